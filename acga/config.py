@@ -1,0 +1,126 @@
+"""Every size and switch, in three frozen dataclasses. An ablation is `dataclasses.replace(config, field=value)`.
+
+>>> from dataclasses import replace
+>>> from acga import ACGAConfig
+>>> config = ACGAConfig.paper()
+>>> replace(config, language_guided_vision=False).language_guided_vision
+False
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .errors import ConfigError
+
+Matching = Literal["attention", "concatenation", "dynamic_convolution"]
+Blindness = Literal["none", "text", "motion"]
+
+COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (PAPER.md, below eq. 2)
+STRIDE = 16  # pixels of the input per cell of mixed_4e
+
+
+@dataclass(frozen=True, kw_only=True)
+class ACGAConfig:
+    """The network. `paper()` is the published one, `mini()` the embedded default, `faithful_mini()` the paper's form at that size."""
+
+    size: int = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
+    frames: int = 16  # frames in a clip, the annotated one at index frames // 2
+    words: int = 20  # longest query; shorter ones are padded
+    vocabulary_size: int = 1289  # ids of the word table: 0 is padding, 1 an unknown word
+    backbone_width: float = 1.0  # multiplies every channel count of I3D
+    language_width: int = 300  # channels of word vectors and of the text encoder (eq. 1)
+    vision_widths: tuple[int, int, int] = (832, 256, 128)  # small, medium, large; the first is mixed_4f's
+    classifier_widths: tuple[int, int, int] = (256, 128, 64)  # hidden channels of each FCN (eq. 11)
+    matching: Matching = "attention"  # how language meets vision; the other two are what the paper argues against
+    vision_guided_language: bool = True  # eq. 4; off: the max-pooled sentence is tiled over all pixels
+    language_guided_vision: bool = True  # eq. 8; off: F_V goes to the decoder as it is
+    fused_resolutions: int = 3  # eq. 12 fuses the finest this many responses; 1: the final response is R^L alone
+    residual: bool = False  # ours: F_VA + F_VC instead of F_VA
+    rescale_features: bool = False  # ours: unit-norm features (eq. 2) times sqrt(channels), so that they are of order one
+    mask_padding: bool = False  # ours: the official softmax and max run over padding words too
+
+    def __post_init__(self) -> None:
+        mixed_4f = sum(scaled(channels, self.backbone_width) for channels in (256, 320, 128, 128))
+        checks = {
+            f"size {self.size} is not a positive multiple of {STRIDE}": self.size > 0 and self.size % STRIDE == 0,
+            f"frames {self.frames} is not a positive multiple of 4": self.frames > 0 and self.frames % 4 == 0,
+            f"vision_widths[0] is {self.vision_widths[0]}, mixed_4f has {mixed_4f} channels at this backbone_width": (
+                self.vision_widths[0] == mixed_4f
+            ),
+            f"fused_resolutions {self.fused_resolutions} is not 1, 2 or 3": self.fused_resolutions in (1, 2, 3),
+            f"matching {self.matching!r} is not attention, concatenation or dynamic_convolution": (
+                self.matching in ("attention", "concatenation", "dynamic_convolution")
+            ),
+        }
+        for message, holds in checks.items():
+            if not holds:
+                raise ConfigError(f"ACGAConfig: {message}.")
+
+    @classmethod
+    def paper(cls) -> ACGAConfig:
+        """The published network: 512 px, full widths (PAPER.md, "Widths in the official code")."""
+        return cls()
+
+    @classmethod
+    def faithful_mini(cls) -> ACGAConfig:
+        """The paper's form at toy size: thin and 128 px, every switch as published."""
+        return cls(
+            size=128,
+            vocabulary_size=512,
+            backbone_width=0.25,
+            language_width=96,
+            vision_widths=(208, 64, 32),
+            classifier_widths=(96, 48, 24),
+        )
+
+    @classmethod
+    def mini(cls) -> ACGAConfig:
+        """The embedded default: `faithful_mini()` with rescaled features and a residual around eq. 8."""
+        return dataclasses.replace(cls.faithful_mini(), rescale_features=True, residual=True)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> ACGAConfig:
+        """Build from plain values, as saved beside weights. Raises `ConfigError` on an unknown field."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(fields) - known)
+        if unknown:
+            raise ConfigError(f"ACGAConfig has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Eq. 14-16."""
+
+    foreground_weight: float = 1.5  # P
+    resolution_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # lambda of small, medium, large
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How the part after mixed_4e is trained on sentences (PAPER.md, "Training"); the defaults are the paper's."""
+
+    epochs: int = 12
+    batch_size: int = 4
+    learning_rate: float = 5e-4
+    decay_every: int = 8  # epochs; 0: cosine decay to zero over the run instead
+    decay: float = 0.1
+    seed: int = 0
+    blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
+    loss: LossConfig = LossConfig()
+
+
+def scaled(channels: int, width: float) -> int:
+    """A channel count of I3D at a given width, at least 4.
+
+    >>> scaled(528, 1.0), scaled(16, 0.25)
+    (528, 4)
+    """
+    return max(4, round(channels * width))
