@@ -1,0 +1,167 @@
+"""From a response to a mask, and from masks to the numbers of the paper's tables (PROTOCOL.md, "Metrics")."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from pycocotools import mask as run_length
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from torch import Tensor
+
+from .errors import DatasetError
+from .video import pad_resize, undo_pad_resize
+
+PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.9)
+MEAN_OVER = np.arange(50, 100, 5) / 100  # 0.50, 0.55 … 0.95
+SMOOTHING = 1e-6  # the official code's, in numerator and denominator
+
+
+def binarise(response: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Foreground of a response, in the frame: logits `(S, S)` -> bool `(h, w)`, for a frame of `size` (h, w) pixels.
+
+    Foreground is `sigmoid(R) > 0.5 * max(sigmoid(R))`, decided at `(S, S)` and only then taken back to the frame, as officially done.
+
+    >>> binarise(torch.tensor([[-9.0, 1.0], [-9.0, 2.0]]), (2, 2))
+    array([[False,  True],
+           [False,  True]])
+    """
+    logits = torch.as_tensor(response).detach().float().cpu()
+    if logits.ndim != 2 or logits.shape[0] != logits.shape[1]:
+        raise ValueError(f"expected one square response (S, S), got {tuple(logits.shape)}; fix: response[i]")
+    probability = torch.sigmoid(logits)
+    foreground = probability > 0.5 * probability.max()  # (S, S)
+    return undo_pad_resize(foreground.numpy().astype(np.uint8), size).astype(bool)
+
+
+def round_trip(mask: np.ndarray, size: int) -> np.ndarray:
+    """A bool mask `(H, W)` sent to the network's square of side `size` and back: what a prediction is officially scored against.
+
+    A mask too small to survive a small square comes back as it was, so that no target becomes empty.
+    """
+    square = pad_resize(mask.astype(np.uint8), size)
+    returned = undo_pad_resize(square, (mask.shape[0], mask.shape[1])).astype(bool)
+    return returned if returned.any() else mask
+
+
+def intersection_over_union(predicted: np.ndarray, target: np.ndarray) -> float:
+    """IoU of two bool masks of one shape, smoothed by 1e-6 as officially done.
+
+    >>> round(intersection_over_union(np.array([[True, True]]), np.array([[True, False]])), 3)
+    0.5
+    """
+    intersection, union = _areas(predicted, target)
+    return (intersection + SMOOTHING) / (union + SMOOTHING)
+
+
+def _areas(predicted: np.ndarray, target: np.ndarray) -> tuple[int, int]:
+    """Pixels in the intersection and in the union."""
+    predicted, target = np.asarray(predicted), np.asarray(target)
+    if predicted.dtype != bool or target.dtype != bool or predicted.shape != target.shape or predicted.ndim != 2:
+        raise ValueError(
+            f"expected two bool masks of one shape (H, W), got {predicted.dtype} {predicted.shape} and {target.dtype} {target.shape}"
+        )
+    return int((predicted & target).sum()), int((predicted | target).sum())
+
+
+class SegmentationMetrics:
+    """Collects pairs of masks; computes P@K, mAP (the paper's), oIoU, mIoU, and COCO's AP where scores were given.
+
+    >>> metrics = SegmentationMetrics()
+    >>> metrics.update(np.array([[True, True]]), np.array([[True, False]]))
+    >>> metrics.update(np.array([[True, False]]), np.array([[True, False]]))
+    >>> {name: round(value, 2) for name, value in metrics.compute().items()}
+    {'P@0.5': 1.0, 'P@0.6': 0.5, 'P@0.7': 0.5, 'P@0.8': 0.5, 'P@0.9': 0.5, 'mAP': 0.55, 'oIoU': 0.67, 'mIoU': 0.75}
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        """`strict`: count IoU > K, as MTTR and ReferFormer do, instead of the official IoU >= K."""
+        self.strict = strict
+        self._intersections: list[int] = []
+        self._unions: list[int] = []
+        self._scores: list[float] = []
+        self._encoded: list[tuple[dict, dict]] = []  # run lengths of (predicted, target), kept only with scores
+
+    def __len__(self) -> int:
+        return len(self._unions)
+
+    @property
+    def ious(self) -> np.ndarray:
+        """The smoothed IoU of each sample, in the order of the updates: (N,)."""
+        return (np.array(self._intersections) + SMOOTHING) / (np.array(self._unions) + SMOOTHING)
+
+    def update(self, predicted: np.ndarray, target: np.ndarray, *, score: float | None = None) -> None:
+        """Add one sample: bool masks `(H, W)`, and the confidence in the prediction if `coco_mAP` is wanted (for all samples or none).
+
+        Raises `DatasetError` when the target is empty, `ValueError` when the masks are not bool `(H, W)` of one shape.
+        """
+        intersection, union = _areas(predicted, target)
+        if not target.any():
+            raise DatasetError(f"The target mask of sample {len(self)} is empty, so no prediction could be right; leave the sample out.")
+        if self._unions and (score is None) == bool(self._scores):
+            raise ValueError("a score must be given for all samples or for none")
+        self._intersections.append(intersection)
+        self._unions.append(union)
+        if score is not None:
+            self._scores.append(float(score))
+            self._encoded.append((_encode(predicted), _encode(target)))
+
+    def merge(self, others: Sequence[SegmentationMetrics]) -> None:
+        """Append the samples of others, such as those gathered from other processes (the objects can be pickled)."""
+        for other in others:
+            if len(self) and len(other) and bool(self._scores) != bool(other._scores):
+                raise ValueError("a score must be given for all samples or for none")
+            self._intersections += other._intersections
+            self._unions += other._unions
+            self._scores += other._scores
+            self._encoded += other._encoded
+
+    def compute(self) -> dict[str, float]:
+        """Every metric in [0, 1]. Raises `ValueError` when there is no sample, or when all scores are the same."""
+        if not self._unions:
+            raise ValueError("no sample was added, so there is nothing to compute")
+        values = {f"P@{threshold}": self.precision(threshold) for threshold in PRECISIONS}
+        values["mAP"] = float(np.mean([self.precision(threshold) for threshold in MEAN_OVER]))
+        values["oIoU"] = sum(self._intersections) / sum(self._unions)
+        values["mIoU"] = float(self.ious.mean())
+        if self._scores:
+            values["coco_mAP"] = self._coco_average_precision()
+        return values
+
+    def precision(self, threshold: float) -> float:
+        """P@K: the share of samples whose IoU reaches `threshold`."""
+        # Not smoothed: that lifts every IoU just above its value, so > and >= would be the same; >= gives the same either way.
+        exact = np.array(self._intersections) / np.array(self._unions)
+        reached = exact > threshold if self.strict else exact >= threshold
+        return float(reached.mean())
+
+    def _coco_average_precision(self) -> float:
+        """COCO `segm` AP over IoU 0.50:0.05:0.95: every sample is an image with one object and one detection."""
+        if len(set(self._scores)) == 1:
+            raise ValueError("coco_mAP ranks samples by score, and all scores are the same; give varying scores or none")
+        images = [{"id": number} for number in range(1, len(self) + 1)]
+        targets, detections = COCO(), COCO()
+        targets.dataset = {"images": images, "categories": [{"id": 1}], "annotations": []}
+        detections.dataset = {"images": images, "categories": [{"id": 1}], "annotations": []}
+        for number, ((predicted, target), score) in enumerate(zip(self._encoded, self._scores, strict=True), start=1):
+            common = {"id": number, "image_id": number, "category_id": 1}
+            target_area, predicted_area = float(run_length.area(target)), float(run_length.area(predicted))
+            targets.dataset["annotations"].append({**common, "segmentation": target, "area": target_area, "iscrowd": 0})
+            detections.dataset["annotations"].append({**common, "segmentation": predicted, "area": predicted_area, "score": score})
+        with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
+            targets.createIndex()
+            detections.createIndex()
+            evaluation = COCOeval(targets, detections, iouType="segm")
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+        return float(evaluation.stats[0])
+
+
+def _encode(mask: np.ndarray) -> dict:
+    """Run lengths of a bool mask `(H, W)`; pycocotools wants Fortran order."""
+    return run_length.encode(np.asfortranarray(mask, dtype=np.uint8))
