@@ -1,0 +1,107 @@
+"""From attended features to responses at three resolutions, and their fusion (eq. 10-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..config import COORDINATES
+from .encoders import coordinates
+
+RESOLUTIONS = ("small", "medium", "large")
+
+
+class Responses(NamedTuple):
+    """Logits of the mask at three resolutions, for a clip of H x W pixels: h = H / 16, w = W / 16."""
+
+    small: Tensor  # (B, h, w)
+    medium: Tensor  # (B, 4h, 4w)
+    large: Tensor  # (B, 16h, 16w)
+
+
+class Deconvolution(nn.Module):
+    """Eq. 10: four times finer, by a transposed convolution and a 3x3; there is no nonlinearity between or after them.
+
+    >>> Deconvolution(832, 256)(torch.zeros(1, 832, 4, 6)).shape
+    torch.Size([1, 256, 16, 24])
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.transposed = nn.ConvTranspose2d(inputs, outputs, kernel_size=8, stride=4, padding=2)
+        self.convolution = nn.Conv2d(outputs, outputs, kernel_size=3, padding=1)
+
+    def forward(self, visual: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C', 4h, 4w)."""
+        return self.convolution(self.transposed(visual))
+
+
+class Classifier(nn.Module):
+    """Eq. 11, the FCN of one resolution: 3x3, ReLU, 3x3, ReLU, 1x1 over vision, language and coordinates, in this order.
+
+    >>> Classifier(vision_width=256, language_width=300, hidden=128)(torch.zeros(1, 256, 16, 24), torch.zeros(1, 300, 4, 6)).shape
+    torch.Size([1, 1, 16, 24])
+    """
+
+    def __init__(self, *, vision_width: int, language_width: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(vision_width + language_width + COORDINATES, hidden, kernel_size=3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden, hidden, kernel_size=3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(hidden, 1, kernel_size=1),
+        )
+
+    def forward(self, visual: Tensor, language: Tensor) -> Tensor:
+        """Vision (B, C, H, W) and language (B, D, h, w), which is upsampled to it, to a response (B, 1, H, W).
+
+        The coordinates are computed anew at H x W (PAPER.md, quirk 12).
+        """
+        size = visual.shape[-2:]
+        places = coordinates(*size, like=visual).expand(len(visual), -1, -1, -1)  # (B, 8, H, W)
+        return self.layers(torch.cat([visual, upsample(language, size), places], dim=1))
+
+
+class Decoder(nn.Module):
+    """Eq. 13: responses from attended vision and language, the finest ones fused into the final response (eq. 12).
+
+    Args:
+        deconvolutions: "medium" and "large", each from the resolution before it (eq. 10).
+        classifiers: one for each resolution (eq. 11).
+        fused_resolutions: how many of the finest responses are fused; with 1 the final response is R^L alone.
+    """
+
+    def __init__(
+        self, *, deconvolutions: Mapping[str, nn.Module], classifiers: Mapping[str, nn.Module], fused_resolutions: int = 3
+    ) -> None:
+        super().__init__()
+        self.deconvolutions = nn.ModuleDict({name: deconvolutions[name] for name in RESOLUTIONS[1:]})
+        self.classifiers = nn.ModuleDict({name: classifiers[name] for name in RESOLUTIONS})
+        self.fused_resolutions = fused_resolutions
+        self.fusion = nn.Conv2d(fused_resolutions, 1, kernel_size=3, padding=1) if fused_resolutions > 1 else None
+
+    def forward(self, visual: Tensor, language: Tensor) -> Responses:
+        """F_VA without its coordinates (B, C, h, w) and F_TA (B, D, h, w) to responses."""
+        medium = self.deconvolutions["medium"](visual)  # (B, C', 4h, 4w)
+        large = self.deconvolutions["large"](medium)  # (B, C'', 16h, 16w)
+        maps = {"small": visual, "medium": medium, "large": large}
+        return self.fuse(*(self.classifiers[name](maps[name], language) for name in RESOLUTIONS))
+
+    def fuse(self, small: Tensor, medium: Tensor, large: Tensor) -> Responses:
+        """Eq. 12: R^L = Conv3x3([up(R^S), up(R^M), R^L]), from maps of one channel (B, 1, ., .)."""
+        if self.fusion is not None:
+            finest = [small, medium, large][-self.fused_resolutions :]
+            large = self.fusion(torch.cat([upsample(response, large.shape[-2:]) for response in finest], dim=1))
+        return Responses(small.squeeze(1), medium.squeeze(1), large.squeeze(1))
+
+
+def upsample(maps: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    """Bilinear interpolation of (B, C, h, w) to `size`, cell centres kept where they are (align_corners=False)."""
+    if maps.shape[-2:] == size:
+        return maps
+    return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)

@@ -1,0 +1,143 @@
+"""ACGA: the encoders, the attention and the decoder put together (the parts are injected; the configuration owns the sizes)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from ..config import COORDINATES, STRIDE, ACGAConfig
+from ..errors import ConfigError
+from ..language import Vocabulary
+from .attention import (
+    Attended,
+    CrossGuidedAttention,
+    LanguageGuidedVisionAttention,
+    PooledSentence,
+    VisionAsItIs,
+    VisionGuidedLanguageAttention,
+    find_padding,
+)
+from .baselines import Concatenation, DynamicConvolution
+from .decoder import RESOLUTIONS, Classifier, Decoder, Deconvolution, Responses
+from .encoders import TextEncoder, encode_video, with_coordinates
+from .i3d import I3D
+
+
+class ACGA(nn.Module):
+    """Asymmetric Cross-Guided Attention network (Wang et al., ICCV 2019).
+
+    Any part can be given instead of the one that `config` describes. The backbone's stem (to mixed_4e) is frozen: it stays in
+    evaluation mode and takes no gradient, as in the paper; `training_parameters()` are the rest.
+
+    >>> model = ACGA(ACGAConfig.mini()).eval()
+    >>> responses = model(torch.zeros(1, 3, 16, 64, 96), torch.tensor([[2, 3, 0, 0]]))
+    >>> [tuple(response.shape) for response in responses]
+    [(1, 4, 6), (1, 16, 24), (1, 64, 96)]
+    """
+
+    def __init__(
+        self,
+        config: ACGAConfig,
+        vocabulary: Vocabulary | None = None,
+        *,
+        backbone: I3D | None = None,
+        text_encoder: nn.Module | None = None,
+        attention: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        if vocabulary is not None and len(vocabulary) > config.vocabulary_size:
+            raise ConfigError(f"The vocabulary has {len(vocabulary)} ids, but ACGAConfig.vocabulary_size is {config.vocabulary_size}.")
+        self.config = config
+        self.vocabulary = vocabulary
+        self.word_table: nn.Embedding | None = nn.Embedding(config.vocabulary_size, config.language_width, padding_idx=0)
+        self.backbone = I3D(width=config.backbone_width, through="mixed_4f") if backbone is None else backbone
+        self.text_encoder = TextEncoder(config.language_width) if text_encoder is None else text_encoder
+        self.attention = build_attention(config) if attention is None else attention
+        self.decoder = build_decoder(config) if decoder is None else decoder
+        self.backbone.stem.requires_grad_(False)
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """As for any module, but the frozen stem stays in evaluation mode, so that its BatchNorm keeps its statistics."""
+        super().train(mode)
+        self.backbone.stem.eval()
+        return self
+
+    def training_parameters(self) -> list[nn.Parameter]:
+        """What an optimiser should be given: everything but the frozen stem."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    def forward(self, clip: Tensor, tokens: Tensor) -> Responses:
+        """Clips (B, 3, T, H, W) in [-1, 1], H and W multiples of 16, and word ids (B, L), 0 = padding, to responses."""
+        return self.from_features(self.features(clip), self.words(tokens))
+
+    def features(self, clip: Tensor) -> Tensor:
+        """Clips (B, 3, T, H, W) in [-1, 1] to mixed_4e (B, 528, T/4, H/16, W/16), without gradient."""
+        channels = self.backbone.input_channels
+        if clip.ndim != 5 or clip.shape[1] != channels or clip.shape[3] % STRIDE or clip.shape[4] % STRIDE or 0 in clip.shape:
+            raise ValueError(
+                f"A clip should be (B, {channels}, T, H, W), H and W multiples of {STRIDE}, but is {tuple(clip.shape)}: "
+                "pad and resize its frames first."
+            )
+        with torch.no_grad():
+            return self.backbone.stem(clip)
+
+    def words(self, tokens: Tensor) -> Tensor:
+        """Word ids (B, L) to word vectors (B, L, 300); ids of padding give zeros."""
+        if self.word_table is None:
+            raise ConfigError(
+                "These weights came without word vectors: load them with words=…, or use from_features(features, word_vectors)."
+            )
+        if tokens.ndim != 2:
+            raise ValueError(f"Tokens should be word ids (B, L), but are {tuple(tokens.shape)}.")
+        return self.word_table(tokens)
+
+    def attend(self, features: Tensor, word_vectors: Tensor) -> Attended:
+        """Eq. 1-9: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to both attended maps and their weights."""
+        self._check(features, word_vectors)
+        visual = encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)  # (B, C, h, w)
+        padding = find_padding(word_vectors) if self.config.mask_padding else None
+        return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding)
+
+    def from_features(self, features: Tensor, word_vectors: Tensor) -> Responses:
+        """Everything after the frozen stem: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to responses."""
+        attended = self.attend(features, word_vectors)
+        return self.decoder(attended.vision[:, :-COORDINATES], attended.language)
+
+    def _check(self, features: Tensor, word_vectors: Tensor) -> None:
+        channels, width = self.backbone.channels["mixed_4e"], self.config.language_width
+        if features.ndim != 5 or features.shape[1] != channels:
+            raise ValueError(f"Features should be mixed_4e (B, {channels}, T/4, h, w), but are {tuple(features.shape)}.")
+        if word_vectors.ndim != 3 or word_vectors.shape[2] != width:
+            raise ValueError(f"Word vectors should be (B, L, {width}), but are {tuple(word_vectors.shape)}.")
+        if len(features) != len(word_vectors):
+            raise ValueError(f"There are features of {len(features)} clips, but word vectors of {len(word_vectors)} queries: repeat one.")
+
+
+def build_attention(config: ACGAConfig) -> CrossGuidedAttention:
+    """The matching of language with vision that the configuration asks for."""
+    if config.matching != "attention":
+        return Concatenation()
+    sizes = {"vision_width": config.vision_widths[0] + COORDINATES, "language_width": config.language_width}
+    return CrossGuidedAttention(
+        language=VisionGuidedLanguageAttention(**sizes) if config.vision_guided_language else PooledSentence(),
+        vision=LanguageGuidedVisionAttention(**sizes, residual=config.residual) if config.language_guided_vision else VisionAsItIs(),
+    )
+
+
+def build_decoder(config: ACGAConfig) -> Decoder:
+    """The decoder that the configuration asks for."""
+    small, medium, large = config.vision_widths
+    classifiers: dict[str, nn.Module] = {}
+    for name, vision_width, hidden in zip(RESOLUTIONS, config.vision_widths, config.classifier_widths, strict=True):
+        sizes = {"vision_width": vision_width, "language_width": config.language_width}
+        dynamic = config.matching == "dynamic_convolution"
+        classifiers[name] = DynamicConvolution(**sizes) if dynamic else Classifier(**sizes, hidden=hidden)
+    return Decoder(
+        deconvolutions={"medium": Deconvolution(small, medium), "large": Deconvolution(medium, large)},
+        classifiers=classifiers,
+        fused_resolutions=config.fused_resolutions,
+    )
