@@ -1,0 +1,235 @@
+"""Write the drawn twins in the very files of the real releases (PROTOCOL.md), so that the same readers read both.
+
+Beside the release's files lie two of our own: `scenes.json` (every `Scene` as data) and `queries.json` (what each sentence mentions and
+what decides it). A split is written video by video, each whole or not at all: an interrupted run continues where it stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import h5py
+import numpy as np
+import scipy.io
+from tqdm import tqdm
+
+from ..errors import DatasetError
+from ..video import VideoWriter
+from .drawing import box, draw, mean_box
+from .scene import Box, Scene
+from .scenes import JHMDB_ACTIONS, sample_scene
+from .sentences import Query, describe
+from .taxonomy import class_id
+
+FRAMES_PER_SECOND = 12
+SPLITS = {"train": 0, "test": 1}
+MISSED_VIDEOS = 28  # the real release leaves out that many
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisConfig:
+    """How much to draw."""
+
+    train: int = 2000  # videos
+    test: int = 400
+    sentences: int = 2  # for each instance; 0: its kind and action as a label, for pretraining
+    seed: int = 0
+    frames: int | None = None  # frames a video; None: 24 to 32
+    crowded: bool = False  # more actors a scene, for pretraining
+    workers: int = 2
+
+
+def write_a2d(root: Path, config: SynthesisConfig) -> None:
+    """Draw an A2D Sentences twin into `root`. The result depends on the seed and the counts, never on the number of workers."""
+    root = Path(root)
+    _start(root, config)
+    for folder in ("Release/clips320H", "text_annotations/a2d_annotation_with_instances", "drawn"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    jobs = [(split, index) for split, count in (("train", config.train), ("test", config.test)) for index in range(count)]
+    records = list(_work(partial(_a2d_video, root, config), jobs, config.workers, "drawing videos"))
+    videos = []
+    for record in records:
+        scene = record["scene"]
+        end = f"0:00:{scene['frames'] // FRAMES_PER_SECOND:02d}"
+        size = (scene["height"], scene["width"], scene["frames"], len(scene["annotated"]))
+        videos.append((scene["name"], record["label"], "0:00:00", end, *size, SPLITS[record["split"]]))
+    write_text(root / "Release/videoset.csv", table(None, videos))
+    sentences = [(q["video_id"], q["instance"], q["query"]) for r in records for q in r["queries"]]
+    write_text(root / "text_annotations/a2d_annotation.txt", table(["video_id", "instance_id", "query"], sentences))
+    write_text(root / "text_annotations/a2d_missed_videos.txt", "".join(f"missed{n:05d}\n" for n in range(MISSED_VIDEOS)))
+    _finish(root, records, config)
+
+
+def write_jhmdb(root: Path, videos: int = 120, seed: int = 0, workers: int = 2) -> None:
+    """Draw a J-HMDB Sentences twin into `root`: one person a video, 240 x 320, every frame with its mask, in another drawing style."""
+    root = Path(root)
+    config = SynthesisConfig(train=0, test=videos, seed=seed, workers=workers)
+    _start(root, config)
+    (root / "drawn").mkdir(parents=True, exist_ok=True)
+    records = list(_work(partial(_jhmdb_video, root, config), [("test", index) for index in range(videos)], workers, "drawing videos"))
+    write_text(root / "jhmdb_annotation.txt", table(["video_id", "query"], [(q["video_id"], q["query"]) for r in records for q in r["queries"]]))
+    _finish(root, records, config)
+
+
+def _start(root: Path, config: SynthesisConfig) -> None:
+    """Refuse to mix two data sets in one folder."""
+    described = root / "synthesis.json"
+    wanted = {name: value for name, value in asdict(config).items() if name != "workers"}
+    if described.exists():
+        if json.loads(described.read_text()) != wanted:
+            raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
+    elif root.exists() and any(root.iterdir()):
+        raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
+    else:
+        root.mkdir(parents=True, exist_ok=True)
+        write_text(described, json.dumps(wanted, indent=1))
+
+
+def _finish(root: Path, records: list[dict[str, Any]], config: SynthesisConfig) -> None:
+    write_text(root / "scenes.json", json.dumps([r["scene"] for r in records]))
+    write_text(root / "queries.json", json.dumps([q for r in records for q in r["queries"]], indent=0))
+
+
+def _work(function: Any, jobs: list[tuple[str, int]], workers: int, title: str) -> Iterator[dict[str, Any]]:
+    if workers <= 1:
+        yield from tqdm(map(function, jobs), total=len(jobs), desc=title)
+        return
+    with get_context("spawn").Pool(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        yield from tqdm(pool.imap(function, jobs, chunksize=4), total=len(jobs), desc=title)
+
+
+def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dict[str, Any]:
+    """Draw one video with its annotations; returns (and keeps in `drawn/`) the record the tables are made from."""
+    split, index = job
+    name = f"drawn{SPLITS[split] * 100_000 + index:06d}"  # 11 characters, like the real ids
+    done = root / "drawn" / f"{name}.json"
+    if done.exists():
+        return dict(json.loads(done.read_text()))
+    scene = sample_scene(name, config.seed, SPLITS[split], index, frames=config.frames, crowded=config.crowded)
+    annotated: dict[int, np.ndarray] = {}
+    with VideoWriter(root / "Release/clips320H" / f"{name}.mp4", FRAMES_PER_SECOND, (scene.height, scene.width)) as video:
+        for number, (frame, masks) in enumerate(draw(scene), start=1):
+            video.write(frame)
+            if number in scene.annotated:
+                annotated[number] = masks
+    boxes = _boxes(annotated)
+    folder = root / "text_annotations/a2d_annotation_with_instances" / name
+    folder.mkdir(exist_ok=True)
+    for number, masks in annotated.items():
+        seen = [i for i in range(len(scene.actors)) if box(masks[i]) is not None]
+        if seen:
+            _write_instances(folder / f"{number:05d}.h5", scene, masks, seen)
+    record = _record(scene, split, _queries(scene, boxes, split, config))
+    write_text(done, json.dumps(record))
+    return record
+
+
+def _boxes(annotated: dict[int, np.ndarray]) -> dict[int, Box]:
+    """The mean box of every actor that is seen in at least one annotated frame."""
+    boxes: dict[int, list[Box]] = {}
+    for masks in annotated.values():
+        for index, mask in enumerate(masks):
+            found = box(mask)
+            if found is not None:
+                boxes.setdefault(index, []).append(found)
+    return {index: mean_box(found) for index, found in boxes.items()}
+
+
+def _write_instances(path: Path, scene: Scene, masks: np.ndarray, seen: list[int]) -> None:
+    """One annotation file as MATLAB left it: masks transposed to (W, H), and no leading axis when there is a single instance."""
+    found = [box(masks[i]) for i in seen]
+    frame = (scene.width, scene.height) * 2
+    corners = np.array([np.multiply((b.left, b.top, b.right, b.bottom), frame) for b in found if b is not None]).T  # (4, N)
+    transposed = np.ascontiguousarray(masks[seen].transpose(0, 2, 1)).astype(np.uint8)  # (N, W, H)
+    partial_path = path.with_suffix(".partial")
+    with h5py.File(partial_path, "w") as file:
+        file["instance"] = np.array(seen, np.float64)
+        file.create_dataset("reMask", data=transposed if len(seen) > 1 else transposed[0], compression="gzip", compression_opts=1)
+        file["reBBox"] = corners if len(seen) > 1 else corners[:, 0]
+        file["id"] = np.array([class_id(scene.actors[i].kind, scene.actors[i].action) for i in seen], np.float64)
+    os.replace(partial_path, path)
+
+
+def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisConfig) -> list[tuple[int, Query]]:
+    """The sentences of every visible actor; half of those of a test split are phrased as no training sentence is."""
+    if not config.sentences:
+        nothing: frozenset[str] = frozenset()
+        labels = {i: f"{scene.actors[i].kind} {scene.actors[i].action}" for i in boxes}
+        return [(i, Query(text=text, mentions=frozenset({"kind", "action"}), phrasing="label", decided_by=nothing)) for i, text in labels.items()]
+    rng = np.random.default_rng([scene.seed, 1])
+    found = []
+    for index in boxes:
+        unseen = split == "test" and rng.random() < 0.5
+        found += [(index, query) for query in describe(scene, boxes, index, count=config.sentences, rng=rng, unseen=unseen)]
+    return found
+
+
+def _record(scene: Scene, split: str, queries: Iterable[tuple[int, Query]]) -> dict[str, Any]:
+    kinds = [actor.kind for actor in scene.actors]
+    tags = [
+        {
+            "video_id": scene.name,
+            "instance": index,
+            "query": query.text,
+            "mentions": sorted(query.mentions),
+            "phrasing": query.phrasing,
+            "decided_by": sorted(query.decided_by),
+            "actors_in_scene": len(kinds),
+            "same_kind": kinds.count(kinds[index]) - 1,
+        }
+        for index, query in queries
+    ]
+    return {"scene": asdict(scene), "split": split, "label": class_id(scene.actors[0].kind, scene.actors[0].action), "queries": tags}
+
+
+def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dict[str, Any]:
+    split, index = job
+    name = f"drawn_sketch_{index:04d}"
+    done = root / "drawn" / f"{name}.json"
+    if done.exists():
+        return dict(json.loads(done.read_text()))
+    scene = sample_scene(name, config.seed, SPLITS[split], index, style="sketch", frames=config.frames)
+    actor = scene.actors[0]
+    label = JHMDB_ACTIONS.get(actor.action) or JHMDB_ACTIONS[actor.posture or "standing"]
+    pictures, puppet = root / "Rename_Images" / label / name, root / "puppet_mask" / label / name
+    pictures.mkdir(parents=True, exist_ok=True)
+    puppet.mkdir(parents=True, exist_ok=True)
+    all_masks = {}
+    for number, (frame, masks) in enumerate(draw(scene), start=1):
+        cv2.imwrite(str(pictures / f"{number:05d}.png"), frame[..., ::-1])
+        all_masks[number] = masks
+    part_mask = np.stack([masks[0] for masks in all_masks.values()], axis=-1).astype(np.uint8)  # (H, W, T)
+    scipy.io.savemat(puppet / "puppet_mask.mat", {"part_mask": part_mask}, do_compression=True)
+    record = _record(scene, split, _queries(scene, _boxes(all_masks), split, config)[:1])
+    write_text(done, json.dumps(record))
+    return record
+
+
+def table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:
+    """CSV text.
+
+    >>> table(["video_id", "query"], [("a", "dog, running")])
+    'video_id,query\\na,"dog, running"\\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([header] if header else [])
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial_path = path.with_name(f".{path.name}.partial")
+    partial_path.write_text(text, encoding="utf-8")
+    os.replace(partial_path, path)
