@@ -70,7 +70,7 @@ def forest(canvas: Canvas) -> None:
     props.treeline(canvas, canvas.horizon + 0.01, canvas.horizon * 0.9, canvas.vary((72, 92, 62)))
     earth = canvas.pick((112, 92, 66), (96, 96, 62), (124, 98, 62))
     canvas.ground(shade(earth, 0.85), earth, contrast=0.26, grain=0.015)
-    for depth in sorted(canvas.rng.uniform(1, 5, 70), reverse=True):  # fallen leaves
+    for depth in sorted(canvas.rng.uniform(1, 5, 50), reverse=True):  # fallen leaves
         spot = canvas.point(canvas.rng.uniform(-1, 1) * depth, depth)
         canvas.ellipse(
             *spot,
@@ -78,7 +78,7 @@ def forest(canvas: Canvas) -> None:
             canvas.pick((150, 106, 58), (120, 112, 60), (92, 74, 52)),
             angle=canvas.rng.uniform(0, 180),
         )
-    for depth in sorted(canvas.rng.uniform(1.5, 5, 9), reverse=True):  # trunks that reach out of sight
+    for depth in sorted(canvas.rng.uniform(1.5, 5, 7), reverse=True):  # trunks that reach out of sight
         x, base, half, bark = canvas.rng.uniform(0, canvas.right), canvas.point(0, depth)[1], 0.055 / depth, canvas.vary(props.TRUNK, 0.15)
         canvas.polygon(
             [

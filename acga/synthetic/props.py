@@ -29,7 +29,7 @@ def blobs(canvas: Canvas, x: float, y: float, radii: Point, colour: Colour, coun
 
 def bush(canvas: Canvas, x: float, base: float, height: float) -> None:
     """A round shrub."""
-    blobs(canvas, x, base - height / 2, (height * canvas.rng.uniform(0.6, 1.1), height / 2), canvas.pick(*LEAVES), 16)
+    blobs(canvas, x, base - height / 2, (height * canvas.rng.uniform(0.6, 1.1), height / 2), canvas.pick(*LEAVES), 12)
 
 
 def tree(canvas: Canvas, x: float, base: float, height: float, *, kind: str | None = None) -> None:
@@ -203,7 +203,7 @@ def picture(canvas: Canvas, x: float, top: float, width: float, height: float) -
 
 def plant(canvas: Canvas, x: float, base: float, height: float) -> None:
     """A pot plant."""
-    blobs(canvas, x, base - height * 0.62, (height * 0.3, height * 0.36), canvas.pick(*LEAVES), 16)
+    blobs(canvas, x, base - height * 0.62, (height * 0.3, height * 0.36), canvas.pick(*LEAVES), 12)
     pot, half = canvas.pick((150, 98, 72), (170, 164, 154), (92, 92, 98)), height * 0.17
     canvas.polygon(
         [(x - half, base - height * 0.32), (x + half, base - height * 0.32), (x + half * 0.7, base), (x - half * 0.7, base)], pot
