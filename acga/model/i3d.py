@@ -6,34 +6,47 @@ end, but by two rules (`padding`) that agree on every size a stride divides, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import scaled
-from ..weights import load_into, read_state_dict
+from ..weights import load_into, read_state_dict, save_state_dict
 
 PaddingRule = Literal["kernel", "input"]  # hassony2: from kernel and stride alone; piergiaj and TensorFlow: from the input's size too
 Triple = tuple[int, int, int]  # time, height, width
 
-# Output channels of the four branches of each Inception block; branches 1 and 2 first reduce to the number before the arrow.
-# branch_0 1x1 | branch_1 1x1 -> 3x3 | branch_2 1x1 -> 3x3 | branch_3 pool -> 1x1
-BLOCKS: dict[str, tuple[int, tuple[int, int], tuple[int, int], int]] = {
-    "mixed_3b": (64, (96, 128), (16, 32), 32),
-    "mixed_3c": (128, (128, 192), (32, 96), 64),
-    "mixed_4b": (192, (96, 208), (16, 48), 64),
-    "mixed_4c": (160, (112, 224), (24, 64), 64),
-    "mixed_4d": (128, (128, 256), (24, 64), 64),
-    "mixed_4e": (112, (144, 288), (32, 64), 64),
-    "mixed_4f": (256, (160, 320), (32, 128), 128),
-    "mixed_5b": (256, (160, 320), (32, 128), 128),
-    "mixed_5c": (384, (192, 384), (48, 128), 128),
+
+class Branches(NamedTuple):
+    """Channels of an Inception block's four branches: 1x1 | 1x1 then 3x3 | 1x1 then 3x3 | pool then 1x1."""
+
+    branch_0: int
+    reduced_1: int
+    branch_1: int
+    reduced_2: int
+    branch_2: int
+    branch_3: int
+
+    def scaled(self, width: float) -> Branches:
+        """The same block, thinner or wider."""
+        return Branches(*(scaled(channels, width) for channels in self))
+
+
+BLOCKS = {
+    "mixed_3b": Branches(64, 96, 128, 16, 32, 32),
+    "mixed_3c": Branches(128, 128, 192, 32, 96, 64),
+    "mixed_4b": Branches(192, 96, 208, 16, 48, 64),
+    "mixed_4c": Branches(160, 112, 224, 24, 64, 64),
+    "mixed_4d": Branches(128, 128, 256, 24, 64, 64),
+    "mixed_4e": Branches(112, 144, 288, 32, 64, 64),
+    "mixed_4f": Branches(256, 160, 320, 32, 128, 128),
+    "mixed_5b": Branches(256, 160, 320, 32, 128, 128),
+    "mixed_5c": Branches(384, 192, 384, 48, 128, 128),
 }
-ENDPOINTS = ("conv3d_2c_3x3", "mixed_3c", "mixed_4e", "mixed_4f", "mixed_5c")
 
 
 def same_padding(size: int, kernel: int, stride: int, rule: PaddingRule) -> tuple[int, int]:
@@ -60,7 +73,7 @@ class MaxPool(nn.Module):
         pads = [same_padding(*axis, self.padding) for axis in axes]
         before = [front for front, _ in pads]
         # Where the stride divides the size, a last window that hangs over the end is cut by ceil_mode: no padded copy is needed.
-        if all(front == back or size % stride == 0 for (front, back), (size, _, stride) in zip(pads, axes, strict=True)):
+        if all(front == back or (stride > 1 and size % stride == 0) for (front, back), (size, _, stride) in zip(pads, axes, strict=True)):
             return F.max_pool3d(x, self.kernel, self.stride, padding=before, ceil_mode=True)
         return F.max_pool3d(_pad(x, pads), self.kernel, self.stride, ceil_mode=True)
 
@@ -91,19 +104,17 @@ class Unit(nn.Module):
 class Mixed(nn.Module):
     """An Inception block: four branches side by side, concatenated over channels."""
 
-    def __init__(
-        self, inputs: int, branches: tuple[int, tuple[int, int], tuple[int, int], int], *, epsilon: float, padding: PaddingRule
-    ) -> None:
+    def __init__(self, inputs: int, branches: Branches, *, epsilon: float, padding: PaddingRule) -> None:
         super().__init__()
-        first, (reduced_1, second), (reduced_2, third), fourth = branches
+        self.outputs = branches.branch_0 + branches.branch_1 + branches.branch_2 + branches.branch_3
 
         def unit(inputs: int, outputs: int, kernel: int) -> Unit:
             return Unit(inputs, outputs, kernel=kernel, epsilon=epsilon, padding=padding)
 
-        self.branch_0 = unit(inputs, first, 1)
-        self.branch_1 = nn.Sequential(unit(inputs, reduced_1, 1), unit(reduced_1, second, 3))
-        self.branch_2 = nn.Sequential(unit(inputs, reduced_2, 1), unit(reduced_2, third, 3))
-        self.branch_3 = nn.Sequential(MaxPool((3, 3, 3), (1, 1, 1), padding=padding), unit(inputs, fourth, 1))
+        self.branch_0 = unit(inputs, branches.branch_0, 1)
+        self.branch_1 = nn.Sequential(unit(inputs, branches.reduced_1, 1), unit(branches.reduced_1, branches.branch_1, 3))
+        self.branch_2 = nn.Sequential(unit(inputs, branches.reduced_2, 1), unit(branches.reduced_2, branches.branch_2, 3))
+        self.branch_3 = nn.Sequential(MaxPool((3, 3, 3), (1, 1, 1), padding=padding), unit(inputs, branches.branch_3, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) to (B, C', T, H, W)."""
@@ -139,7 +150,7 @@ class I3D(nn.Module):
         super().__init__()
         self.width, self.epsilon, self.padding, self.input_channels = width, epsilon, padding, input_channels
         c64, c192 = scaled(64, width), scaled(192, width)
-        channels = {"mixed_2c": c192}  # output channels by block
+        self.channels: dict[str, int] = {}  # output channels of each Inception block
 
         def unit(inputs: int, outputs: int, kernel: int, stride: int = 1) -> Unit:
             return Unit(inputs, outputs, kernel=kernel, stride=stride, epsilon=epsilon, padding=padding)
@@ -148,13 +159,10 @@ class I3D(nn.Module):
             return MaxPool(kernel, stride, padding=padding)
 
         def mixed(name: str) -> Mixed:
-            inputs = list(channels.values())[-1]
-            first, (reduced_1, second), (reduced_2, third), fourth = BLOCKS[name]
-            outputs = [scaled(count, width) for count in (first, second, third, fourth)]
-            channels[name] = sum(outputs)
-            thin_1, thin_2 = scaled(reduced_1, width), scaled(reduced_2, width)
-            branches = (outputs[0], (thin_1, outputs[1]), (thin_2, outputs[2]), outputs[3])
-            return Mixed(inputs, branches, epsilon=epsilon, padding=padding)
+            inputs = next(reversed(self.channels.values()), c192)
+            block = Mixed(inputs, BLOCKS[name].scaled(width), epsilon=epsilon, padding=padding)
+            self.channels[name] = block.outputs
+            return block
 
         self.stem = nn.Sequential()
         self.stem.add_module("conv3d_1a_7x7", unit(input_channels, c64, 7, 2))
@@ -173,7 +181,6 @@ class I3D(nn.Module):
             self.tail.add_module("max_pool_5a", pool((2, 2, 2), (2, 2, 2)))
             for name in ("mixed_5b", "mixed_5c"):
                 self.tail.add_module(name, mixed(name))
-        self.channels = {name: channels[name] for name in channels if name.startswith("mixed_") and name != "mixed_2c"}
 
     def stages(self) -> dict[str, nn.Module]:
         """Every stage by name, in the order in which a clip passes through them."""
@@ -181,13 +188,15 @@ class I3D(nn.Module):
 
     def forward(self, clip: Tensor) -> Tensor:
         """(B, 3, T, H, W) in [-1, 1] to the last block's output."""
+        self._check(clip)
         return self.tail(self.mixed_4f(self.stem(clip)))
 
     def endpoints(self, clip: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """The outputs of the named stages for a clip (B, 3, T, H, W) in [-1, 1]; nothing after the last of them is computed.
 
-        Raises ValueError for a name that this network doesn't have.
+        Raises ValueError for a name that this network doesn't have, or a clip of another shape.
         """
+        self._check(clip)
         stages = self.stages()
         unknown = [name for name in names if name not in stages]
         if unknown:
@@ -201,34 +210,53 @@ class I3D(nn.Module):
                 found[name] = clip
         return {name: found[name] for name in names}
 
+    def _check(self, clip: Tensor) -> None:
+        if clip.ndim != 5 or clip.shape[1] != self.input_channels or 0 in clip.shape:
+            raise ValueError(f"A clip should be (B, {self.input_channels}, T, H, W), but is {tuple(clip.shape)}.")
+
+    def settings(self) -> dict[str, Any]:
+        """What the constructor was given, ready for JSON: `I3D(**i3d.settings())` has the same architecture."""
+        return {
+            "width": self.width,
+            "epsilon": self.epsilon,
+            "padding": self.padding,
+            "through": "mixed_5c" if len(self.tail) else "mixed_4f",
+            "input_channels": self.input_channels,
+        }
+
+    def to_file(self, path: str | Path, *, provenance: Mapping[str, Any] | None = None, half: bool = False) -> None:
+        """Save in our format, whole or not at all; `half` stores fp16; `provenance` (command, seed, …) is kept in the header."""
+        metadata = {"architecture": "I3D", "backbone": self.settings(), "provenance": dict(provenance or {})}
+        save_state_dict(path, self.state_dict(), metadata=metadata, half=half)
+
     @classmethod
-    def from_file(cls, path: str | Path) -> I3D:
+    def from_file(cls, path: str | Path, *, through: Literal["mixed_4f", "mixed_5c"] | None = None) -> I3D:
         """An I3D in evaluation mode from a file of weights in the hassony2, official ACGA, piergiaj or our own format.
 
-        Which one it was is kept in `.source_format`. Raises `WeightsError` if the file is not one of these.
+        Which one it was is kept in `.source_format`. It goes as far as the file does, or to `through`.
+        Raises `WeightsError` if the file is not one of these or doesn't go that far.
         """
         state, source_format, metadata = read_state_dict(path)
-        state = _backbone_of(state)
-        config = metadata.get("config", {})
-        ported_by_piergiaj = source_format == "piergiaj"
-        first = state.get("stem.conv3d_1a_7x7.convolution.weight")
-        model = cls(
-            width=config.get("backbone_width", 1.0),
-            epsilon=1e-3 if ported_by_piergiaj else 1e-5,
-            padding="input" if ported_by_piergiaj else "kernel",
-            through="mixed_5c" if any(name.startswith("tail.") for name in state) else "mixed_4f",
-            input_channels=3 if first is None else first.shape[1],
-        )
+        inside = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
+        state = inside or state  # the I3D of an ACGA, or the whole file
+        settings = metadata.get("backbone") or _port_settings(state, source_format)
+        model = cls(**settings | ({"through": through} if through else {}))
+        if through == "mixed_4f":
+            state = {name: value for name, value in state.items() if not name.startswith("tail.")}
         load_into(model, state, source=path)
         model.source_format = source_format
         return model.eval()
 
 
-def _backbone_of(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The entries of I3D, whether they are the whole file or the backbone of an ACGA."""
-    prefix = "backbone."
-    inside = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-    return inside or state
+def _port_settings(state: Mapping[str, Tensor], source_format: str) -> dict[str, Any]:
+    """How to build the I3D of a port (full width) for its entries."""
+    first = state.get("stem.conv3d_1a_7x7.convolution.weight")
+    return {
+        "epsilon": 1e-3 if source_format == "piergiaj" else 1e-5,
+        "padding": "input" if source_format == "piergiaj" else "kernel",
+        "through": "mixed_5c" if any(name.startswith("tail.") for name in state) else "mixed_4f",
+        "input_channels": 3 if first is None else first.shape[1],
+    }
 
 
 def _pad(x: Tensor, pads: Iterable[tuple[int, int]]) -> Tensor:

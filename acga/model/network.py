@@ -50,6 +50,11 @@ class ACGA(nn.Module):
         super().__init__()
         if vocabulary is not None and len(vocabulary) > config.vocabulary_size:
             raise ConfigError(f"The vocabulary has {len(vocabulary)} ids, but ACGAConfig.vocabulary_size is {config.vocabulary_size}.")
+        if backbone is not None and (len(backbone.tail) or backbone.channels["mixed_4f"] != config.vision_widths[0]):
+            raise ConfigError(
+                f"ACGA needs an I3D through mixed_4f, {config.vision_widths[0]} channels wide there by its config: "
+                'build it with through="mixed_4f" and the same width.'
+            )
         self.config = config
         self.vocabulary = vocabulary
         self.word_table: nn.Embedding | None = nn.Embedding(config.vocabulary_size, config.language_width, padding_idx=0)
@@ -89,7 +94,7 @@ class ACGA(nn.Module):
         """Word ids (B, L) to word vectors (B, L, 300); ids of padding give zeros."""
         if self.word_table is None:
             raise ConfigError(
-                "These weights came without word vectors: load them with words=…, or use from_features(features, word_vectors)."
+                'These weights came without word vectors: load them with words="vectors.bin", or use from_features(features, word_vectors).'
             )
         if tokens.ndim != 2:
             raise ValueError(f"Tokens should be word ids (B, L), but are {tuple(tokens.shape)}.")
