@@ -1,0 +1,44 @@
+# make demo, make test and make lab each set up the virtual environment on first use, and again when its requirements change.
+#   PYTHON     which Python to build it from: 3.11 or later
+#   VENV       where it is
+#   PIP_INDEX  options for pip; on Linux without a GPU, PIP_INDEX="--extra-index-url https://download.pytorch.org/whl/cpu" saves gigabytes
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_INDEX ?=
+
+PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constraints.txt
+NOTEBOOKS = --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
+
+.PHONY: demo test lab lint notebooks
+
+demo: $(VENV)/.core  ## segment actors in a clip drawn for the purpose
+	$(VENV)/bin/acga demo
+
+test: lint  ## everything that CI runs
+	@ls notebooks/*.ipynb > /dev/null  # pytest would pass over a missing series in silence
+	$(VENV)/bin/python -m pytest $(NOTEBOOKS) tests acga notebooks
+
+lab: $(VENV)/.full  ## open the notebooks in JupyterLab
+	$(VENV)/bin/jupyter lab notebooks
+
+lint: $(VENV)/.full  ## style and types
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+notebooks: $(VENV)/.full  ## run all notebooks and save their outputs
+	$(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.core: $(VENV)/.python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.full: $(VENV)/.core
+	$(PIP) --editable ".[notebooks,dev]"
+	touch $@
