@@ -42,7 +42,7 @@ def probe(path: str | Path) -> VideoInfo:
     path = Path(path)
     height, width, _ = next(read_frames(path)).shape
     if path.is_dir():
-        return VideoInfo(height, width, FOLDER_FRAMES_PER_SECOND, len(_pictures(path)))
+        return VideoInfo(height, width, FOLDER_FRAMES_PER_SECOND, len(list_pictures(path)))
     with _open(path) as container:
         stream = _video_stream(path, container)
         rate = stream.average_rate or stream.guessed_rate
@@ -70,14 +70,14 @@ def read_frames(path: str | Path) -> Iterator[np.ndarray]:
         raise VideoError(f"{path} holds no frames; give a video file or a folder of png or jpg frames.")
 
 
-def _pictures(folder: Path) -> list[Path]:
+def list_pictures(folder: Path) -> list[Path]:
     """The pictures in a folder, by name; hidden files (as macOS leaves them) are not frames."""
     found = [file for file in folder.iterdir() if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
     return sorted(found, key=lambda file: [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", file.name)])
 
 
 def _read_pictures(folder: Path) -> Iterator[np.ndarray]:
-    for file in _pictures(folder):
+    for file in list_pictures(folder):
         encoded = np.frombuffer(file.read_bytes(), dtype=np.uint8)
         picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
         if picture is None:
@@ -212,6 +212,7 @@ class VideoWriter:
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"crf": str(quality)}
+        self._stream.codec_context.thread_count = 1  # x264's output depends on it; so every machine writes the same bytes
         self._written = 0
 
     def write(self, frame: np.ndarray) -> None:

@@ -1,0 +1,215 @@
+"""What the readers have in common: a sample, the item made of it, and the reading of tables and of many small files."""
+
+from __future__ import annotations
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.utils.data
+from torch import Tensor
+from tqdm import tqdm
+
+from ..errors import DatasetError
+from ..language import Vocabulary
+from ..video import clip_indices, pad_resize, to_clip
+from ..weights import written_whole
+
+Value = TypeVar("Value")
+SHAPE_TOLERANCE = 0.05  # by which the proportions of a mask may differ from those of its frame
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question to the model: which pixels of this frame does the sentence describe?"""
+
+    video_id: str
+    frame: int  # 1-indexed, as in the names of the files
+    instance: int  # number of the actor in the video
+    query: str
+
+
+class Dataset(torch.utils.data.Dataset, ABC):
+    """Sentences with a clip and a mask; the two releases differ only in where these are found.
+
+    An item is a dictionary:
+        "clip": float (3, T, S, S) in [-1, 1], the annotated frame at index T // 2, edge frames repeated past the ends of the video;
+        "mask": bool (H, W), as annotated;  "size": its (h, w);  "target": float (S, S), the mask pad-resized, 0 or 1;
+        "query": the sentence;  "tokens": int64 (20,), when there is a vocabulary;  "index": which sample it is.
+    Videos and annotations are opened when an item is asked for and closed again, so any number of workers can read one dataset.
+    """
+
+    samples: list[Sample]
+
+    def __init__(self, samples: Sequence[Sample], *, size: int, frames: int, vocabulary: Vocabulary | None) -> None:
+        self.samples = list(samples)
+        self.size = size
+        self.length = frames
+        self.vocabulary = vocabulary
+        queries = {sample.query for sample in self.samples} if vocabulary else set()
+        self._tokens = {query: torch.from_numpy(vocabulary.encode(query)) for query in queries} if vocabulary else {}
+        # Samples of one frame or video follow each other, so the last few things read are enough to remember.
+        self._videos: Recent[np.ndarray] = Recent(2)
+        self._labels: Recent[tuple[np.ndarray, np.ndarray, np.ndarray]] = Recent(8)
+
+    @abstractmethod
+    def video_path(self, video_id: str) -> Path:
+        """Where the pictures of a video are: a file or a folder."""
+
+    @abstractmethod
+    def read_video(self, video_id: str) -> np.ndarray:
+        """All frames of a video, uint8 RGB (T, H, W, 3). Raises `VideoError` or `DatasetError`."""
+
+    @abstractmethod
+    def read_labels(self, video_id: str, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Masks bool (N, H, W) of all annotated instances of a frame, the instances' numbers (N,), and their class ids (N,)."""
+
+    @property
+    def frames(self) -> list[tuple[str, int]]:
+        """The annotated frames (video_id, frame) that samples ask about, each once, in order."""
+        return list(dict.fromkeys((sample.video_id, sample.frame) for sample in self.samples))
+
+    def frame_masks(self, video_id: str, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Dense labels of a frame: masks bool (N, H, W), instances int64 (N,), A2D class ids int64 (N,) (`taxonomy.class_id`)."""
+        return self._labels.get((video_id, frame), lambda: self.read_labels(video_id, frame))
+
+    def clip(self, video_id: str, frame: int, *, repeat_frame: bool = False) -> Tensor:
+        """The clip around a 1-indexed frame: float (3, T, S, S) in [-1, 1]; with `repeat_frame`, T copies of that frame."""
+        video = self._videos.get(video_id, lambda: self.read_video(video_id))
+        middle = min(frame, len(video)) - 1  # decoders may find a frame fewer than the annotators did
+        indices = clip_indices(middle, len(video), self.length)
+        if repeat_frame:
+            indices = np.full_like(indices, middle)
+        squares = {index: pad_resize(video[index], self.size) for index in set(indices.tolist())}
+        return to_clip(np.stack([squares[index] for index in indices.tolist()]))
+
+    def labels(self, index: int) -> dict[str, Any]:
+        """An item without its clip, which is all that training from cached features needs."""
+        sample = self.samples[index]
+        masks, instances, _ = self.frame_masks(sample.video_id, sample.frame)
+        mask = masks[instances.tolist().index(sample.instance)]  # (H, W)
+        target = pad_resize(mask.astype(np.uint8), self.size)  # (S, S)
+        item = {
+            "mask": torch.from_numpy(mask),
+            "size": mask.shape,
+            "target": torch.from_numpy(target).float(),
+            "query": sample.query,
+            "index": index,
+        }
+        return item | ({"tokens": self._tokens[sample.query]} if self.vocabulary else {})
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        sample = self.samples[index]
+        item = self.labels(index) | {"clip": self.clip(sample.video_id, sample.frame)}
+        height, width = self._videos.get(sample.video_id, lambda: self.read_video(sample.video_id)).shape[1:3]
+        if abs(np.log(item["size"][1] * height / (item["size"][0] * width))) > SHAPE_TOLERANCE:
+            raise DatasetError(
+                f"The mask of instance {sample.instance} in frame {sample.frame} of {sample.video_id} is {item['size'][1]} x "
+                f"{item['size'][0]}, its video {width} x {height}; write reMask as (N, W, H)."
+            )
+        return item
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A batch of items: clips, targets and tokens are stacked; masks, which differ in size, and the rest become lists."""
+    stacked = ("clip", "target", "tokens")
+    return {name: torch.stack([item[name] for item in items]) if name in stacked else [item[name] for item in items] for name in items[0]}
+
+
+class Recent(Generic[Value]):
+    """The last few values made, by key; forgotten when sent to another process.
+
+    >>> recent = Recent(1)
+    >>> recent.get("a", lambda: 1), recent.get("a", lambda: 2), recent.get("b", lambda: 3), recent.get("a", lambda: 4)
+    (1, 1, 3, 4)
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value of `key`, made now if it is not among the last few."""
+        if key not in self._values:
+            self._values[key] = make()
+            if len(self._values) > self.capacity:
+                self._values.popitem(last=False)
+        self._values.move_to_end(key)
+        return self._values[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"capacity": self.capacity, "_values": OrderedDict()}
+
+
+def read_table(path: Path, columns: Sequence[str], *, header: bool) -> pd.DataFrame:
+    """A CSV file as text, with at least these columns (exactly these, in order, if it has no header). Raises `DatasetError`."""
+    try:
+        table = pd.read_csv(path, header=0 if header else None, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} is missing; give the folder that holds the release as PROTOCOL.md lays it out.") from error
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise DatasetError(f"{path} cannot be read as a CSV table ({str(error).strip()}).") from error
+    if not header:
+        if table.shape[1] != len(columns):
+            raise DatasetError(f"{path} has {table.shape[1]} columns instead of {len(columns)}: {', '.join(columns)}.")
+        table.columns = pd.Index(columns)
+    table.columns = table.columns.str.strip()
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise DatasetError(f"{path} has no column {missing[0]!r}; its first line must name {', '.join(columns)}.")
+    return table[list(columns)].apply(lambda column: column.str.strip())
+
+
+def read_sentences(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """The table of sentences, its index the line in the file. Raises `DatasetError` on an empty or repeated one."""
+    table = read_table(path, columns, header=True)
+    table.index += 2  # the header is line 1
+    empty = table.index[table["query"] == ""]
+    if len(empty):
+        raise DatasetError(f"{path}, line {empty[0]}: the query is empty; write a sentence or remove the line.")
+    repeated = table.index[table.duplicated()]
+    if len(repeated):
+        raise DatasetError(f"{path}, line {repeated[0]} repeats an earlier line ({', '.join(table.loc[repeated[0]])}); remove one of them.")
+    return table
+
+
+def remember(memory: Path, files: Iterable[Path], read: Callable[[Path], Value]) -> dict[Path, Value]:
+    """`read` each file, or take from `memory` what it gave before, as long as the file has not changed since; values are plain data.
+
+    Reading the thousands of small files of a release once takes a minute, so the second time is to be quick. Where the memory
+    cannot be written, as on a read-only disk, every time is the first.
+    """
+    try:
+        known = json.loads(memory.read_text())
+    except (OSError, ValueError):
+        known = {}
+    values: dict[Path, Value] = {}
+    fresh = {}
+    for file in tqdm(list(files), desc="reading annotations", delay=2, leave=False):
+        status = file.stat()
+        name = file.relative_to(memory.parent).as_posix()
+        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        if name in known and known[name][0] == stamp:
+            values[file] = known[name][1]
+            continue
+        values[file] = read(file)
+        if time.time() - status.st_mtime > 2:  # a file this young may change again without its time of change telling
+            fresh[name] = [stamp, values[file]]
+    if fresh:
+        try:
+            with written_whole(memory) as temporary:
+                temporary.write_text(json.dumps(known | fresh))
+        except OSError:
+            pass
+    return values
