@@ -1,0 +1,52 @@
+"""ACGA: actor and action video segmentation from natural language queries (Wang et al., ICCV 2019), to step through and to run.
+
+>>> import acga
+>>> acga.ACGAConfig.paper().size
+512
+
+Everything below is imported on first use, so that `import acga` and the command line start at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import ACGAConfig, LossConfig, TrainConfig
+    from .datasets import A2DSentences, JHMDBSentences
+    from .errors import AcgaError
+    from .inference import Segmenter, load
+    from .language import Vocabulary
+    from .losses import WeightedSegmentationLoss
+    from .metrics import SegmentationMetrics, binarise
+    from .model import ACGA, Responses, fold
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ACGAConfig": "config",
+    "LossConfig": "config",
+    "TrainConfig": "config",
+    "A2DSentences": "datasets",
+    "JHMDBSentences": "datasets",
+    "AcgaError": "errors",
+    "Segmenter": "inference",
+    "load": "inference",
+    "Vocabulary": "language",
+    "WeightedSegmentationLoss": "losses",
+    "SegmentationMetrics": "metrics",
+    "binarise": "metrics",
+    "ACGA": "model",
+    "Responses": "model",
+    "fold": "model",
+}
+_MODULES = ("config", "datasets", "errors", "evaluation", "inference", "language", "losses", "metrics", "model", "plots", "synthetic", "video")
+
+__all__ = [*_HOME, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'acga' has no attribute {name!r}")

@@ -40,12 +40,21 @@ def car(actor: Actor, pose: Pose) -> list[Part]:
     paint = COLOURS[actor.colour]
     glass = (175, 205, 225) if sum(paint) < 560 else (85, 105, 125)
     outlines = {
-        "truck": ([(-1.25, 0.3), (-1.25, 0.5), (0.25, 0.5), (0.25, 0.95), (0.75, 0.95), (0.95, 0.6), (1.2, 0.55), (1.25, 0.25)], [(0.36, 0.62), (0.36, 0.87), (0.7, 0.87), (0.82, 0.62)]),
-        "van": ([(-1.1, 0.22), (-1.15, 0.95), (0.55, 1.0), (0.95, 0.6), (1.2, 0.52), (1.22, 0.22)], [(0.05, 0.6), (0.05, 0.88), (0.5, 0.9), (0.78, 0.6)]),
+        "truck": (
+            [(-1.25, 0.3), (-1.25, 0.5), (0.25, 0.5), (0.25, 0.95), (0.75, 0.95), (0.95, 0.6), (1.2, 0.55), (1.25, 0.25)],
+            [(0.36, 0.62), (0.36, 0.87), (0.7, 0.87), (0.82, 0.62)],
+        ),
+        "van": (
+            [(-1.1, 0.22), (-1.15, 0.95), (0.55, 1.0), (0.95, 0.6), (1.2, 0.52), (1.22, 0.22)],
+            [(0.05, 0.6), (0.05, 0.88), (0.5, 0.9), (0.78, 0.6)],
+        ),
     }
     outline, window = outlines.get(
         actor.noun,
-        ([(-1.15, 0.25), (-1.2, 0.58), (-0.75, 0.66), (-0.5, 0.97), (0.3, 0.97), (0.62, 0.64), (1.12, 0.54), (1.2, 0.25)], [(-0.6, 0.65), (-0.42, 0.88), (-0.06, 0.88), (-0.06, 0.65)]),
+        (
+            [(-1.15, 0.25), (-1.2, 0.58), (-0.75, 0.66), (-0.5, 0.97), (0.3, 0.97), (0.62, 0.64), (1.12, 0.54), (1.2, 0.25)],
+            [(-0.6, 0.65), (-0.42, 0.88), (-0.06, 0.88), (-0.06, 0.65)],
+        ),
     )
     parts = [Part(np.array(outline), paint, pattern=actor.pattern)]
     if actor.noun == "truck":
@@ -85,7 +94,7 @@ def parts(actor: Actor, time: float, aspect: float) -> list[Part]:
 def _bowl(actor: Actor, place: np.ndarray) -> list[Part]:
     r = actor.height * (0.22 if actor.kind != "bird" else 0.16)
     rim = np.array([(-1.0, -0.35), (1.0, -0.35), (0.65, 0.1), (-0.65, 0.1)]) * r + place
-    food = ellipse(place + (0, -0.36 * r), 0.85 * r, 0.3 * r)
+    food = ellipse(place - np.array([0, 0.36 * r]), 0.85 * r, 0.3 * r)
     return [Part(food, (175, 110, 50), of_actor=False), Part(rim, (205, 208, 215), of_actor=False)]
 
 
@@ -111,11 +120,17 @@ def support(actor: Actor, aspect: float) -> list[Part]:
         return [plank((x, y), (x, y - 1.2 * tall), 0.035 * h, shade((190, 165, 120), tone) if actor.support == "rope" else stone)]
     if actor.support == "tree":
         trunk = np.array([(-0.2, 0), (0.22, 0), (0.14, -2.4), (-0.14, -2.4)]) * h + (x, y)
-        leaves = [Part(ellipse((x + dx * h, y - (2.3 + dy) * h), 0.55 * h, 0.4 * h), shade((55, 110, 50), tone), of_actor=False) for dx, dy in ((-0.4, 0), (0.4, 0.05), (0, 0.35))]
+        leaves = [
+            Part(ellipse((x + dx * h, y - (2.3 + dy) * h), 0.55 * h, 0.4 * h), shade((55, 110, 50), tone), of_actor=False)
+            for dx, dy in ((-0.4, 0), (0.4, 0.05), (0, 0.35))
+        ]
         return [Part(trunk, wood, of_actor=False), *leaves]
     if actor.support == "stairs":
         steps = np.arange(8)
-        tops = np.array([(actor.heading * (i + j) * 0.26, -i * 0.26) for i in steps for j in (0, 1)]) * h + (foot[0] - actor.heading * 0.45 * h, y - 0.05 * h)
+        tops = np.array([(actor.heading * (i + j) * 0.26, -i * 0.26) for i in steps for j in (0, 1)]) * h + (
+            foot[0] - actor.heading * 0.45 * h,
+            y - 0.05 * h,
+        )
         outline = np.concatenate([tops, [[tops[-1, 0], y + 0.2 * h], [tops[0, 0], y + 0.2 * h]]])
         edges = [plank(tuple(tops[2 * i]), tuple(tops[2 * i + 1]), 0.018 * h, shade(stone, 1.3)) for i in steps]
         return [Part(outline, stone, of_actor=False), *edges]
@@ -125,9 +140,20 @@ def support(actor: Actor, aspect: float) -> list[Part]:
     wide = 0.9 * h  # wall, rock or hill
     if actor.support == "wall":
         block = np.array([(-0.2 * h, 0), (wide, 0), (wide, -tall), (-0.2 * h, -tall)]) * (actor.heading, 1) + (x, y)
-        joints = [plank((x - actor.heading * 0.2 * h, y - s), (x + actor.heading * wide, y - s), 0.012 * h, shade(stone, 0.7)) for s in np.arange(0.25 * h, tall, 0.25 * h)]
+        joints = [
+            plank((x - actor.heading * 0.2 * h, y - s), (x + actor.heading * wide, y - s), 0.012 * h, shade(stone, 0.7))
+            for s in np.arange(0.25 * h, tall, 0.25 * h)
+        ]
         return [Part(block, shade((165, 110, 90), tone), of_actor=False), *joints]
-    rough = np.array([(-0.35, 0), (-0.2, -0.7), (-0.05, -1.1), (0.05, -1.7), (0.3, -2.3), (0.8, -2.5), (1.3, -1.6), (1.6, 0)]) * (actor.heading * h, h) + (x, y)
+    rough = np.array([(-0.35, 0), (-0.2, -0.7), (-0.05, -1.1), (0.05, -1.7), (0.3, -2.3), (0.8, -2.5), (1.3, -1.6), (1.6, 0)]) * (
+        actor.heading * h,
+        h,
+    ) + (x, y)
     colour = shade((90, 120, 60), tone) if actor.support == "hill" else stone
-    crack = plank(tuple(rough[2] + (actor.heading * 0.3 * h, 0.2 * h)), tuple(rough[4] + (actor.heading * 0.3 * h, 0.5 * h)), 0.015 * h, shade(colour, 0.7))
+    crack = plank(
+        tuple(rough[2] + (actor.heading * 0.3 * h, 0.2 * h)),
+        tuple(rough[4] + (actor.heading * 0.3 * h, 0.5 * h)),
+        0.015 * h,
+        shade(colour, 0.7),
+    )
     return [Part(rough, colour, of_actor=False), crack]

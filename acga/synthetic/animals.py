@@ -38,7 +38,10 @@ def four_legs(actor: Actor, pose: Pose) -> list[Part]:
     base = hips + np.array([-0.10, 0.06])
     if cat:  # long and curved
         middle = base + 0.34 * np.array([-cos(wag), sin(wag)])
-        tail = [Part(capsule(base, middle, 0.05), fur), Part(capsule(middle, middle + 0.3 * np.array([-cos(wag + 0.9), sin(wag + 0.9)]), 0.05, 0.04), fur)]
+        tail = [
+            Part(capsule(base, middle, 0.05), fur),
+            Part(capsule(middle, middle + 0.3 * np.array([-cos(wag + 0.9), sin(wag + 0.9)]), 0.05, 0.04), fur),
+        ]
     else:
         tail = [Part(capsule(base, base + 0.34 * np.array([-cos(wag), sin(wag)]), 0.06, 0.03), fur)]
 
@@ -53,14 +56,33 @@ def four_legs(actor: Actor, pose: Pose) -> list[Part]:
     over = np.array([-nose[1], nose[0]])
     face = [Part(capsule(chest, head, 0.75 * thick, 0.7 * radius), fur)]
     if cat:
-        ears = [np.stack([head + radius * (0.2 * k * nose + 0.75 * over), head + radius * (0.42 * k * nose + 1.65 * over), head + radius * (0.95 * k * nose + 0.55 * over)]) for k in (-1, 1)]
+        ears = [
+            np.stack(
+                [
+                    head + radius * (0.2 * k * nose + 0.75 * over),
+                    head + radius * (0.42 * k * nose + 1.65 * over),
+                    head + radius * (0.95 * k * nose + 0.55 * over),
+                ]
+            )
+            for k in (-1, 1)
+        ]
         face += [Part(ear, shade(fur, 0.85)) for ear in ears]
-        face += [Part(ellipse(head, radius), fur), Part(ellipse(head + radius * (0.75 * nose - 0.3 * over), 0.4 * radius, 0.32 * radius), shade(fur, 1.2))]
+        face += [
+            Part(ellipse(head, radius), fur),
+            Part(ellipse(head + radius * (0.75 * nose - 0.3 * over), 0.4 * radius, 0.32 * radius), shade(fur, 1.2)),
+        ]
         tip = head + radius * (1.0 * nose - 0.15 * over)
     else:
         snout = head + radius * (1.75 * nose - 0.3 * over)
         face += [Part(ellipse(head, radius), fur), Part(capsule(head - 0.2 * radius * over, snout, 0.62 * radius, 0.42 * radius), fur)]
-        face += [Part(capsule(head + radius * (-0.45 * nose + 0.65 * over), head + radius * (-0.75 * nose - 0.75 * over), 0.3 * radius, 0.42 * radius), shade(fur, 0.6))]
+        face += [
+            Part(
+                capsule(
+                    head + radius * (-0.45 * nose + 0.65 * over), head + radius * (-0.75 * nose - 0.75 * over), 0.3 * radius, 0.42 * radius
+                ),
+                shade(fur, 0.6),
+            )
+        ]
         tip = snout + 0.38 * radius * nose
     eye = (235, 235, 60) if cat and sum(fur) < 200 else DARK
     face += [Part(ellipse(tip, 0.17 * radius), DARK if sum(fur) > 160 else (200, 150, 150))]
@@ -78,7 +100,7 @@ def bird(actor: Actor, pose: Pose) -> list[Part]:
     duck, parrot, gull = actor.noun == "duck", actor.noun == "parrot", actor.noun == "seagull"
     leg = 0.14 if duck else 0.22
     centre = np.array([0.0, (leg + 0.26) * (1 - pose.crouch) + 0.24 * pose.crouch])
-    slope = 0.75 if parrot else 0.12 if duck else 0.32
+    slope = 0.12 if duck else 0.75 if parrot and actor.action != "fly" else 0.32
     along, over = np.array([cos(slope), sin(slope)]), np.array([-sin(slope), cos(slope)])
     length, thick = (0.46 if duck else 0.40), 0.23 * actor.build
     shoulder, rump = centre + 0.5 * length * along, centre - 0.6 * length * along
@@ -92,7 +114,10 @@ def bird(actor: Actor, pose: Pose) -> list[Part]:
             legs += [Part(capsule(hip, foot, 0.03), colour), Part(capsule(foot, foot + np.array([0.11, -0.005]), 0.028), colour)]
 
     fan = 0.62 if parrot else 0.3
-    tail = Part(np.stack([rump + 0.1 * over, rump - 0.1 * over, rump - fan * along - 0.09 * over, rump - fan * along + (0.05 + pose.tail) * over]), shade(feathers, 0.75))
+    tail = Part(
+        np.stack([rump + 0.1 * over, rump - 0.1 * over, rump - fan * along - 0.09 * over, rump - fan * along + (0.05 + pose.tail) * over]),
+        shade(feathers, 0.75),
+    )
     body = Part(capsule(rump, shoulder, 0.5 * thick, thick), feathers, pattern=actor.pattern)
 
     reach = (0.34 if duck else 0.24) + 0.08 * max(0.0, pose.lean)
@@ -105,9 +130,18 @@ def bird(actor: Actor, pose: Pose) -> list[Part]:
     if duck:
         mouth = capsule(head + 0.8 * radius * beak, head + radius * (2.0 * beak - 0.25 * crown), 0.05, 0.045)
     elif parrot:
-        mouth = np.stack([head + radius * (0.7 * beak + 0.6 * crown), head + radius * (1.75 * beak - 0.05 * crown), head + radius * (1.1 * beak - 0.9 * crown), head + radius * (0.5 * beak - 0.5 * crown)])
+        mouth = np.stack(
+            [
+                head + radius * (0.7 * beak + 0.6 * crown),
+                head + radius * (1.75 * beak - 0.05 * crown),
+                head + radius * (1.1 * beak - 0.9 * crown),
+                head + radius * (0.5 * beak - 0.5 * crown),
+            ]
+        )
     else:
-        mouth = np.stack([head + radius * (0.7 * beak + 0.45 * crown), head + radius * 2.0 * beak, head + radius * (0.7 * beak - 0.5 * crown)])
+        mouth = np.stack(
+            [head + radius * (0.7 * beak + 0.45 * crown), head + radius * 2.0 * beak, head + radius * (0.7 * beak - 0.5 * crown)]
+        )
     face = [
         Part(capsule(shoulder, head, 0.55 * thick, 0.85 * radius), feathers),
         Part(ellipse(head, radius), shade(feathers, 1.1)),
@@ -119,10 +153,31 @@ def bird(actor: Actor, pose: Pose) -> list[Part]:
         root = centre + 0.28 * length * along + 0.25 * thick * over
         colour = shade((150, 155, 160) if gull else feathers, 0.62 if near else 0.48)
         if abs(pose.wings) < 0.12:  # folded along the back
-            return Part(np.stack([root, root - 0.3 * thick * over, centre - 0.85 * length * along - 0.1 * over, centre - 0.5 * length * along + 0.5 * thick * over]), colour)
+            return Part(
+                np.stack(
+                    [
+                        root,
+                        root - 0.3 * thick * over,
+                        centre - 0.85 * length * along - 0.1 * over,
+                        centre - 0.5 * length * along + 0.5 * thick * over,
+                    ]
+                ),
+                colour,
+            )
         lift = pose.wings * (1.0 if near else 0.8)
         span = 0.72 * np.array([-0.35 * cos(lift), sin(lift) if abs(sin(lift)) > 0.12 else 0.12])
-        return Part(np.stack([root + 0.14 * along, root + span + 0.1 * along, root + 1.08 * span - 0.16 * along, root + 0.45 * span - 0.3 * along, root - 0.34 * along]), colour)
+        return Part(
+            np.stack(
+                [
+                    root + 0.14 * along,
+                    root + span + 0.1 * along,
+                    root + 1.08 * span - 0.16 * along,
+                    root + 0.45 * span - 0.3 * along,
+                    root - 0.34 * along,
+                ]
+            ),
+            colour,
+        )
 
     parts = ([wing(False)] if abs(pose.wings) >= 0.12 else []) + [tail, *legs, body, *face, wing(True)]
     return [part._replace(points=rotate(part.points, -pose.spin, centre)) for part in parts]

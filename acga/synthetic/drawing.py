@@ -72,5 +72,7 @@ def box(mask: np.ndarray) -> Box | None:
 
 def mean_box(boxes: list[Box]) -> Box:
     """The average of an actor's boxes over the annotated frames, which is what its sentences' places speak of."""
-    left, top, right, bottom, area = (float(np.mean([getattr(b, name) for b in boxes])) for name in ("left", "top", "right", "bottom", "area"))
+    left, top, right, bottom, area = (
+        float(np.mean([getattr(b, name) for b in boxes])) for name in ("left", "top", "right", "bottom", "area")
+    )
     return Box(left=left, top=top, right=right, bottom=bottom, area=area)

@@ -136,9 +136,19 @@ def _two_legs(actor: Actor, forward: float, turns: float) -> Pose:
         )
     sway = 0.04 * sin(swing)
     if actor.posture == "sitting":
-        return Pose(lean=0.05 + sway, crouch=1, legs=(1.5, 1.35), knees=(1.5, 1.3), arms=(0.5, 0.3), elbows=(idle + 0.4, idle + 0.4), posture="sitting")
+        return Pose(
+            lean=0.05 + sway,
+            crouch=1,
+            legs=(1.5, 1.35),
+            knees=(1.5, 1.3),
+            arms=(0.5, 0.3),
+            elbows=(idle + 0.4, idle + 0.4),
+            posture="sitting",
+        )
     if actor.posture == "lying":
-        return Pose(spin=-pi / 2, crouch=1, legs=(0.12 + sway, -0.05), knees=(0.25, 0.1), arms=(0.5 + sway, 0.2), elbows=(0.5, 0.3), posture="lying")
+        return Pose(
+            spin=-pi / 2, crouch=1, legs=(0.12 + sway, -0.05), knees=(0.25, 0.1), arms=(0.5 + sway, 0.2), elbows=(0.5, 0.3), posture="lying"
+        )
     apart = vary(actor, 7, -0.6, 0.6)  # a frozen stride: one frame must not give walking away
     return Pose(
         lean=lean + 0.3 * sway,
@@ -171,11 +181,22 @@ def _roll(actor: Actor, time: float, turns: float) -> Pose:
     if actor.kind in ("adult", "baby"):
         tuck = vary(actor, 9, 1.4, 2.1)
         return Pose(
-            x=x, y=0.16 * abs(sin(swing)), spin=swing, lean=0.5, crouch=1, legs=(tuck, tuck - 0.2), knees=(tuck, tuck), arms=(1.0, 0.8), elbows=(0.8, 0.8), posture="rolling"
+            x=x,
+            y=0.16 * abs(sin(swing)),
+            spin=swing,
+            lean=0.5,
+            crouch=1,
+            legs=(tuck, tuck - 0.2),
+            knees=(tuck, tuck),
+            arms=(1.0, 0.8),
+            elbows=(0.8, 0.8),
+            posture="rolling",
         )
     s = 0.6 * sin(2.0 * swing)
     on_end = 0.55 if actor.kind in ("cat", "dog") else 0.2
-    return Pose(x=x, y=on_end * abs(sin(swing)), spin=swing, crouch=1, legs=(s, -s, -s, s), knees=(0.9,) * 4, tail=s, wings=0.2, posture="rolling")
+    return Pose(
+        x=x, y=on_end * abs(sin(swing)), spin=swing, crouch=1, legs=(s, -s, -s, s), knees=(0.9,) * 4, tail=s, wings=0.2, posture="rolling"
+    )
 
 
 def _four_legs(actor: Actor, forward: float, turns: float) -> Pose:
@@ -198,13 +219,22 @@ def _four_legs(actor: Actor, forward: float, turns: float) -> Pose:
             tail=0.3 * height,
         )
     if actor.action == "crawl":
-        return Pose(x=forward, crouch=0.75, legs=(0.8 + 0.4 * s, 0.8 - 0.4 * s, 0.5 - 0.4 * s, 0.5 + 0.4 * s), knees=(1.5,) * 4, lean=0.35, tail=0.2 * s)
+        return Pose(
+            x=forward,
+            crouch=0.75,
+            legs=(0.8 + 0.4 * s, 0.8 - 0.4 * s, 0.5 - 0.4 * s, 0.5 + 0.4 * s),
+            knees=(1.5,) * 4,
+            lean=0.35,
+            tail=0.2 * s,
+        )
     if actor.action == "eat":
         return Pose(lean=1.25 + 0.16 * s, legs=(0.1, -0.05, 0.05, -0.1), knees=(0.1,) * 4, tail=wag)
     if actor.posture == "sitting":
         return Pose(crouch=0.4, legs=(0.05, 0.15, 1.2, 1.1), knees=(0.0, 0.0, 2.0, 1.9), tail=0.3 * wag, posture="sitting")
     if actor.posture == "lying":
-        return Pose(crouch=0.95, legs=(1.4, 1.25, 1.1, 0.9), knees=(0.1, 0.1, 1.7, 1.6), lean=0.2 + 0.05 * s, tail=0.3 * wag, posture="lying")
+        return Pose(
+            crouch=0.95, legs=(1.4, 1.25, 1.1, 0.9), knees=(0.1, 0.1, 1.7, 1.6), lean=0.2 + 0.05 * s, tail=0.3 * wag, posture="lying"
+        )
     apart = vary(actor, 7, -0.6, 0.6)
     return Pose(legs=(apart, -apart, -apart, apart), knees=(0.3 * abs(apart),) * 4, tail=wag, lean=vary(actor, 2, -0.1, 0.25))
 
@@ -216,7 +246,13 @@ def _bird(actor: Actor, forward: float, turns: float) -> Pose:
         return Pose(x=forward, y=0.06 * s, spin=vary(actor, 2, -0.35, 0.1), legs=(-1.2, -1.3), wings=0.35 + 0.85 * s, tail=0.1)
     if actor.action == "jump":
         height = _hop(turns)
-        return Pose(x=2 * forward, y=vary(actor, 5, 0.4, 0.7) * height, spin=-0.25 * height, legs=(0.2, -0.5 * height), wings=1.1 * height * vary(actor, 6, 0.3, 1))
+        return Pose(
+            x=2 * forward,
+            y=vary(actor, 5, 0.4, 0.7) * height,
+            spin=-0.25 * height,
+            legs=(0.2, -0.5 * height),
+            wings=1.1 * height * vary(actor, 6, 0.3, 1),
+        )
     if actor.action == "walk":
         stride = vary(actor, 1, 0.4, 0.6) * s
         return Pose(x=forward, lean=0.15 * sin(2 * swing), legs=(stride, -stride), knees=(0.2, 0.2))

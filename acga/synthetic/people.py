@@ -84,9 +84,13 @@ def person(actor: Actor, pose: Pose) -> list[Part]:
         down = -up
         side = np.array([up[1], -up[0]])
         hem = hip + 0.75 * thigh * down
-        body.append(Part(np.stack([hip + 1.7 * limb * side, hem + 3.6 * limb * side, hem - 3.6 * limb * side, hip - 1.7 * limb * side]), top))
+        body.append(
+            Part(np.stack([hip + 1.7 * limb * side, hem + 3.6 * limb * side, hem - 3.6 * limb * side, hip - 1.7 * limb * side]), top)
+        )
     if actor.garment in ("jacket", "suit"):
-        body.append(Part(capsule(hip + 0.9 * limb * np.array([1, 0.3]), shoulder + limb * np.array([0.7, -0.5]), 0.3 * limb), (235, 235, 230)))
+        body.append(
+            Part(capsule(hip + 0.9 * limb * np.array([1, 0.3]), shoulder + limb * np.array([0.7, -0.5]), 0.3 * limb), (235, 235, 230))
+        )
 
     hair = HAIR[int(vary(actor, 12, 0, len(HAIR)))]
     side = np.array([up[1], -up[0]])
@@ -99,7 +103,9 @@ def person(actor: Actor, pose: Pose) -> list[Part]:
     if actor.hat:
         hat = COLOURS[actor.hat]
         skull.append(Part(_cap(face + 0.15 * head * up, head * 1.2, up, side, True), hat))
-        skull.append(Part(capsule(face + head * (0.45 * up + 0.5 * side), face + head * (0.42 * up + 1.6 * side), 0.16 * head), shade(hat, 0.8)))
+        skull.append(
+            Part(capsule(face + head * (0.45 * up + 0.5 * side), face + head * (0.42 * up + 1.6 * side), 0.16 * head), shade(hat, 0.8))
+        )
 
     far_arm, near_arm = arm(1), arm(0)
     parts = far_arm + leg(1) + leg(0) + body + skull + near_arm

@@ -39,7 +39,15 @@ PALETTE: dict[str, tuple[str, ...]] = {
     "parrot": ("green", "red", "blue", "yellow", "white"), "duck": ("white", "brown", "yellow", "gray"),
     "pigeon": ("gray", "white", "black"), "seagull": ("white",),
 }  # fmt: skip
-HEIGHT = {"adult": (0.42, 0.66), "baby": (0.32, 0.46), "ball": (0.16, 0.27), "bird": (0.26, 0.42), "car": (0.22, 0.36), "cat": (0.28, 0.42), "dog": (0.28, 0.44)}
+HEIGHT = {
+    "adult": (0.42, 0.66),
+    "baby": (0.32, 0.46),
+    "ball": (0.16, 0.27),
+    "bird": (0.26, 0.42),
+    "car": (0.22, 0.36),
+    "cat": (0.28, 0.42),
+    "dog": (0.28, 0.44),
+}
 YOUNG = {"boy": 0.75, "girl": 0.75, "kitten": 0.75, "puppy": 0.75}
 SUPPORTS = {
     "adult": ("wall", "rock", "rope", "ladder", "stairs", "hill"), "baby": ("stairs", "ladder", "wall", "hill"),
@@ -47,7 +55,9 @@ SUPPORTS = {
 }  # fmt: skip
 
 
-def sample_scene(name: str, seed: int, split: int, index: int, *, style: str = "flat", frames: int | None = None, crowded: bool = False) -> Scene:
+def sample_scene(
+    name: str, seed: int, split: int, index: int, *, style: str = "flat", frames: int | None = None, crowded: bool = False
+) -> Scene:
     """The scene number `index` of a split (0 train, 1 test). `style="sketch"` gives the J-HMDB twin's: people only, 240 x 320.
 
     With at most 16 `frames` only the middle one is annotated.
@@ -90,7 +100,9 @@ def sample_scene(name: str, seed: int, split: int, index: int, *, style: str = "
 def _cast(rng: Rng, count: int, people_only: bool) -> list[Actor]:
     """Who is there and what they do, not yet where."""
     if people_only:
-        action, posture = [("climb", None), ("jump", None), ("run", None), ("walk", None), ("none", "standing"), ("none", "sitting")][rng.integers(6)]
+        action, posture = [("climb", None), ("jump", None), ("run", None), ("walk", None), ("none", "standing"), ("none", "sitting")][
+            rng.integers(6)
+        ]
         actor = _look(rng, "adult", action)
         return [replace(actor, posture=posture, support="stairs" if action == "climb" else None)]
     kind, action = PAIRS[rng.integers(len(PAIRS))] if rng.random() < 0.65 else _common(rng)
@@ -115,7 +127,18 @@ def _cast(rng: Rng, count: int, people_only: bool) -> list[Actor]:
 
 def _common(rng: Rng) -> tuple[str, str]:
     """The pairs that real footage is full of."""
-    pairs = [("adult", "walk"), ("adult", "run"), ("adult", "none"), ("dog", "walk"), ("dog", "run"), ("car", "run"), ("car", "none"), ("bird", "walk"), ("cat", "walk"), ("ball", "roll")]
+    pairs = [
+        ("adult", "walk"),
+        ("adult", "run"),
+        ("adult", "none"),
+        ("dog", "walk"),
+        ("dog", "run"),
+        ("car", "run"),
+        ("car", "none"),
+        ("bird", "walk"),
+        ("cat", "walk"),
+        ("ball", "roll"),
+    ]
     return pairs[rng.integers(len(pairs))]
 
 
@@ -180,8 +203,13 @@ def _place(rng: Rng, cast: list[Actor], horizon: float, aspect: float) -> list[A
             if actor.kind in ("bird", "car") and actor.action == "jump" and rng.random() < 0.5:
                 y = rng.uniform(0.5, 0.8)  # high on the screen too: the place must not give flying away
             y = max(y, 0.55 * actor.height + 0.12) if actor.action == "fly" else max(y, 0.92 * actor.height)
-            candidate = replace(actor, x=float(rng.uniform(0.14, 0.86)), y=float(y), height=actor.height * crowd * float(0.85 + 0.3 * depth))
-            gap = min((np.hypot((candidate.x - p.x) * aspect, candidate.y - p.y) - 0.35 * (candidate.height + p.height) for p in placed), default=1.0)
+            candidate = replace(
+                actor, x=float(rng.uniform(0.14, 0.86)), y=float(y), height=actor.height * crowd * float(0.85 + 0.3 * depth)
+            )
+            gap = min(
+                (np.hypot((candidate.x - p.x) * aspect, candidate.y - p.y) - 0.35 * (candidate.height + p.height) for p in placed),
+                default=1.0,
+            )
             if gap > distance:
                 best, distance = candidate, float(gap)
         placed.append(best)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 Colour = tuple[int, int, int]
 SUPERSAMPLING = 3
@@ -27,8 +28,9 @@ class Part(NamedTuple):
     pattern: str = "plain"  # stripes or spots on top
 
 
-def capsule(a: Sequence[float], b: Sequence[float], radius_a: float, radius_b: float | None = None) -> np.ndarray:
+def capsule(a: ArrayLike, b: ArrayLike, radius_a: float, radius_b: float | None = None) -> np.ndarray:
     """A limb: two half circles around `a` and `b`, joined; (14, 2)."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
     radius_b = radius_a if radius_b is None else radius_b
     angle = np.arctan2(b[1] - a[1], b[0] - a[0])
     end = np.stack([np.cos(angle + _HALF), np.sin(angle + _HALF)], axis=1) * radius_b + b
@@ -36,17 +38,17 @@ def capsule(a: Sequence[float], b: Sequence[float], radius_a: float, radius_b: f
     return np.concatenate([end, start])
 
 
-def ellipse(centre: Sequence[float], rx: float, ry: float | None = None, angle: float = 0.0) -> np.ndarray:
+def ellipse(centre: ArrayLike, rx: float, ry: float | None = None, angle: float = 0.0) -> np.ndarray:
     """An ellipse as a polygon; (20, 2)."""
     ry = rx if ry is None else ry
     points = _CIRCLE * (rx, ry)
-    return rotate(points, angle) + centre
+    return rotate(points, angle) + np.asarray(centre)
 
 
-def rotate(points: np.ndarray, angle: float, centre: Sequence[float] = (0.0, 0.0)) -> np.ndarray:
+def rotate(points: np.ndarray, angle: float, centre: ArrayLike = (0.0, 0.0)) -> np.ndarray:
     """Rotate (N, 2) points counter-clockwise (y up) about `centre`."""
-    c, s = np.cos(angle), np.sin(angle)
-    return (points - centre) @ np.array([[c, s], [-s, c]]) + centre
+    c, s, pivot = np.cos(angle), np.sin(angle), np.asarray(centre)
+    return (points - pivot) @ np.array([[c, s], [-s, c]]) + pivot
 
 
 def shade(colour: Colour, factor: float) -> Colour:

@@ -77,7 +77,9 @@ def write_jhmdb(root: Path, videos: int = 120, seed: int = 0, workers: int = 2) 
     _start(root, config)
     (root / "drawn").mkdir(parents=True, exist_ok=True)
     records = list(_work(partial(_jhmdb_video, root, config), [("test", index) for index in range(videos)], workers, "drawing videos"))
-    write_text(root / "jhmdb_annotation.txt", table(["video_id", "query"], [(q["video_id"], q["query"]) for r in records for q in r["queries"]]))
+    write_text(
+        root / "jhmdb_annotation.txt", table(["video_id", "query"], [(q["video_id"], q["query"]) for r in records for q in r["queries"]])
+    )
     _finish(root, records, config)
 
 
@@ -165,7 +167,10 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
     if not config.sentences:
         nothing: frozenset[str] = frozenset()
         labels = {i: f"{scene.actors[i].kind} {scene.actors[i].action}" for i in boxes}
-        return [(i, Query(text=text, mentions=frozenset({"kind", "action"}), phrasing="label", decided_by=nothing)) for i, text in labels.items()]
+        return [
+            (i, Query(text=text, mentions=frozenset({"kind", "action"}), phrasing="label", decided_by=nothing))
+            for i, text in labels.items()
+        ]
     rng = np.random.default_rng([scene.seed, 1])
     found = []
     for index in boxes:

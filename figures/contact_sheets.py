@@ -1,0 +1,77 @@
+"""Draw the contact sheets of the drawn world: `python figures/contact_sheets.py`.
+
+One sheet for each kind of actor with a strip of frames for each of its actions, and one of whole scenes, one background family after
+another. Nothing here is picked by hand: the scenes are those of seed 0.
+"""
+
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from acga.synthetic.backgrounds import FAMILIES
+from acga.synthetic.drawing import box, draw
+from acga.synthetic.scene import Scene
+from acga.synthetic.scenes import sample_scene
+from acga.synthetic.taxonomy import ACTORS, VALID_ACTIONS
+
+FOLDER = Path(__file__).parent
+STRIP = range(4, 20, 2)  # frames shown of each action: the clip around the middle of 24
+
+
+def alone(kind: str, action: str) -> Scene:
+    """The first scene of the training split with this actor by itself, in the middle, before a still camera."""
+    for index in count():
+        scene = sample_scene("sheet", 0, 0, index, frames=24)
+        actor = scene.actors[0]
+        if len(scene.actors) == 1 and (actor.kind, actor.action) == (kind, action):
+            middle = replace(actor, x=0.5, height=min(1.4 * actor.height, 0.62))
+            return replace(scene, height=160, width=160, actors=(middle,), pan=(0.0, 0.0), zoom=0.0, shake=0.0, blur=0.0)
+    raise AssertionError("unreachable: scenes are endless")
+
+
+def label(image: np.ndarray, text: str) -> np.ndarray:
+    """Write on the upper left corner."""
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    image[:20, : width + 8] = 255
+    cv2.putText(image, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
+    return image
+
+
+def kind_sheet(kind: str) -> np.ndarray:
+    """A row for each action of a kind."""
+    rows = []
+    for action in VALID_ACTIONS[kind]:
+        scene = alone(kind, action)
+        frames = [frame for index, (frame, _) in enumerate(draw(scene)) if index in STRIP]
+        rows.append(label(np.hstack(frames), f"{kind}: {action} ({scene.actors[0].colour} {scene.actors[0].noun})"))
+    return np.vstack(rows)
+
+
+def scene_sheet(columns: int = 6) -> np.ndarray:
+    """Scenes with two or more actors and their outlines, one for each family of background, then more of them."""
+    tiles, families = [], list(FAMILIES)
+    for index in count():
+        scene = sample_scene("sheet", 0, 0, index)
+        wanted = families[len(tiles) % len(families)]
+        if len(scene.actors) < 2 or scene.background != wanted:
+            continue
+        frame, masks = next((f, m) for number, (f, m) in enumerate(draw(scene), start=1) if number == scene.annotated[1])
+        for mask in masks:
+            if box(mask) is not None:
+                outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+                cv2.drawContours(frame, outlines, -1, (255, 255, 0), 1)
+        tile = np.zeros((160, 192, 3), np.uint8)
+        tile[: scene.height, : scene.width] = frame[:160, :192]
+        tiles.append(label(tile, wanted))
+        if len(tiles) >= len(families) and len(tiles) % columns == 0:
+            return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
+    raise AssertionError("unreachable: scenes are endless")
+
+
+if __name__ == "__main__":
+    for kind in ACTORS:
+        cv2.imwrite(str(FOLDER / f"actions_{kind}.jpg"), kind_sheet(kind)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+    cv2.imwrite(str(FOLDER / "scenes.jpg"), scene_sheet()[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
