@@ -143,19 +143,20 @@ class SegmentationMetrics:
         """COCO `segm` AP over IoU 0.50:0.05:0.95: every sample is an image with one object and one detection."""
         if len(set(self._scores)) == 1:
             raise ValueError("coco_mAP ranks samples by score, and all scores are the same; give varying scores or none")
-        images = [{"id": number} for number in range(1, len(self) + 1)]
-        targets, detections = COCO(), COCO()
-        targets.dataset = {"images": images, "categories": [{"id": 1}], "annotations": []}
-        detections.dataset = {"images": images, "categories": [{"id": 1}], "annotations": []}
+        images, targets, detections = [], [], []
         for number, ((predicted, target), score) in enumerate(zip(self._encoded, self._scores, strict=True), start=1):
+            height, width = target["size"]
+            images.append({"id": number, "height": height, "width": width})
             common = {"id": number, "image_id": number, "category_id": 1}
-            target_area, predicted_area = float(run_length.area(target)), float(run_length.area(predicted))
-            targets.dataset["annotations"].append({**common, "segmentation": target, "area": target_area, "iscrowd": 0})
-            detections.dataset["annotations"].append({**common, "segmentation": predicted, "area": predicted_area, "score": score})
+            targets.append({**common, "segmentation": target, "area": float(run_length.area(target)), "iscrowd": 0})
+            detections.append({**common, "segmentation": predicted, "area": float(run_length.area(predicted)), "score": score})
+        ground_truth, results = COCO(), COCO()
+        ground_truth.dataset = {"images": images, "categories": [{"id": 1}], "annotations": targets}
+        results.dataset = {"images": images, "categories": [{"id": 1}], "annotations": detections}
         with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-            targets.createIndex()
-            detections.createIndex()
-            evaluation = COCOeval(targets, detections, iouType="segm")
+            ground_truth.createIndex()
+            results.createIndex()
+            evaluation = COCOeval(ground_truth, results, iouType="segm")
             evaluation.evaluate()
             evaluation.accumulate()
             evaluation.summarize()
