@@ -1,0 +1,210 @@
+"""The queries of the drawn world: sentences like those of A2D Sentences, each of which fits exactly one actor of its scene.
+
+>>> import numpy as np
+>>> from acga.synthetic.scene import Actor, Box, Scene
+>>> walker = Actor(kind="dog", action="walk", noun="dog", colour="black")
+>>> runner = Actor(kind="dog", action="run", noun="dog", colour="black")
+>>> scene = Scene(
+...     name="two dogs", seed=0, height=144, width=176, frames=24, background="lawn", surface="grass",
+...     actors=(walker, runner), annotated=(13,),
+... )
+>>> box = Box(left=0.4, top=0.5, right=0.6, bottom=0.8, area=0.05)
+>>> query = describe(scene, {0: box, 1: box}, 1, count=1, rng=np.random.default_rng(0))[0]
+>>> query.text, sorted(query.decided_by)
+('dog is running', ['action', 'motion'])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .facts import Fact, View, speakable
+from .lexicon import HELD_OUT_PAIRS, INSTEAD_OF_ACTION, VOCABULARY
+from .motion import look_alike
+from .phrasing import phrase, pick
+from .scene import Box, Scene
+
+__all__ = ["VOCABULARY", "Query", "describe", "fits"]
+
+LONGEST = 20  # words
+ATTEMPTS = 12  # for each sentence wanted
+TERSE = 0.6  # how often one says as little as possible of an actor that is not the only one of its kind
+# How often a speaker says each thing without need, and how readily to single an actor out.
+HABITS = {
+    "doing": 0.95, "upper": 0.28, "colour": 0.5, "all over": 0.12, "lower": 0.14, "hat": 0.3, "pattern": 0.4, "size": 0.6,
+    "place": 0.2, "order": 0.14, "relation": 0.5, "direction": 0.08, "support": 0.9, "surface": 0.38,
+}  # fmt: skip
+URGES = {
+    "doing": 5.0, "colour": 2.0, "upper": 1.5, "place": 2.0, "order": 1.2, "relation": 1.0, "all over": 0.2, "lower": 0.5, "hat": 0.6,
+    "pattern": 0.8, "size": 0.8, "direction": 0.5, "support": 1.0,
+}  # fmt: skip
+# A sentence says at most one thing of each of these groups.
+GROUPS = {"upper": "look", "colour": "look", "all over": "look", "place": "where", "order": "where", "relation": "where"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A sentence about one actor, and what there is to know about it."""
+
+    text: str
+    mentions: frozenset[str]  # kind, action, colour, clothing, pattern, size, place, relation, direction, surface, support
+    phrasing: str  # the family of its order of words, a key of `phrasing.FAMILIES` or `HELD_OUT_FAMILIES`
+    decided_by: frozenset[str]  # the mentions that are needed: without one of them, the rest fits another actor too
+    #                             and "motion" if that other actor looks the same in a single frame; empty: the target is alone of its kind
+    novelty: frozenset[str]  # what no training sentence has: "phrasing", "combination" (of a colour and an action)
+    facts: tuple[Fact, ...]
+
+
+def fits(query: Query, scene: Scene, boxes: Mapping[int, Box], actor: int) -> bool:
+    """Whether a sentence fits an actor, by index: whether all it says may be taken to be about that actor."""
+    return actor in View(scene, boxes).fitting(query.facts)
+
+
+def describe(
+    scene: Scene, boxes: Mapping[int, Box], index: int, *, count: int, rng: np.random.Generator, unseen: bool = False
+) -> list[Query]:
+    """Up to `count` different sentences that fit the actor `index` and no other; none if nothing tells it from another.
+
+    `boxes` holds the actors that are seen, by index, with their place in the annotated frames. `unseen=True` gives sentences no call
+    without it can give: in held-out orders of words, or pairing a colour and an action that are never paired otherwise.
+    """
+    if index not in boxes:
+        return []
+    speaker = _Speaker(scene, boxes, index, rng)
+    queries: dict[str, Query] = {}
+    for _ in range(ATTEMPTS * count):
+        query = speaker.say(combination=unseen and rng.random() < 0.5, held_out=unseen)
+        if query is not None:
+            queries.setdefault(query.text, query)
+        if len(queries) == count:
+            break
+    return list(queries.values())
+
+
+class _Speaker:
+    """Someone who sees a scene and talks about one of its actors."""
+
+    def __init__(self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator) -> None:
+        self.view, self.index, self.rng = View(scene, boxes), index, rng
+        self._speakable: dict[tuple[str, str], dict[Fact, float]] = {}
+
+    def say(self, *, combination: bool, held_out: bool) -> Query | None:
+        """One sentence, or None where this attempt led nowhere."""
+        nouns = self.options("noun", "")
+        if not nouns:
+            return None
+        noun = pick(self.rng, nouns)
+        facts = {"noun": noun}
+        if combination:
+            facts |= self.novel_pair(noun.words[0])
+        self.add_habits(facts)
+        if held_out and facts.keys() <= {"noun", "doing", "size", "colour"}:
+            self.add_any(("surface", "place"), facts)  # what a held-out order of words can begin with
+        if not self.single_out(facts):
+            return None
+        novel = frozenset({"combination"} if is_held_out(facts.values()) else ())
+        if novel and not held_out:
+            return None
+        spoken = phrase(list(facts.values()), held_out=held_out and not novel, rng=self.rng)
+        if spoken is None or len(spoken[0].split()) > LONGEST:
+            return None
+        text, family = spoken
+        return Query(
+            text=text,
+            mentions=frozenset().union(*(fact.mentions for fact in facts.values())),
+            phrasing=family,
+            decided_by=self.decisive(facts.values()),
+            novelty=novel or frozenset({"phrasing"} if held_out else ()),
+            facts=tuple(facts.values()),
+        )
+
+    def options(self, topic: str, noun: str) -> dict[Fact, float]:
+        if (topic, noun) not in self._speakable:
+            self._speakable[topic, noun] = speakable(topic, self.view, self.index, noun)
+        return self._speakable[topic, noun]
+
+    def novel_pair(self, noun: str) -> dict[str, Fact]:
+        """A colour and an action that only held-out sentences say together, if the actor has such."""
+        looks = [fact for topic in ("colour", "upper", "lower") for fact in self.options(topic, noun)]
+        actions = self.options("doing", noun)
+        pairs = {(look, doing): weight for doing, weight in actions.items() for look in looks if is_held_out((look, doing))}
+        if not pairs:
+            return {}
+        look, doing = pick(self.rng, pairs)
+        return {look.topic: look, "doing": doing}
+
+    def add_habits(self, facts: dict[str, Fact]) -> None:
+        """Say what one says anyway; beside others of its kind, often no more than the action, so that it has to decide."""
+        noun = facts["noun"].words[0]
+        terse = len(self.view.fitting([facts["noun"]])) > 1 and self.rng.random() < TERSE
+        for topic, habit in HABITS.items():
+            if self.rng.random() < habit and free(topic, facts) and (not terse or topic in ("doing", "support", "surface")):
+                options = self.options(topic, noun)
+                if options:
+                    add(pick(self.rng, options), facts)
+
+    def add_any(self, topics: Iterable[str], facts: dict[str, Fact]) -> None:
+        """Say something about the first of the topics on which there is something to say."""
+        for topic in topics:
+            options = self.options(topic, facts["noun"].words[0])
+            if options:
+                return add(pick(self.rng, options), facts)
+
+    def single_out(self, facts: dict[str, Fact]) -> bool:
+        """Say more until the sentence fits the target alone; False if that cannot be done."""
+        noun = facts["noun"].words[0]
+        while (fitting := self.view.fitting(facts.values())) != {self.index}:
+            helpful: dict[Fact, float] = {}
+            for topic, urge in URGES.items():
+                options = self.options(topic, noun) if free(topic, facts) else {}
+                total = sum(options.values())
+                helpful |= {fact: urge * w / total for fact, w in options.items() if not fitting <= self.view.fitting([fact])}
+            if not helpful:
+                return False
+            add(pick(self.rng, helpful), facts)
+        return True
+
+    def decisive(self, facts: Iterable[Fact]) -> frozenset[str]:
+        """The mentions without which another actor would fit, and "motion" where all such others look alike in one frame."""
+        facts = list(facts)
+        needed = set()
+        for mention in frozenset().union(*(fact.mentions for fact in facts)):
+            rivals = self.view.fitting(fact for fact in facts if mention not in fact.mentions) - {self.index}
+            if rivals:
+                needed.add(mention)
+            if mention == "action" and rivals and all(self.looks_alike(rival) for rival in rivals):
+                needed.add("motion")
+        return frozenset(needed)
+
+    def looks_alike(self, rival: int) -> bool:
+        """Whether only motion tells the target from another actor."""
+        me, it = self.view.actors[self.index], self.view.actors[rival]
+        upright = {self.view.states[self.index], self.view.states[rival]}.isdisjoint({"sitting", "lying"})
+        return me.kind == it.kind and upright and look_alike(me.kind, me.action, it.action)
+
+
+def free(topic: str, facts: Mapping[str, Fact]) -> bool:
+    """Whether a sentence that says `facts` has room for one about this topic."""
+    if topic in facts or any(GROUPS.get(said, said) == GROUPS.get(topic) for said in facts):
+        return False
+    if topic == "doing":
+        return "relation" not in facts or facts["relation"].words[0] not in INSTEAD_OF_ACTION
+    return topic != "direction" or "doing" in facts
+
+
+def add(fact: Fact, facts: dict[str, Fact]) -> None:
+    """Say one more thing. "Following a dog" is said instead of an action."""
+    facts[fact.topic] = fact
+    if fact.topic == "relation" and fact.words[0] in INSTEAD_OF_ACTION:
+        facts.pop("doing", None)
+        facts.pop("direction", None)
+
+
+def is_held_out(facts: Iterable[Fact]) -> bool:
+    """Whether facts pair a colour and an action that training sentences never say together of one actor."""
+    words = {fact.topic: fact.words[0] for fact in facts}
+    head = words.get("doing", "").partition(" ")[0]
+    return any((words.get(topic), head) in HELD_OUT_PAIRS for topic in ("colour", "all over", "upper", "lower", "hat"))
