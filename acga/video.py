@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -189,7 +190,8 @@ def to_clip(frames: np.ndarray) -> Tensor:
 class VideoWriter:
     """Write frames one by one as an H.264 mp4; the file appears under its name only when it is whole.
 
-    H.264 in its common form needs even sides: an odd frame gets its last row or column twice.
+    H.264 in its common form needs even sides: an odd frame gets its last row or column twice. Raises `VideoError` when it cannot write,
+    or was given no frame.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "black.mp4"
@@ -204,15 +206,14 @@ class VideoWriter:
         self.path = Path(path)
         self.size = size
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
-        try:
+        with self._failing():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._container = av.open(f"file:{self._partial}", "w", format="mp4")
-        except (av.FFmpegError, OSError) as error:
-            raise VideoError(f"Cannot write {self.path} ({_reason(error)}).") from error
         self._stream = self._container.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(10_000))
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"crf": str(quality)}
-        self._stream.codec_context.thread_count = 1  # x264's output depends on it; so every machine writes the same bytes
+        self._stream.codec_context.thread_count = 1  # x264's output depends on it, and is to be the same on every machine
         self._written = 0
 
     def write(self, frame: np.ndarray) -> None:
@@ -221,22 +222,30 @@ class VideoWriter:
             raise ValueError(f"expected a uint8 frame {(*self.size, 3)}, got {frame.dtype} {frame.shape}")
         height, width = self.size
         even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+        with self._failing():
+            self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         self._written += 1
 
     def __enter__(self) -> VideoWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        whole = kind is None and self._written > 0
         try:
-            if whole:
-                self._container.mux(self._stream.encode())
+            with self._failing():
+                if kind is None and self._written:
+                    self._container.mux(self._stream.encode())
+                self._container.close()
+                if kind is None and not self._written:
+                    raise VideoError(f"No frame was given for {self.path}, so it was not written.")
+                if kind is None:
+                    os.replace(self._partial, self.path)
         finally:
-            self._container.close()
-            if not whole:
-                self._partial.unlink(missing_ok=True)
-        if whole:
-            os.replace(self._partial, self.path)
-        elif kind is None:
-            raise VideoError(f"No frame was given for {self.path}, so it was not written.")
+            self._partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """A full disk or a forbidden folder, said in one sentence."""
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            raise VideoError(f"{self.path} cannot be written ({_reason(error)}).") from error

@@ -1,0 +1,34 @@
+"""What all tests share: properties are tried on the same examples every time, however slow the machine."""
+
+import shutil
+
+import pytest
+from hypothesis import settings
+from releases import write_a2d, write_jhmdb
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=False)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def a2d_release(tmp_path_factory):
+    """A small A2D Sentences release, to be read only."""
+    return write_a2d(tmp_path_factory.mktemp("a2d"))
+
+
+@pytest.fixture(scope="session")
+def jhmdb_release(tmp_path_factory):
+    """A small J-HMDB Sentences release, to be read only."""
+    return write_jhmdb(tmp_path_factory.mktemp("jhmdb"))
+
+
+@pytest.fixture
+def a2d_copy(a2d_release, tmp_path):
+    """A release that the test may damage."""
+    return shutil.copytree(a2d_release, tmp_path / "a2d")
+
+
+@pytest.fixture
+def jhmdb_copy(jhmdb_release, tmp_path):
+    """A release that the test may damage."""
+    return shutil.copytree(jhmdb_release, tmp_path / "jhmdb")
