@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from ..errors import DatasetError
+from ..errors import AcgaError, DatasetError
 from ..weights import written_whole
 from .records import Dataset
 
@@ -65,7 +66,7 @@ def extract_features(
         if found != json.loads(json.dumps(index)):
             raise DatasetError(f"{folder} holds features of other weights, data or shards; choose another folder or delete it.")
     else:
-        with written_whole(folder / "index.json") as temporary:
+        with _writing(folder / "index.json") as temporary:
             temporary.write_text(json.dumps(index))
     shards = range(part[0], -(-len(frames) // shard_size), part[1])
     missing = {
@@ -78,6 +79,7 @@ def extract_features(
     clips = DataLoader(
         _Clips(dataset, repeat_frame),  # type: ignore[arg-type]
         batch_sampler=batches,
+        collate_fn=_stack,
         num_workers=workers,
         multiprocessing_context="spawn" if workers else None,
     )
@@ -92,6 +94,8 @@ def extract_features(
 def _run(stem: nn.Module, clips: DataLoader, device: str | torch.device, progress: tqdm) -> Iterator[np.ndarray]:
     """Features fp16 (B, C, T', h, w) of each batch."""
     for clip in clips:
+        if isinstance(clip, AcgaError):
+            raise clip
         features = stem(clip.to(device)).half().cpu().numpy()
         if not np.isfinite(features).all():
             raise DatasetError("The features exceed what 16 bits hold or are not numbers; check the weights.")
@@ -103,18 +107,25 @@ def _write_shard(path: Path, batches: Iterator[np.ndarray], rows: int) -> None:
     """Write the next `rows` entries of `batches` as one `.npy`, a batch at a time."""
     for leftover in path.parent.glob(f".{path.name}.*"):  # of an extraction that was killed
         leftover.unlink()
+    with _writing(path) as temporary, open(temporary, "wb") as file:
+        written = 0
+        while written < rows:
+            features = next(batches)
+            if not written:
+                header = {"descr": features.dtype.str, "fortran_order": False, "shape": (rows, *features.shape[1:])}
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(features.tobytes())
+            written += len(features)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """`written_whole`, with a full disk or a forbidden folder said in one sentence."""
     try:
-        with written_whole(path) as temporary, open(temporary, "wb") as file:
-            written = 0
-            while written < rows:
-                features = next(batches)
-                if not written:
-                    header = {"descr": features.dtype.str, "fortran_order": False, "shape": (rows, *features.shape[1:])}
-                    np.lib.format.write_array_header_1_0(file, header)
-                file.write(features.tobytes())
-                written += len(features)
+        with written_whole(path) as temporary:
+            yield temporary
     except OSError as error:
-        raise DatasetError(f"{path} cannot be written ({error.strerror}); make room, then run the same command to go on.") from error
+        raise DatasetError(f"{path} cannot be written ({error.strerror}); mend that, then run the same command to go on.") from error
 
 
 class _Clips(torch.utils.data.Dataset):
@@ -123,8 +134,17 @@ class _Clips(torch.utils.data.Dataset):
     def __init__(self, dataset: Dataset, repeat_frame: bool) -> None:
         self.dataset, self.frames, self.repeat_frame = dataset, dataset.frames, repeat_frame
 
-    def __getitem__(self, index: int) -> Tensor:
-        return self.dataset.clip(*self.frames[index], repeat_frame=self.repeat_frame)
+    def __getitem__(self, index: int) -> Tensor | AcgaError:
+        try:
+            return self.dataset.clip(*self.frames[index], repeat_frame=self.repeat_frame)
+        except AcgaError as error:
+            return error  # raised in a worker, its sentence would arrive inside a traceback
+
+
+def _stack(clips: list[Tensor | AcgaError]) -> Tensor | AcgaError:
+    """One batch (B, 3, T, S, S), or the first thing that is wrong with it."""
+    wrong = [clip for clip in clips if isinstance(clip, AcgaError)]
+    return wrong[0] if wrong else torch.stack([clip for clip in clips if isinstance(clip, Tensor)])
 
 
 class FeatureCache:
