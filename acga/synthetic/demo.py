@@ -1,0 +1,65 @@
+"""The clip drawn for `acga demo`: two people and a dog on a lawn, with a sentence for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..video import VideoWriter
+from .drawing import draw
+from .scene import Actor, Scene
+from .writer import FRAMES_PER_SECOND
+
+WALKER = Actor(
+    kind="adult",
+    action="walk",
+    noun="man",
+    colour="red",
+    garment="shirt",
+    lower_colour="blue",
+    lower_garment="pants",
+    height=0.54,
+    x=0.24,
+    y=0.72,
+    heading=1,
+)
+DOG = Actor(kind="dog", action="walk", noun="dog", colour="white", height=0.34, x=0.76, y=0.7, heading=-1, phase=0.3)
+RUNNER = Actor(
+    kind="adult",
+    action="run",
+    noun="man",
+    colour="green",
+    garment="shirt",
+    lower_colour="black",
+    lower_garment="shorts",
+    height=0.58,
+    x=0.55,
+    y=0.94,
+    heading=-1,
+    tempo=0.85,
+    phase=0.5,
+)
+SCENE = Scene(
+    name="demo",
+    seed=5,
+    height=144,
+    width=192,
+    frames=32,
+    background="lawn",
+    surface="grass",
+    actors=(DOG, WALKER, RUNNER),
+    annotated=(),
+    noise=2.0,
+)
+QUERIES = {"white dog on the right": 0, "man in red walking": 1, "man in green running": 2}  # and the actor that each describes
+
+
+def write_clip(path: Path) -> np.ndarray:
+    """Draw the clip into an mp4 file; gives the masks of its actors, bool (N, T, H, W)."""
+    masks = []
+    with VideoWriter(path, FRAMES_PER_SECOND, (SCENE.height, SCENE.width)) as video:
+        for frame, visible in draw(SCENE):
+            video.write(frame)
+            masks.append(visible)
+    return np.stack(masks, axis=1)
