@@ -20,7 +20,6 @@ from .lexicon import (
     FACED,
     GARMENT_FITS,
     GARMENTS,
-    LOCOMOTION,
     NOUN_FITS,
     NOUNS,
     ORDINALS,
@@ -28,8 +27,8 @@ from .lexicon import (
     PATTERNS,
     PEOPLE,
     PRONOUNS,
+    READINESS,
     RELATIONS,
-    SELDOM,
     SIZE_FITS,
     SIZES,
     SPORTS_GROUNDS,
@@ -143,7 +142,7 @@ def holds(fact: Fact, view: View, index: int) -> bool:
         case "order":
             return _in_order(words, view, index)
         case "direction":
-            return actor.heading == int(words[0]) and actor.action in LOCOMOTION
+            return actor.heading == int(words[0])
         case "surface":
             aloft = words[0] in ("over", "above") or words[1] in ("sky", "air")
             return not aloft or actor.action in ("fly", "jump")
@@ -256,5 +255,5 @@ def _relations(view: View, index: int) -> dict[tuple[str, ...], float]:
             if other not in (index, mark) and view.layout.between([mark], [other], index, wide=False):
                 for first, last in product(names[mark], names[other]):
                     found.setdefault("between", {})["between", first, last] = names[mark][first] * names[other][last]
-    shares = {relation: (10.0 if relation in SELDOM else 1.0) / sum(options.values()) for relation, options in found.items()}
+    shares = {relation: READINESS.get(relation, 1.0) / sum(options.values()) for relation, options in found.items()}
     return {words: w * shares[relation] for relation, options in found.items() for words, w in options.items()}

@@ -18,8 +18,8 @@ ALL = "adult baby ball bird car cat dog"
 # Who. `Actor.noun` -> what it is called.
 _ANIMAL = {"animal": 0.03}
 NOUNS: dict[str, Weights] = {
-    "man": {"man": 0.7, "guy": 0.15, "person": 0.1, "player": 0.05, "someone": 0.01, "human": 0.02},
-    "woman": {"woman": 0.75, "lady": 0.11, "person": 0.1, "player": 0.05, "someone": 0.01, "human": 0.02},
+    "man": {"man": 0.7, "guy": 0.15, "person": 0.1, "player": 0.05, "someone": 0.015, "human": 0.02},
+    "woman": {"woman": 0.75, "lady": 0.11, "person": 0.1, "player": 0.05, "someone": 0.015, "human": 0.02},
     "boy": {"boy": 0.72, "kid": 0.1, "child": 0.08, "guy": 0.05, "person": 0.03, "someone": 0.02},
     "girl": {"girl": 0.75, "kid": 0.1, "child": 0.1, "person": 0.03, "someone": 0.02},
     "baby": {"baby": 0.86, "toddler": 0.05, "child": 0.05, "kid": 0.04},
@@ -77,7 +77,7 @@ DOINGS: dict[tuple[str, str], Weights] = {  # (state, kinds) -> phrases
     ("fly", "ball bird car"): {"flying": 24},
     ("fly", "ball"): {"being thrown": 6, "thrown": 4},
     ("eat", ALL): {"eating": 22, "eating food": 12, "eating something": 2},
-    ("eat", "adult"): {"having a meal": 5},
+    ("eat", "adult"): {"having a meal": 6},
     ("eat", "bird cat dog"): {"eating from a bowl": 6, "eating its food": 3},
     ("eat", "bird"): {"pecking": 8},
     ("climb", ALL): {"climbing": 20, "climbing up": 14},
@@ -152,7 +152,7 @@ PLACES: dict[str, Weights] = {
     "middle": {"in the middle": 10, "in the center": 2},
     "top": {"on the top": 4, "at the top": 2},
     "bottom": {"on the bottom": 4, "at the bottom": 2},
-    "back": {"in the back": 8, "on the back": 3, "in the background": 4},
+    "back": {"in the back": 8, "on the back": 3, "in the background": 6},
     "front": {"in the front": 5, "in front": 2, "on the front": 1, "in front of the camera": 5},
     "top left": {"in the top left corner": 2, "on the top left": 2},
     "top right": {"in the top right corner": 2, "on the top right": 2},
@@ -176,14 +176,14 @@ RELATIONS: dict[str, Weights] = {  # seen between two boxes
     "following": {"following": 1, "chasing": 1},
 }
 INSTEAD_OF_ACTION = ("following",)  # this relation is what the actor does
-SELDOM = ("with", "towards", "following", "between")  # seldom seen, so said readily, or their words would not be learned
+READINESS = {"with": 10.0, "towards": 6.0, "following": 40.0, "between": 10.0}  # others 1; the seldom seen is said readily, to be learned
 
 # On what. `Scene.surface` -> what it is called.
 SURFACES: dict[str, Weights] = {
     "grass": {"grass": 7, "lawn": 1, "ground": 1},
     "lawn": {"lawn": 4, "grass": 4, "ground": 1},
     "yard": {"yard": 3, "grass": 3},
-    "field": {"field": 4, "grass": 1, "ground": 1},
+    "field": {"field": 5, "grass": 1, "ground": 1},
     "hill": {"hill": 3, "grass": 2},
     "ground": {"ground": 1},
     "forest": {"forest": 3, "ground": 2},
@@ -227,8 +227,7 @@ _WAYS = ("road", "street", "track", "beach", "sidewalk", "river")
 _THROUGH = ("grass", "forest", "snow", "water", "field")
 SUPPORTS: dict[str, Weights] = {
     "stairs": {"the stairs": 3, "stairs": 2},
-    "rock": {"the rock": 1, "a rock": 1, "the rocks": 1, "rocks": 1},
-    **{noun: {f"the {noun}": 2, f"a {noun}": 1} for noun in ("wall", "rope", "ladder", "tree", "hill", "fence", "pole")},
+    **{noun: {f"the {noun}": 2, f"a {noun}": 1} for noun in ("rock", "wall", "rope", "ladder", "tree", "hill", "fence", "pole")},
 }
 
 

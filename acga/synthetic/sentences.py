@@ -34,7 +34,7 @@ ATTEMPTS = 12  # for each sentence wanted
 TERSE = 0.6  # how often one says as little as possible of an actor that is not the only one of its kind
 # How often a speaker says each thing without need, and how readily to single an actor out.
 HABITS = {
-    "doing": 0.95, "upper": 0.28, "colour": 0.5, "all over": 0.12, "lower": 0.14, "hat": 0.3, "pattern": 0.4, "size": 0.6,
+    "doing": 0.95, "upper": 0.33, "colour": 0.58, "all over": 0.12, "lower": 0.14, "hat": 0.3, "pattern": 0.4, "size": 0.6,
     "place": 0.2, "order": 0.14, "relation": 0.5, "direction": 0.08, "support": 0.9, "surface": 0.38,
 }  # fmt: skip
 URGES = {
