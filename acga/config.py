@@ -17,6 +17,7 @@ from .errors import ConfigError
 
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
+Precision = Literal["fp32", "bf16"]
 
 COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (PAPER.md, below eq. 2)
 STRIDE = 16  # pixels of the input per cell of mixed_4e
@@ -114,6 +115,8 @@ class TrainConfig:
     decay: float = 0.1
     seed: int = 0
     blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
+    mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
+    precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
     loss: LossConfig = LossConfig()
 
 

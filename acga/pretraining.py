@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .config import ACGAConfig
+from .config import ACGAConfig, Precision
 from .datasets.a2d import A2DSentences
 from .datasets.clips import CELL, LABELS, ClipCache, actor_colours
 from .datasets.splits import validation_videos
@@ -46,7 +45,7 @@ class PretrainConfig:
     brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
     head_width: int = 64  # hidden channels of the head that is thrown away
     batch_norm_momentum: float = 0.05  # the statistics that are frozen later average over about 20 steps
-    precision: Literal["fp32", "bf16"] = "bf16"  # of convolutions; weights and statistics stay fp32
+    precision: Precision = "bf16"  # of convolutions; weights and statistics stay fp32
 
 
 class DenseRecogniser(nn.Module):

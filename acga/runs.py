@@ -76,12 +76,12 @@ def choose_accelerator(device: str) -> Accelerator:
     return Accelerator(cpu=device == "cpu")
 
 
-def provenance(*, seed: int) -> dict[str, Any]:
-    """Where a number or a file of weights comes from: command, commit, seed, versions."""
+def provenance(**more: Any) -> dict[str, Any]:
+    """Where a number or a file of weights comes from: command, commit, versions, and `more`, such as the seed."""
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "commit": _commit(),
-        "seed": seed,
+        **more,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "threads": torch.get_num_threads(),

@@ -1,0 +1,236 @@
+"""The official evaluation: every sentence of a data set is answered, and the answers are scored (PROTOCOL.md, "Metrics").
+
+>>> from acga.evaluation import Answer, Evaluation
+>>> answers = [Answer("a", 1, 0, "dog", 30, 40, 0.9), Answer("b", 1, 0, "cat", 10, 40, 0.8)]
+>>> evaluation = Evaluation.of(answers)
+>>> evaluation.metrics["mIoU"], evaluation.subset(lambda answer: answer.query == "dog")["mIoU"]
+(0.5, 0.75)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor
+from tqdm import tqdm
+
+from .config import Blindness
+from .datasets.features import FeatureCache
+from .datasets.records import Dataset
+from .errors import ConfigError, DatasetError
+from .language import UNKNOWN
+from .metrics import SMOOTHING, SegmentationMetrics, binarise, round_trip
+from .model.folding import fold as folded
+from .model.network import ACGA
+from .runs import choose_accelerator, provenance, read_json, rounded, write_json
+
+
+class Answer(NamedTuple):
+    """What became of one sample."""
+
+    video_id: str
+    frame: int  # 1-indexed
+    instance: int
+    query: str
+    intersection: int  # pixels of the predicted and of the annotated mask in common
+    union: int  # pixels of either
+    peak: float  # the largest probability in the frame, by which coco_mAP ranks the answers
+
+    @property
+    def iou(self) -> float:
+        """Intersection over union, smoothed as officially done."""
+        return (self.intersection + SMOOTHING) / (self.union + SMOOTHING)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Answers to all samples, in the order of the data set, and the metrics over them in [0, 1]."""
+
+    metrics: dict[str, float]
+    answers: list[Answer]
+    about: dict[str, Any] = field(default_factory=dict)  # config, command, commit, seconds, …
+
+    @classmethod
+    def of(cls, answers: Sequence[Answer], **about: Any) -> Evaluation:
+        """Score answers."""
+        areas = [answer.intersection for answer in answers], [answer.union for answer in answers]
+        return cls(SegmentationMetrics.from_areas(*areas).compute(), list(answers), about)
+
+    def subset(self, chosen: Callable[[Answer], bool]) -> dict[str, float]:
+        """The metrics over some of the answers, and how many samples these are; only {"samples": 0} if there are none."""
+        answers = [answer for answer in self.answers if chosen(answer)]
+        return {"samples": len(answers), **(Evaluation.of(answers).metrics if answers else {})}
+
+    def by_tag(self, tags: Mapping[tuple[str, int, str], Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+        """The metrics over every value of every tag, such as "decided_by=motion"; of tags that are lists, a sample is in all of them.
+
+        `tags` are by video id, instance and query, as `read_tags` gives them.
+        """
+        values: dict[str, set[tuple[str, int, str]]] = {}
+        for sample, described in tags.items():
+            for name, value in described.items():
+                for one in value if isinstance(value, list) else [value]:
+                    values.setdefault(f"{name}={one}", set()).add(sample)
+        tables = {name: self.subset(lambda answer: answer_key(answer) in samples) for name, samples in values.items()}  # noqa: B023 (called at once)
+        return {name: table for name, table in sorted(tables.items()) if table["samples"]}
+
+    def save(self, path: str | Path, **more: Any) -> None:
+        """Write metrics, all that is known of how they were made, `more` (such as tables by tag), and every answer, as JSON."""
+        rows = [[*answer[:-1], round(answer.peak, 4)] for answer in self.answers]
+        content = {"metrics": self.metrics, **more, "about": self.about}
+        write_json(Path(path), {**rounded(content), "columns": Answer._fields, "answers": rows})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Evaluation:
+        """Read what `save` wrote. Raises `ConfigError` when the file is missing or something else."""
+        content = read_json(Path(path))
+        try:
+            return cls(content["metrics"], [Answer(*row) for row in content["answers"]], content["about"])
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"{path} is no evaluation that ACGA saved ({error!r}).") from error
+
+
+def answer_key(answer: Answer) -> tuple[str, int, str]:
+    """What a sentence is known by in `queries.json`: video id, instance and query."""
+    return answer.video_id, answer.instance, answer.query
+
+
+def read_tags(root: str | Path) -> dict[tuple[str, int, str], dict[str, Any]]:
+    """What the generator noted about the sentences of a drawn data set in `queries.json`; empty for a real one.
+
+    Raises `DatasetError` when the file is damaged.
+    """
+    path = Path(root) / "queries.json"
+    if not path.exists():
+        return {}
+    try:
+        tagged = {(row.pop("video_id"), int(row.pop("instance")), row.pop("query")): row for row in read_json(path)}
+    except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DatasetError(f"{path} does not list sentences with their tags ({error!r}); draw the data set again.") from error
+    return tagged
+
+
+def hide_query(tokens: Tensor) -> Tensor:
+    """Tokens (B, L) of a query that says nothing: one unknown word, whatever was asked (the text-blind control)."""
+    hidden = torch.zeros_like(tokens)
+    hidden[:, 0] = UNKNOWN
+    return hidden
+
+
+@torch.no_grad()
+def evaluate(
+    model: ACGA,
+    dataset: Dataset,
+    *,
+    indices: Iterable[int] | None = None,
+    features: FeatureCache | None = None,
+    batch_size: int = 16,
+    device: str = "auto",
+    fold: bool = True,
+    blind_to: Blindness = "none",
+    coco: bool = False,
+    accelerator: Accelerator | None = None,
+    progress: bool = True,
+) -> Evaluation:
+    """Answer every sample of `dataset` (or those of `indices`), officially scored: the response is binarised against its own maximum on
+    the square, and both masks make the round trip through it. A target that is lost on that way, as a few pixels may be on a small
+    square, is scored as annotated.
+
+    Args:
+        features: of the frames, if they were extracted with this model's stem; otherwise each frame's clip is decoded and seen once,
+            however many sentences ask about it.
+        fold: compute the same function with fewer operations.
+        blind_to: the controls; "motion" repeats the annotated frame in place of the clip (`features` must be made so too).
+        coco: add `coco_mAP`, ranking the answers by their peak.
+        accelerator: that of a training under way, otherwise one on `device`; several processes share the frames among them.
+
+    Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `DatasetError`.
+    """
+    started = monotonic()
+    if model.vocabulary is None or model.word_table is None:
+        raise ConfigError('This model has no words of its own to read queries with; load it with words="vectors.bin".')
+    if dataset.size % 16 or dataset.length != model.config.frames:
+        raise ConfigError(f"The clips of the data set have {dataset.length} frames of {dataset.size} px, which this model cannot take.")
+    accelerator = accelerator or choose_accelerator(device)
+    chosen = list(range(len(dataset))) if indices is None else sorted(set(indices))
+    if not chosen:
+        raise DatasetError("There is no sample to evaluate.")
+    groups = group_by_frame(dataset, chosen, batch_size)[accelerator.process_index :: accelerator.num_processes]
+    was_training = model.training
+    network = (folded(model) if fold else model).eval().to(accelerator.device)
+    network.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    metrics, found = SegmentationMetrics(), []
+    shown = progress and accelerator.is_main_process
+    with tqdm(total=sum(map(len, groups)), desc="evaluating", unit="sentence", disable=not shown, leave=False) as bar:
+        for group in groups:
+            for index, response in _respond(network, dataset, group, features, batch_size, accelerator.device, blind_to):
+                sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
+                target = round_trip(mask, dataset.size)
+                peak = float(response.max().sigmoid())
+                metrics.update(binarise(response, mask.shape), target if target.any() else mask, score=peak if coco else None)
+                found.append((index, Answer(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)))
+                bar.update()
+    model.train(was_training)
+    answers = [answer for _, answer in sorted(gather_object(found))]
+    combined = SegmentationMetrics()
+    combined.merge(gather_object([metrics]))
+    about = {
+        **provenance(),
+        "samples": len(answers),
+        "config": model.config.to_dict(),
+        "size": dataset.size,
+        "blind_to": blind_to,
+        "frames": getattr(dataset, "frame_source", "all annotated"),
+        "device": str(accelerator.device),
+        "seconds": round(monotonic() - started, 1),
+    }
+    return Evaluation(combined.compute(), answers, about)
+
+
+def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames."""
+    by_frame: dict[tuple[str, int], list[int]] = {}
+    for index in indices:
+        sample = dataset.samples[index]
+        by_frame.setdefault((sample.video_id, sample.frame), []).append(index)
+    groups: list[list[int]] = [[]]
+    for together in by_frame.values():
+        if len(groups[-1]) >= batch_size:
+            groups.append([])
+        groups[-1] += together
+    return groups
+
+
+def _respond(
+    network: ACGA,
+    dataset: Dataset,
+    group: Sequence[int],
+    features: FeatureCache | None,
+    batch_size: int,
+    device: torch.device,
+    blind_to: Blindness,
+) -> Iterator[tuple[int, Tensor]]:
+    """The response (S, S) to each sample of a group; every frame of the group goes through the stem once."""
+    assert network.vocabulary is not None
+    samples = [dataset.samples[index] for index in group]
+    frames = list(dict.fromkeys((sample.video_id, sample.frame) for sample in samples))
+    if features is None:
+        still = blind_to == "motion"
+        seen = [network.features(dataset.clip(*frame, repeat_frame=still)[None].to(device)).cpu() for frame in frames]
+        maps = torch.cat(seen)  # (F, C, T/4, h, w)
+    else:
+        maps = torch.stack([features[frame] for frame in frames]).float()
+    rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
+    tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.words)) for sample in samples])
+    tokens = hide_query(tokens) if blind_to == "text" else tokens
+    for start in range(0, len(group), batch_size):
+        part = slice(start, start + batch_size)
+        responses = network.from_features(maps[rows[part]].to(device), network.words(tokens[part].to(device)))
+        yield from zip(group[part], responses.large.cpu(), strict=True)

@@ -1,0 +1,282 @@
+"""Train everything after mixed_4e on sentences, from features that were extracted once (PAPER.md, "Training")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .config import ACGAConfig, TrainConfig
+from .datasets.a2d import A2DSentences
+from .datasets.features import FeatureCache, extract_features, fingerprint
+from .datasets.masks import MaskCache
+from .datasets.records import Dataset
+from .datasets.splits import split_validation
+from .errors import ConfigError, DatasetError
+from .evaluation import evaluate, hide_query
+from .language import UNKNOWN, Vocabulary, WordTable
+from .losses import WeightedSegmentationLoss
+from .model.folding import fold
+from .model.i3d import I3D
+from .model.loading import save_model
+from .model.network import ACGA
+from .runs import Run, Stateful, batch_at, choose_accelerator, cosine_with_warm_up, own_share, provenance, rounded, steps_per_epoch
+
+MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
+LOG_EVERY = 20  # steps
+FeatureKind = Literal["plain", "mirrored", "still"]
+
+
+class SentenceObjective(nn.Module):
+    """The network after mixed_4e with its loss, in one module, as training on several processes wants it."""
+
+    def __init__(self, model: ACGA, config: TrainConfig) -> None:
+        super().__init__()
+        self.network = fold(model)  # the same parameters and outputs, in less than half of the time
+        self.loss = WeightedSegmentationLoss(
+            foreground_weight=config.loss.foreground_weight, resolution_weights=config.loss.resolution_weights
+        )
+
+    def forward(self, features: Tensor, tokens: Tensor, target: Tensor) -> Tensor:
+        """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16."""
+        responses = self.network.from_features(features, self.network.words(tokens))
+        responses = type(responses)(*(response.float() for response in responses))
+        parts = torch.stack(self.loss.per_resolution(responses, target))
+        return parts * torch.tensor(self.loss.resolution_weights, device=parts.device)
+
+
+class Mirrored:
+    """A data set whose clips are mirrored left to right, as far as extracting features needs one."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset, self.size, self.length, self.frames = dataset, dataset.size, dataset.length, dataset.frames
+
+    def video_path(self, video_id: str) -> Path:
+        """Where the pictures of a video are."""
+        return self.dataset.video_path(video_id)
+
+    def clip(self, video_id: str, frame: int, *, repeat_frame: bool = False) -> Tensor:
+        """The mirrored clip around a frame: float (3, T, S, S)."""
+        return self.dataset.clip(video_id, frame, repeat_frame=repeat_frame).flip(-1)
+
+
+def mirrored_words(vocabulary: Vocabulary) -> Tensor:
+    """For every id of a vocabulary, the id of the word that takes its place when the picture is mirrored.
+
+    >>> mirrored_words(Vocabulary(["dog", "left", "right"])).tolist()
+    [0, 1, 2, 4, 3]
+    """
+    ids = {word: number for number, word in enumerate(vocabulary.words, start=UNKNOWN + 1)}
+    mirror = torch.arange(len(vocabulary))
+    for pair in MIRRORED_WORDS:
+        for word, other in (pair, pair[::-1]):
+            if word in ids:
+                mirror[ids[word]] = ids.get(other, UNKNOWN)
+    return mirror
+
+
+def learning_rate(step: int, steps: int, per_epoch: int, config: TrainConfig) -> float:
+    """The paper's step decay, or with `decay_every` = 0 a warm-up and a cosine to zero.
+
+    >>> config = TrainConfig()
+    >>> [learning_rate(epoch * 100, 1200, 100, config) for epoch in (0, 7, 8)]
+    [0.0005, 0.0005, 5e-05]
+    """
+    if config.decay_every == 0:
+        return config.learning_rate * cosine_with_warm_up(step, steps)
+    return config.learning_rate * config.decay ** (step // per_epoch // config.decay_every)
+
+
+def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backbone: Path, words: str | Path | None, *, seed: int) -> ACGA:
+    """A network with new weights after mixed_4e (and pretrained ones before), its words those of the training sentences.
+
+    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned.
+    Raises `WeightsError` and `ConfigError` when a file does not fit the configuration.
+    """
+    vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
+    torch.manual_seed(seed)
+    model = ACGA(config, vocabulary, backbone=I3D.from_file(backbone, through="mixed_4f"))
+    if model.backbone.channels["mixed_4f"] != config.vision_widths[0]:
+        raise ConfigError(f"{backbone} holds an I3D of width {model.backbone.width}; this configuration asks for {config.backbone_width}.")
+    assert model.word_table is not None
+    with torch.no_grad():
+        if words is not None:
+            table = torch.from_numpy(WordTable.from_word2vec(words, vocabulary, width=config.language_width).vectors)
+            model.word_table.weight.zero_()[: len(table)] = table
+            model.word_table.requires_grad_(False)
+        else:
+            model.word_table.weight[UNKNOWN] = 0  # as with vectors: a word never seen in training says nothing
+    return model
+
+
+def extract(
+    model: ACGA, dataset: Dataset, folder: str | Path, kind: FeatureKind = "plain", *, accelerator: Accelerator, workers: int = 2
+) -> FeatureCache:
+    """The features of `dataset` at mixed_4e in `folder`/`kind`, computed as far as they are not there yet.
+
+    "mirrored" is of mirrored clips, "still" of clips that repeat the annotated frame. Raises `DatasetError`: of other weights or data.
+    """
+    stem, still = model.backbone.stem, kind == "still"
+    stem.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    source = Mirrored(dataset) if kind == "mirrored" else dataset
+    part = (accelerator.process_index, accelerator.num_processes)
+    target = Path(folder) / kind
+    extract_features(
+        stem,
+        source,  # type: ignore[arg-type]  # all that is asked of it is frames and clips
+        target,
+        device=accelerator.device,
+        batch_size=8,
+        workers=workers,
+        repeat_frame=still,
+        part=part,
+    )
+    accelerator.wait_for_everyone()
+    return FeatureCache(target, fingerprint=fingerprint(stem, dataset, repeat_frame=still))
+
+
+class SentenceBatches:
+    """Batches of features, tokens and masks by sample, as `TrainConfig` wants them shown."""
+
+    def __init__(
+        self, dataset: Dataset, model: ACGA, config: TrainConfig, caches: Mapping[FeatureKind, FeatureCache], masks: MaskCache
+    ) -> None:
+        assert model.vocabulary is not None
+        self.frames = [(sample.video_id, sample.frame) for sample in dataset.samples]
+        encoded = [model.vocabulary.encode(sample.query, model.config.words) for sample in dataset.samples]
+        self.tokens = torch.from_numpy(np.stack(encoded))  # (N, L)
+        if config.blind_to == "text":
+            self.tokens = hide_query(self.tokens)
+        self.mirror = mirrored_words(model.vocabulary)
+        self.as_seen, self.mirrored, self.masks = caches[seen_kind(config)], caches.get("mirrored"), masks
+
+    def take(self, indices: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (B, C, T/4, h, w), tokens (B, L) and masks (B, S, S); if there are mirrored features, by a coin for each sample."""
+        tokens, target, maps = self.tokens[indices], self.masks[indices], []
+        for row, index in enumerate(indices):
+            if self.mirrored is not None and rng.random() < 0.5:
+                maps.append(self.mirrored[self.frames[index]])
+                tokens[row], target[row] = self.mirror[tokens[row]], target[row].flip(-1)
+            else:
+                maps.append(self.as_seen[self.frames[index]])
+        return torch.stack(maps).float(), tokens, target
+
+
+def seen_kind(config: TrainConfig) -> FeatureKind:
+    """The features that a configuration looks at."""
+    return "still" if config.blind_to == "motion" else "plain"
+
+
+def train(
+    root: str | Path,
+    folder: str | Path,
+    model_config: ACGAConfig,
+    config: TrainConfig | None = None,
+    *,
+    backbone: str | Path,
+    words: str | Path | None = None,
+    features: str | Path | None = None,
+    validation_samples: int = 500,
+    half: bool = False,
+    workers: int = 2,
+    device: str = "auto",
+    checkpoint_every: int = 200,
+    on_step: Callable[[int], None] | None = None,
+) -> Path:
+    """Train on the sentences of an A2D Sentences release, real or drawn; gives the file of the weights that did best on validation.
+
+    A tenth of the training videos is held out (`split_validation`) and looked at after every epoch; the test split is not.
+
+    Args:
+        folder: of the run; if it holds an interrupted run with the same settings, that one goes on. Beside `model.safetensors`, the best
+            by mean IoU, it then has `last.safetensors`.
+        backbone: weights of an I3D, frozen up to mixed_4e: from `pretrain`, or hassony2's or ACGA's, as published.
+        words: a word2vec binary file for fixed word vectors; without it they are learned.
+        features: folder for the extracted features, by default `folder`/features; runs with the same backbone may share it.
+        validation_samples: how many sentences of the held-out videos to look at, evenly spread.
+        half: store weights as fp16.
+        on_step: called after every step with the number of steps done.
+
+    Raises `DatasetError` for a broken data set, `WeightsError` and `ConfigError` for files and settings that don't fit.
+    """
+    config, folder = config or TrainConfig(), Path(folder)
+    if config.mirror and config.blind_to == "motion":
+        raise ConfigError("TrainConfig: mirror shows moving clips, so it cannot be joined with blind_to motion.")
+    accelerator = choose_accelerator(device)
+    dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)
+    training, held_out = split_validation(dataset)
+    if not held_out:
+        raise DatasetError(f"{root} has a single training video; training needs one more to validate on.")
+    validation = held_out[:: -(-len(held_out) // validation_samples)]
+    model = build_model(model_config, dataset, training, Path(backbone), words, seed=config.seed).to(accelerator.device)
+    settings = {
+        "stage": "train",
+        "model": model_config.to_dict(),
+        "train": asdict(config),
+        "data": [fingerprint(model.backbone.stem, dataset), sha256(repr(dataset.samples).encode()).hexdigest()[:16]],
+        "words": None if words is None else Path(words).name,
+        "validation_samples": validation_samples,
+    }
+    run = Run(folder, settings, writes=accelerator.is_main_process)
+    kinds: list[FeatureKind] = [seen_kind(config), "mirrored"] if config.mirror else [seen_kind(config)]
+    place = features or folder / "features"
+    caches = {kind: extract(model, dataset, place, kind, accelerator=accelerator, workers=workers) for kind in kinds}
+    with accelerator.main_process_first():
+        masks = MaskCache(dataset, folder / "masks.npy")
+    batches = SentenceBatches(dataset, model, config, caches, masks)
+
+    optimiser = torch.optim.Adam(model.training_parameters(), lr=config.learning_rate)
+    objective = accelerator.prepare_model(SentenceObjective(model, config))
+    parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
+    done, values = run.load_checkpoint(parts)
+    best: float = values.get("best", -1.0)
+    per_epoch = steps_per_epoch(len(training), config.batch_size)
+    steps = config.epochs * per_epoch
+    precision = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.precision == "bf16")
+
+    for step in tqdm(range(done, steps), initial=done, total=steps, desc="training", disable=not accelerator.is_main_process):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, per_epoch, config)
+        indices = own_share(batch_at(step, len(training), config.batch_size, seed=config.seed), accelerator)
+        rng = np.random.default_rng([config.seed, step, accelerator.process_index])
+        batch = (tensor.to(accelerator.device) for tensor in batches.take(np.take(training, indices), rng))
+        with precision:
+            losses = objective(*batch)  # (3,)
+        optimiser.zero_grad()
+        accelerator.backward(losses.sum())
+        optimiser.step()
+
+        finished = step + 1
+        if finished % LOG_EVERY == 0:
+            small, medium, large = accelerator.reduce(losses.detach(), "mean").tolist()
+            run.log(step=finished, loss=small + medium + large, small=small, medium=medium, large=large, seconds=run.seconds)
+        if finished % per_epoch == 0:
+            found = evaluate(
+                model,
+                dataset,
+                indices=validation,
+                features=batches.as_seen,
+                blind_to=config.blind_to,
+                accelerator=accelerator,
+                progress=False,
+            ).metrics
+            run.log(step=finished, epoch=finished // per_epoch, validation=found, seconds=run.seconds)
+            history = {**provenance(seed=config.seed), **settings, "step": finished, "validation": rounded(found)}
+            if run.writes and found["mIoU"] > best:
+                save_model(model, run.model_path, provenance=history, half=half)
+            if run.writes and finished == steps:
+                save_model(model, folder / "last.safetensors", provenance=history, half=half)
+            best = max(best, found["mIoU"])
+        if finished % checkpoint_every == 0 or finished % per_epoch == 0:
+            run.save_checkpoint(finished, parts, best=best)
+        if on_step is not None:
+            on_step(finished)
+    return run.model_path
