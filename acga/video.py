@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import av
 import cv2
@@ -187,8 +188,11 @@ def to_clip(frames: np.ndarray) -> Tensor:
     return rearrange(torch.from_numpy(frames), "t h w c -> c t h w").float().div_(127.5).sub_(1).contiguous()
 
 
+Codec = Literal["libx264", "mpeg4"]
+
+
 class VideoWriter:
-    """Write frames one by one as an H.264 mp4; the file appears under its name only when it is whole.
+    """Write frames one by one as an mp4 (H.264 unless another codec is named); the file appears under its name only when it is whole.
 
     H.264 in its common form needs even sides: an odd frame gets its last row or column twice. Raises `VideoError` when it cannot write,
     or was given no frame.
@@ -201,18 +205,23 @@ class VideoWriter:
     VideoInfo(height=32, width=48, frames_per_second=25.0, frames=1)
     """
 
-    def __init__(self, path: str | Path, frames_per_second: float, size: tuple[int, int], *, quality: int = 20) -> None:
-        """`size` is (h, w); `quality` is x264's constant rate factor: 0 lossless, 20 hardly visible, 51 worst."""
+    def __init__(
+        self, path: str | Path, frames_per_second: float, size: tuple[int, int], *, quality: int = 20, codec: Codec = "libx264"
+    ) -> None:
+        """`size` is (h, w); `quality` is x264's constant rate factor: 0 lossless, 20 hardly visible, 51 worst.
+
+        x264 plays everywhere but does not give the same bytes twice; "mpeg4" (MPEG-4 part 2, at a fixed high quality) does.
+        """
         self.path = Path(path)
         self.size = size
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         with self._failing():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._container = av.open(f"file:{self._partial}", "w", format="mp4")
-        self._stream = self._container.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(10_000))
+        self._stream = self._container.add_stream(codec, rate=Fraction(frames_per_second).limit_denominator(10_000))
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"crf": str(quality)}
+        self._stream.options = {"crf": str(quality)} if codec == "libx264" else {"qmin": "2", "qmax": "4", "threads": "1"}
         self._stream.codec_context.thread_count = 1  # x264's output depends on it, and is to be the same on every machine
         self._written = 0
 

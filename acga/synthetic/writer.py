@@ -119,7 +119,7 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
         return dict(json.loads(done.read_text()))
     scene = sample_scene(name, config.seed, SPLITS[split], index, frames=config.frames, crowded=config.crowded)
     annotated: dict[int, np.ndarray] = {}
-    with VideoWriter(root / "Release/clips320H" / f"{name}.mp4", FRAMES_PER_SECOND, (scene.height, scene.width)) as video:
+    with VideoWriter(root / "Release/clips320H" / f"{name}.mp4", FRAMES_PER_SECOND, (scene.height, scene.width), codec="mpeg4") as video:
         for number, (frame, masks) in enumerate(draw(scene), start=1):
             video.write(frame)
             if number in scene.annotated:
