@@ -1,0 +1,135 @@
+"""The figures of the data notebook, one call each; `titled` puts over any figure what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from .plots import PALETTE, _closed, _grid, _label
+from .synthetic.taxonomy import ACTIONS, ACTORS
+
+GROUP_COLOURS = {"actor": "#0072B2", "action": "#D55E00", "colour": "#CC79A7", "place": "#009E73", "other": "#999999"}
+
+
+def titled(figure: Figure, finding: str) -> Figure:
+    """The figure with what it shows written over it."""
+    figure.suptitle(finding, fontsize=11, fontweight="bold")
+    return figure
+
+
+def taxonomy(pictures: Mapping[tuple[str, str], np.ndarray]) -> Figure:
+    """A row an actor, a column an action; a picture (H, W, 3) where the pair is valid, a hatched field where it is not."""
+    figure, axes = plt.subplots(len(ACTORS), len(ACTIONS), figsize=(9, 7.3), layout="constrained")
+    for row, actor in enumerate(ACTORS):
+        for column, action in enumerate(ACTIONS):
+            axis = axes[row, column]
+            axis.set(xticks=[], yticks=[])
+            if (actor, action) in pictures:
+                axis.imshow(pictures[actor, action])
+            else:
+                axis.set_aspect("equal")
+                axis.add_patch(Rectangle((0, 0), 1, 1, hatch="///", facecolor="#f4f4f4", edgecolor="#cccccc"))
+            axis.spines[:].set_visible(False)
+        axes[row, 0].set_ylabel(actor)
+    for column, action in enumerate(ACTIONS):
+        axes[0, column].set_title(action, fontsize=10)
+    return _closed(figure)
+
+
+def pictures(shown: Mapping[str, np.ndarray], *, columns: int | None = None, width: float = 9) -> Figure:
+    """Pictures (H, W[, 3]) with their captions, in rows of so many columns; bool and grey ones in black and white."""
+    columns = columns or len(shown)
+    rows = -(-len(shown) // columns)
+    largest = np.max([picture.shape[:2] for picture in shown.values()], axis=0)
+    figure, axes = _grid(rows, columns, (int(largest[0]), int(largest[1])), width=width, above=0.3)
+    for axis, (caption, picture) in zip(axes.flat, shown.items(), strict=False):
+        axis.imshow(picture, cmap="gray", interpolation="nearest")
+        axis.set_title(caption, fontsize=8)
+    return _closed(figure)
+
+
+def spread(groups: Mapping[str, Sequence[float]], *, x_label: str, line: float | None = None) -> Figure:
+    """A dot for each value, a row for each group with its median as a tick; a logarithmic scale. `line` marks the median of all."""
+    figure, axis = plt.subplots(figsize=(7, 0.42 * len(groups) + 1.1), layout="constrained")
+    for row, values in enumerate(groups.values()):
+        height = row + 0.25 * np.sin(2.4 * np.arange(len(values)))  # so that dots do not hide each other
+        axis.scatter(values, height, s=14, color=PALETTE[5], alpha=0.6, linewidths=0)
+        axis.plot([np.median(values)] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
+    axis.set_yticks(range(len(groups)), [f"{name} ({len(values)})" for name, values in groups.items()])
+    axis.invert_yaxis()
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    if line is not None:
+        axis.axvline(line, color=PALETTE[6], linestyle="--", linewidth=1)
+    _label(axis, x_label, "")
+    return _closed(figure)
+
+
+def histogram(values: Sequence[int], *, x_label: str, y_label: str, limit: int | None = None) -> Figure:
+    """How often each whole number occurs, up to `limit`, with the median as a dashed line."""
+    figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
+    axis.hist(values, bins=np.arange(0.5, (limit or max(values)) + 1), color=PALETTE[5], rwidth=0.85)
+    axis.axvline(float(np.median(values)), color=PALETTE[6], linestyle="--")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    _label(axis, x_label, y_label)
+    return _closed(figure)
+
+
+def counts(values: Mapping[str, int], groups: Mapping[str, str], *, x_label: str) -> Figure:
+    """A bar for each word, coloured by the group that `groups` puts it in (a key of `GROUP_COLOURS`; without one, other)."""
+    figure, axis = plt.subplots(figsize=(7, 0.19 * len(values) + 0.9), layout="constrained")
+    colours = [GROUP_COLOURS[groups.get(word, "other")] for word in values]
+    axis.barh(list(values), list(values.values()), color=colours)
+    axis.invert_yaxis()
+    axis.tick_params(axis="y", labelsize=8)
+    for name, shade in GROUP_COLOURS.items():
+        axis.barh([], [], color=shade, label=name)
+    axis.legend(frameon=False, fontsize=9, loc="lower right")
+    _label(axis, x_label, "")
+    return _closed(figure)
+
+
+def side_by_side(values: Mapping[str, Mapping[str, float]], *, y_label: str) -> Figure:
+    """For each name (outer) a group of bars, one for each series (inner), with the values over them."""
+    series = list(next(iter(values.values())))
+    figure, axis = plt.subplots(figsize=(max(5, 1.5 * len(values) + 1), 3.2), layout="constrained")
+    width = 0.8 / len(series)
+    for number, name in enumerate(series):
+        places = np.arange(len(values)) + (number - (len(series) - 1) / 2) * width
+        drawn = axis.bar(places, [group[name] for group in values.values()], width, color=PALETTE[(5, 1)[number % 2]], label=name)
+        axis.bar_label(drawn, fmt="%.2f", fontsize=8)
+    axis.set_xticks(range(len(values)), list(values))
+    axis.legend(frameon=False, fontsize=9)
+    _label(axis, "", y_label)
+    return _closed(figure)
+
+
+def scatter(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x_label: str, y_label: str) -> Figure:
+    """Points (x, y) by name over a logarithmic x, each series with its own marker."""
+    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    for number, (name, (x, y)) in enumerate(series.items()):
+        axis.scatter(
+            x, y, s=22, marker="osD^v"[number % 5], color=PALETTE[(5, 1, 2, 4, 0)[number % 5]], alpha=0.7, linewidths=0, label=name
+        )
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.legend(frameon=False, fontsize=9)
+    _label(axis, x_label, y_label)
+    return _closed(figure)
+
+
+def difference(kept: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) uint8 of two bool masks (H, W): white in both, orange lost, blue gained.
+
+    >>> difference(np.array([[True, False]]), np.array([[False, True]])).tolist()
+    [[[0, 114, 178], [230, 159, 0]]]
+    """
+    picture = np.zeros((*original.shape, 3), np.uint8)
+    picture[kept & original] = 255
+    picture[original & ~kept] = 230, 159, 0
+    picture[kept & ~original] = 0, 114, 178
+    return picture

@@ -1,0 +1,42 @@
+"""Every actor-action pair by itself: for contact sheets and the table of the taxonomy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+
+from .drawing import draw
+from .scene import Scene
+from .scenes import sample_scene
+from .taxonomy import PAIRS
+
+SIDE = 160  # pixels
+
+
+def portraits(seed: int = 0) -> dict[tuple[str, str], Scene]:
+    """For each of the 43 pairs the first scene in which it is alone, with the actor in the middle before a still camera.
+
+    >>> scenes = portraits()
+    >>> len(scenes), scenes["dog", "run"].actors[0].action
+    (43, 'run')
+    """
+    found: dict[tuple[str, str], Scene] = {}
+    for index in count():
+        scene = sample_scene("portrait", seed, 0, index, frames=24)
+        actor = scene.actors[0]
+        pair = (actor.kind, actor.action)
+        if len(scene.actors) == 1 and pair not in found:
+            middle = replace(actor, x=0.5, height=min(1.4 * actor.height, 0.62))
+            still = {"pan": (0.0, 0.0), "zoom": 0.0, "shake": 0.0, "blur": 0.0}
+            found[pair] = replace(scene, height=SIDE, width=SIDE, actors=(middle,), **still)
+        if len(found) == len(PAIRS):
+            return {pair: found[pair] for pair in PAIRS}
+    raise AssertionError("unreachable: scenes are endless")
+
+
+def stills(seed: int = 0) -> dict[tuple[str, str], np.ndarray]:
+    """The middle frame (160, 160, 3) uint8 of each portrait."""
+    alone = {pair: replace(scene, frames=1, annotated=(1,)) for pair, scene in portraits(seed).items()}
+    return {pair: next(draw(scene))[0] for pair, scene in alone.items()}

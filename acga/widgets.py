@@ -1,0 +1,85 @@
+"""What notebooks let a reader move: widgets that need no running kernel, with a picture in their place where there are no widgets."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import ipywidgets
+import numpy as np
+
+from .datasets import A2DSentences, JHMDBSentences
+from .plots import FONT, colour, paint
+from .video import clip_indices
+
+MAGNIFICATION = 3
+FALLBACK_COLUMNS = 4
+QUALITY = 80  # of the JPEG pictures, of 100
+
+
+class Scrubber(ipywidgets.VBox):
+    """A slider through pictures `(H, W, 3)` uint8 of one size.
+
+    Slider and pictures are linked in the browser, so that moving it works in a saved notebook too; where widgets are not shown at
+    all, as on GitHub, there is a sheet of the pictures instead.
+
+    >>> scrubber = Scrubber([np.zeros((4, 6, 3), np.uint8)] * 16, start=8, label="frame")
+    >>> scrubber.slider.value, len(scrubber.stack.children)
+    (8, 16)
+    """
+
+    def __init__(self, pictures: Sequence[np.ndarray], *, start: int = 0, label: str = "") -> None:
+        images = [ipywidgets.Image(value=_encode(".jpg", picture), format="jpeg", width=picture.shape[1]) for picture in pictures]
+        last = len(images) - 1
+        self.stack = ipywidgets.Stack(images, selected_index=start)
+        self.slider = ipywidgets.IntSlider(start, 0, last, description=label, layout=ipywidgets.Layout(width="420px"))
+        play = ipywidgets.Play(value=start, min=0, max=last, interval=150)  # milliseconds a picture
+        ipywidgets.jslink((play, "value"), (self.slider, "value"))
+        ipywidgets.jslink((self.slider, "value"), (self.stack, "selected_index"))
+        rows = [np.hstack(pictures[at : at + FALLBACK_COLUMNS]) for at in range(0, len(pictures), FALLBACK_COLUMNS)]
+        self._sheet = cv2.resize(np.vstack(rows), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        super().__init__([ipywidgets.HBox([play, self.slider]), self.stack])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        sheet = base64.b64encode(_encode(".jpg", self._sheet)).decode()
+        return {**super()._repr_mimebundle_(**kwargs), "image/jpeg": sheet}
+
+
+def scrub(dataset: A2DSentences | JHMDBSentences, video_id: str, frame: int, instance: int) -> Scrubber:
+    """Step through the clip around a 1-indexed annotated frame.
+
+    The mask of `instance` is filled in that frame; in the others only its outline stays where it was, for the actor to leave.
+    Raises `ValueError` when the frame does not hold the instance.
+    """
+    video = dataset.read_video(video_id)
+    masks, instances, _ = dataset.frame_masks(video_id, frame)
+    mask = masks[instances.tolist().index(instance)]
+    indices = clip_indices(frame - 1, len(video), dataset.length)
+    pictures = []
+    for position, index in enumerate(indices.tolist()):
+        annotated = position == dataset.length // 2
+        told = "annotated" if annotated else "repeated" if (indices == index).sum() > 1 else ""
+        pictures.append(_captioned(video[index], mask, annotated, f"{position}: video frame {index + 1} {told}"))
+    return Scrubber(pictures, start=dataset.length // 2, label="clip index")
+
+
+def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: str) -> np.ndarray:
+    """A frame (H, W, 3), enlarged, with its mask (H, W) or just the mask's outline, and a line of text below."""
+    large, wide = (
+        cv2.resize(a, None, fx=MAGNIFICATION, fy=MAGNIFICATION, interpolation=i)
+        for a, i in ((frame, cv2.INTER_CUBIC), (mask.astype(np.uint8), cv2.INTER_NEAREST))
+    )
+    if annotated:
+        large = paint(large, [wide.astype(bool)])
+    else:
+        outlines, _ = cv2.findContours(wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(large, outlines, -1, colour(0), 1)
+    strip = np.full((26, large.shape[1], 3), 24, np.uint8)
+    cv2.putText(strip, caption, (8, 18), FONT, 0.5, (235, 235, 235), 1, cv2.LINE_AA)
+    return np.vstack([large, strip])
+
+
+def _encode(kind: str, picture: np.ndarray) -> bytes:
+    return cv2.imencode(kind, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
