@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -56,6 +56,11 @@ class Classifier(nn.Module):
             nn.ReLU(inplace=True),
             nn.Conv2d(hidden, 1, kernel_size=1),
         )
+
+    @property
+    def first(self) -> nn.Conv2d:
+        """The first convolution: the only one that sees vision, language and coordinates."""
+        return cast(nn.Conv2d, self.layers[0])
 
     def forward(self, visual: Tensor, language: Tensor) -> Tensor:
         """Vision (B, C, H, W) and language (B, D, h, w), which is upsampled to it, to a response (B, 1, H, W).

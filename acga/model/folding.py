@@ -1,0 +1,220 @@
+"""The same function with far fewer operations: language never at full resolution, and the last deconvolution in one step.
+
+Before the first ReLU of an FCN (eq. 11) everything is linear, so it may be computed in another order, exactly but for rounding:
+
+- Transposed convolution, 3x3 (eq. 10) and the vision part of the next 3x3 are one transposed convolution with kernel 12, stride 4 and
+  padding 4, which is a 3x3 convolution and a pixel shuffle. The zero padding *between* the layers is felt in the outer two pixels only.
+- A map that is interpolated from a small one along rows and columns, as language (bilinear) and coordinates (affine) are, stays so under
+  a 3x3 convolution: project the small map to the 3 x 3 taps; interpolating, shifting and zero padding are then one matrix for each axis.
+  The biases, constant but for the outer two pixels, are of this kind too, so that one matrix product adds all three.
+
+Kernels are composed anew from the shared parameters in every call, so a folded network can be trained, and none is ever stale.
+Full-resolution maps keep their channels last in memory, as convolutions like them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from einops import einsum, rearrange
+from torch import Tensor
+
+from ..config import COORDINATES
+from .decoder import Classifier, Decoder, Deconvolution, Responses
+from .encoders import coordinates
+from .network import ACGA
+
+# How an impulse at a cell of the coarse map passes through the three layers along one axis: the part of the transposed kernel that is
+# followed (8 pixels: 2 before the cell's own 4, and 2 after), and the zero padding in both 3x3 convolutions.
+Axis = tuple[slice, tuple[int, int]]
+INSIDE: Axis = (slice(0, 8), (2, 2))  # a cell with neighbours on both sides: the whole answer, 12 pixels
+FIRST: Axis = (slice(2, 6), (1, 0))  # the first cell: the first 2 pixels of the map, nothing being outside
+LAST: Axis = (slice(2, 6), (0, 1))  # the last cell: the last 2 pixels of the map
+# The two ends of an axis: how the impulse passes, the cell, and where those 2 pixels are in the answer of INSIDE.
+ENDS = ((FIRST, slice(0, 1), slice(4, 6)), (LAST, slice(-1, None), slice(6, 8)))
+
+
+class Separable(NamedTuple):
+    """A map (B, H, W, O) as the product of rows (H, r) and columns (B, r, W, O); with a batch of 1 it is the same for all."""
+
+    rows: Tensor
+    columns: Tensor
+
+
+def fold(model: ACGA) -> ACGA:
+    """A network that shares all parameters with `model` and computes the same function with far fewer operations.
+
+    It can be trained, and saved, in place of `model`. Raises ValueError if the decoder was injected and is not a `Decoder`.
+
+    >>> from acga.config import ACGAConfig
+    >>> model = ACGA(ACGAConfig.mini()).eval()
+    >>> features, word_vectors = torch.rand(1, 132, 4, 4, 6), torch.rand(1, 20, 96)
+    >>> slow, fast = model.from_features(features, word_vectors), fold(model).from_features(features, word_vectors)
+    >>> bool((slow.large - fast.large).abs().max() < 1e-4 * slow.large.abs().max())
+    True
+    """
+    if not isinstance(model.decoder, Decoder):
+        raise ValueError(f"fold knows the layers of a Decoder, not those of {type(model.decoder).__name__}.")
+    training = model.training
+    folded = ACGA(
+        model.config,
+        model.vocabulary,
+        backbone=model.backbone,
+        text_encoder=model.text_encoder,
+        attention=model.attention,
+        decoder=FoldedDecoder(model.decoder),
+    )
+    folded.word_table = model.word_table
+    return folded.train(training)
+
+
+class FoldedDecoder(Decoder):
+    """`Decoder`, folded: it holds the very layers of the one that it is made from, under the same names."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__(
+            deconvolutions=dict(decoder.deconvolutions.items()),
+            classifiers=dict(decoder.classifiers.items()),
+            fused_resolutions=decoder.fused_resolutions,
+        )
+        self.fusion = decoder.fusion
+
+    def forward(self, visual: Tensor, language: Tensor) -> Responses:
+        """As `Decoder.forward`: (B, C, h, w) and (B, D, h, w) to responses."""
+        small = self.classifiers["small"](visual, language)
+        visual = self.deconvolutions["medium"](visual).contiguous(memory_format=torch.channels_last)  # (B, C', 4h, 4w)
+        fcn = self.classifiers["medium"]
+        if isinstance(fcn, Classifier):
+            weight = _split_weight(fcn, language)[0]
+            hidden = F.conv2d(visual, weight, fcn.first.bias, padding=1).movedim(1, -1)  # (B, 4h, 4w, O)
+            medium = _classify(fcn, hidden, language, [])
+        else:
+            medium = fcn(visual, language)
+        fcn, deconvolution = self.classifiers["large"], self.deconvolutions["large"]
+        if isinstance(fcn, Classifier) and isinstance(deconvolution, Deconvolution):
+            weight = _split_weight(fcn, language)[0]
+            hidden = deconvolve_and_convolve(deconvolution, weight, visual)
+            large = _classify(fcn, hidden, language, [_biases(deconvolution, weight, fcn.first.bias, hidden)])
+        else:
+            large = fcn(deconvolution(visual), language)
+        return self.fuse(small, medium, large)
+
+    def fuse(self, small: Tensor, medium: Tensor, large: Tensor) -> Responses:
+        """As `Decoder.fuse`: eq. 12, the coarser responses never upsampled."""
+        if self.fusion is not None:
+            weights = self.fusion.weight.split(1, dim=1)  # (1, 1, 3, 3) each, the coarsest first
+            fused = F.conv2d(large, weights[-1], self.fusion.bias, padding=1).movedim(1, -1).contiguous()  # (B, H, W, 1)
+            _add(fused, [_convolve_upsampled(part, weight, fused) for part, weight in zip((medium, small), weights[-2::-1], strict=False)])
+            large = fused.movedim(-1, 1)
+        return Responses(small.squeeze(1), medium.squeeze(1), large.squeeze(1))
+
+
+def convolve_interpolated(small: Tensor, weight: Tensor, rows: Tensor, columns: Tensor) -> Separable:
+    """conv3x3 of the map rows @ small @ columns^T, zero-padded, without ever making that map.
+
+    small (B, D, h, w), weight (O, D, 3, 3), rows (H, h), columns (W, w) to a map (B, H, W, O) of rank 3h.
+    """
+    taps = einsum(weight, small, "o d ky kx, b d h w -> b ky h kx w o")
+    return Separable(_shifted(rows), _shifted(columns) @ rearrange(taps, "b ky h kx w o -> b (ky h) (kx w) o"))
+
+
+def deconvolve_and_convolve(deconvolution: Deconvolution, weight: Tensor, visual: Tensor) -> Tensor:
+    """conv3x3(deconvolution(visual)) less all biases, as one convolution, with the outer two pixels mended.
+
+    visual (B, C, h, w) with h, w of 2 at least, weight (O, C', 3, 3) to (B, 4h, 4w, O).
+    """
+
+    def respond(along_rows: Axis, along_columns: Axis) -> Tensor:
+        """The answer (C, O, ., .) of the three layers to an impulse in each channel."""
+        (rows, row_padding), (columns, column_padding) = along_rows, along_columns
+        answer = deconvolution.transposed.weight[:, :, rows, columns]
+        for layer in (deconvolution.convolution.weight, weight):
+            answer = F.conv2d(F.pad(answer, [*column_padding, *row_padding]), layer)
+        return answer
+
+    inside = respond(INSIDE, INSIDE)  # (C, O, 12, 12)
+    # Pixel a of a cell sees the cell u - 1 further on through row a + 4 (2 - u) of this answer.
+    kernel = rearrange(inside, "c o (u a) (v b) -> (a b o) c u v", a=4, b=4).flip(2, 3)
+    result = F.conv2d(visual, kernel, padding=1).movedim(1, -1)  # (B, h, w, 16 O), the channels last for the gradient too
+    result = rearrange(result, "n h w (a b o) -> n (h a) (w b) o", a=4, b=4)
+
+    # At the ends of each axis: what the layers answer there, less what they answer inside. In the corners both axes end.
+    vertical = [respond(axis, INSIDE) - inside[:, :, own] for axis, _, own in ENDS]  # (C, O, 2, 12) each
+    horizontal = [respond(INSIDE, axis) - inside[:, :, :, own] for axis, _, own in ENDS]  # (C, O, 12, 2) each
+    for i, (axis, cell, own) in enumerate(ENDS):
+        strip = F.conv_transpose2d(visual[:, :, cell], vertical[i], stride=4, padding=(0, 4))  # (B, O, 2, 4w)
+        for j, (other_axis, other_cell, other_own) in enumerate(ENDS):
+            both = respond(axis, other_axis) - inside[:, :, own, other_own] - vertical[i][..., other_own] - horizontal[j][:, :, own]
+            corner = einsum(visual[:, :, cell, other_cell], both, "b c i j, c o y x -> b o y x")
+            strip = strip.index_add(3, _outer_pixels(j, strip.shape[3], visual), corner)
+        result.index_add_(1, _outer_pixels(i, result.shape[1], visual), rearrange(strip, "b o y w -> b y w o"))
+        stripe = F.conv_transpose2d(visual[:, :, :, cell], horizontal[i], stride=4, padding=(4, 0))  # (B, O, 4h, 2)
+        result.index_add_(2, _outer_pixels(i, result.shape[2], visual), rearrange(stripe, "b o h x -> b h x o"))
+    return result
+
+
+def _biases(deconvolution: Deconvolution, weight: Tensor, bias: Tensor | None, like: Tensor) -> Separable:
+    """What the biases of a deconvolution and of the 3x3 after it come to, for a map like (B, H, W, O): what they make of zeros."""
+    zeros = like.new_zeros(1, deconvolution.transposed.in_channels, 2, 2)
+    of_zeros = F.conv2d(deconvolution(zeros), weight, bias, padding=1)  # (1, O, 8, 8), constant but for its outer two pixels
+    five = of_zeros[:, :, [0, 1, 2, -2, -1]][..., [0, 1, 2, -2, -1]]
+    return Separable(_stretch(like.shape[1], like), _stretch(like.shape[2], like) @ rearrange(five, "b o y x -> b y x o"))
+
+
+def _classify(fcn: Classifier, hidden: Tensor, language: Tensor, others: list[Separable]) -> Tensor:
+    """An FCN's response (B, 1, H, W), given what vision adds to its first convolution (B, H, W, O), and other maps to be added."""
+    height, width = hidden.shape[1:3]
+    _, of_language, of_places = _split_weight(fcn, language)
+    corners = coordinates(height, width, like=hidden)[None, :, [0, -1]][..., [0, -1]]  # (1, 8, 2, 2) say all of an affine map
+    places = convolve_interpolated(corners, of_places, _affine(height, hidden), _affine(width, hidden))
+    _add(hidden, [_convolve_upsampled(language, of_language, hidden), places, *others])
+    return fcn.layers[1:](hidden.movedim(-1, 1))
+
+
+def _add(maps: Tensor, parts: list[Separable]) -> None:
+    """Add separable maps to (B, H, W, O), in place."""
+    rows = torch.cat([part.rows for part in parts], dim=1)  # (H, r)
+    columns = torch.cat([part.columns.expand(len(maps), -1, -1, -1) for part in parts], dim=1)  # (B, r, W, O)
+    maps.flatten(2).baddbmm_(rows.expand(len(maps), -1, -1), columns.flatten(2))
+
+
+def _convolve_upsampled(small: Tensor, weight: Tensor, like: Tensor) -> Separable:
+    """conv3x3 of a map (B, D, h, w), upsampled to the size of a map (B, H, W, O)."""
+    rows, columns = (_bilinear(few, many, like) for few, many in zip(small.shape[2:], like.shape[1:3], strict=True))
+    return convolve_interpolated(small, weight, rows, columns)
+
+
+def _split_weight(fcn: Classifier, language: Tensor) -> tuple[Tensor, ...]:
+    """The first convolution's weight for vision, language and coordinates."""
+    weight, width = fcn.first.weight, language.shape[1]
+    return weight.split([weight.shape[1] - width - COORDINATES, width, COORDINATES], dim=1)
+
+
+def _shifted(basis: Tensor) -> Tensor:
+    """What the three taps of a zero-padded convolution see of a basis (N, n) along one axis: (N, 3n)."""
+    return rearrange(F.pad(basis, [0, 0, 1, 1]).unfold(0, 3, 1), "N n k -> N (k n)")
+
+
+def _bilinear(small: int, large: int, like: Tensor) -> Tensor:
+    """The matrix (large, small) of bilinear interpolation along one axis."""
+    identity = torch.eye(small, dtype=like.dtype, device=like.device)
+    return F.interpolate(identity[None], size=large, mode="linear", align_corners=False)[0].mT
+
+
+def _affine(size: int, like: Tensor) -> Tensor:
+    """The matrix (size, 2) that draws a straight line between two ends."""
+    step = torch.linspace(0, 1, size, dtype=like.dtype, device=like.device)
+    return torch.stack([1 - step, step], dim=1)
+
+
+def _stretch(size: int, like: Tensor) -> Tensor:
+    """The matrix (size, 5) that repeats the middle one of five pixels."""
+    places = torch.arange(size, device=like.device)
+    return F.one_hot(places.clamp(max=2) + (places - size + 3).clamp(min=0), 5).to(like.dtype)
+
+
+def _outer_pixels(end: int, size: int, like: Tensor) -> Tensor:
+    """The indices of the first (end 0) or last (end 1) two of `size` pixels."""
+    return torch.arange(2, device=like.device) + end * (size - 2)
