@@ -26,23 +26,30 @@ class Report:
     notes: list[str] = field(default_factory=list)  # what is odd, but can be used
 
 
+def layout_of(root: str | Path) -> str:
+    """Which release is in a folder: "A2D Sentences" or "J-HMDB Sentences". Raises `DatasetError` when it is neither."""
+    root = Path(root)
+    if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
+        return "J-HMDB Sentences"
+    if (root / "Release").exists() or (root / "text_annotations").exists():
+        return "A2D Sentences"
+    raise DatasetError(
+        f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt)."
+    )
+
+
 def check_release(root: str | Path) -> Report:
     """Decode every video and read every annotation that a sentence of the release in `root`, of either layout, refers to.
 
     Raises `DatasetError` when the folder is neither layout.
     """
-    root = Path(root)
-    splits: dict[str, Callable[[], Dataset]]
-    if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
-        report = Report("J-HMDB Sentences")
+    report = Report(layout_of(root))
+    splits: dict[str, Callable[[], Dataset]] = {
+        "train": lambda: A2DSentences(root, "train", size=STRIDE),
+        "test": lambda: A2DSentences(root, "test", size=STRIDE),
+    }
+    if report.layout == "J-HMDB Sentences":
         splits = {"test": lambda: JHMDBSentences(root, size=STRIDE)}
-    elif (root / "Release").exists() or (root / "text_annotations").exists():
-        report = Report("A2D Sentences")
-        splits = {"train": lambda: A2DSentences(root, "train", size=STRIDE), "test": lambda: A2DSentences(root, "test", size=STRIDE)}
-    else:
-        raise DatasetError(
-            f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt)."
-        )
     for split, open_split in splits.items():
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
