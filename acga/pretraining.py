@@ -43,6 +43,9 @@ class PretrainConfig:
     shift: int = 16  # augmentation: pixels, at most, that a clip is moved by
     contrast: float = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
     brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
+    foreground_weight: float = 1.0  # of the loss on foreground among the four
+    close_up_share: float = 0.0  # of the run, from its start, that sees close-ups alone: the middle half of a clip, around an actor
+    close_up_size: int = 96  # side of a close-up in pixels, a multiple of 16
     head_width: int = 64  # hidden channels of the head that is thrown away
     batch_norm_momentum: float = 0.05  # the statistics that are frozen later average over about 20 steps
     precision: Precision = "bf16"  # of convolutions; weights and statistics stay fp32
@@ -129,6 +132,25 @@ def augment(clips: np.ndarray, labels: np.ndarray, config: PretrainConfig, rng: 
     return values, torch.from_numpy(moved_labels).long()
 
 
+def close_up(clips: np.ndarray, labels: np.ndarray, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The middle half in time of clips (B, T, S, S, 3), and of their pixels a square of side `size` with some actor's cell inside.
+
+    Most of a frame is background, and most of what a network must learn is not: a step on close-ups costs a fraction of a whole one.
+    """
+    batch, frames, side = clips.shape[:3]
+    cells, last = size // CELL, (side - size) // CELL
+    near_clips = np.empty((batch, frames // 2, size, size, 3), clips.dtype)
+    near_labels = np.empty((batch, labels.shape[1], cells, cells), labels.dtype)
+    for index in range(batch):
+        occupied = np.argwhere(labels[index, LABELS.index("instance")] > 0)
+        centre = occupied[rng.integers(len(occupied))] if len(occupied) else rng.integers(side // CELL, size=2)
+        top, left = np.clip(centre - rng.integers(cells, size=2), 0, last)
+        rows, columns = slice(top * CELL, top * CELL + size), slice(left * CELL, left * CELL + size)
+        near_clips[index] = clips[index, frames // 4 : frames // 4 + frames // 2, rows, columns]
+        near_labels[index] = labels[index, :, top : top + cells, left : left + cells]
+    return near_clips, near_labels
+
+
 def as_input(clips: np.ndarray) -> Tensor:
     """Clips (B, T, S, S, 3) uint8 to floats (B, 3, T, S, S) in [-1, 1], channels last in memory (twice as fast on a CPU)."""
     return rearrange(torch.from_numpy(clips).float(), "b t h w c -> b c t h w").mul_(1 / 127.5).sub_(1)
@@ -175,6 +197,7 @@ def pretrain(
     config: PretrainConfig | None = None,
     *,
     cache: str | Path | None = None,
+    initial: str | Path | None = None,
     workers: int = 2,
     device: str = "auto",
     checkpoint_every: int = 200,
@@ -186,6 +209,7 @@ def pretrain(
         root: the data set. A drawn one has `scenes.json` and so knows colours; without it that part of the head learns nothing.
         folder: of the run; if it holds an interrupted run with the same settings, that one goes on.
         cache: folder for the decoded clips (0.8 MB each at 128 px), by default `folder`/clips.
+        initial: the weights that an earlier run of the same sizes ended with, to start from.
         on_step: called after every step with the number of steps done.
 
     Raises `DatasetError` for a broken data set and `ConfigError` for a folder with another run.
@@ -203,6 +227,8 @@ def pretrain(
 
     torch.manual_seed(config.seed)
     recogniser = DenseRecogniser(width=model_config.backbone_width, head_width=config.head_width).to(accelerator.device)
+    if initial is not None:
+        load_into(recogniser, read_state_dict(initial).state, source=initial)
     recogniser.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
     for module in recogniser.modules():
         if isinstance(module, nn.BatchNorm3d):
@@ -211,13 +237,20 @@ def pretrain(
     objective = accelerator.prepare_model(DenseObjective(recogniser, class_balance(clips.labels[training])))
 
     model_fields = {name: getattr(model_config, name) for name in ("size", "frames", "backbone_width")}
-    settings = {"stage": "pretrain", "model": model_fields, "train": asdict(config), "data": clips.fingerprint}
+    settings = {
+        "stage": "pretrain",
+        "model": model_fields,
+        "train": asdict(config),
+        "data": clips.fingerprint,
+        "initial": initial and str(Path(initial).name),
+    }
     run = Run(folder, settings, writes=accelerator.is_main_process)
     parts: dict[str, Stateful] = {"recogniser": recogniser, "optimiser": optimiser}
     done, values = run.load_checkpoint(parts)
     scores: dict[str, float] = values.get("validation", {})  # of the last epoch that ended
     per_epoch = steps_per_epoch(len(training), config.batch_size)
     steps = config.epochs * per_epoch
+    weights = torch.tensor([config.foreground_weight, 1.0, 1.0, 1.0], device=accelerator.device)
 
     precision = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.precision == "bf16")
     for step in tqdm(range(done, steps), initial=done, total=steps, desc="pretraining", disable=not accelerator.is_main_process):
@@ -225,11 +258,14 @@ def pretrain(
             group["lr"] = config.learning_rate * cosine_with_warm_up(step, steps)
         rows = training[own_share(batch_at(step, len(training), config.batch_size, seed=config.seed), accelerator)]
         rng = np.random.default_rng([config.seed, step, accelerator.process_index])
-        clip, labels = augment(clips.clips[rows], clips.labels[rows], config, rng)
+        clip, labels = clips.clips[rows], clips.labels[rows]
+        if step < config.close_up_share * steps:
+            clip, labels = close_up(clip, labels, config.close_up_size, rng)
+        clip, labels = augment(clip, labels, config, rng)
         with precision:
             losses = objective(clip.to(accelerator.device), labels.to(accelerator.device))  # (4,)
         optimiser.zero_grad()
-        accelerator.backward(losses.sum())
+        accelerator.backward(losses @ weights)
         optimiser.step()
 
         finished = step + 1
