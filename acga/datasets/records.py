@@ -54,8 +54,9 @@ class Dataset(torch.utils.data.Dataset, ABC):
         self.size = size
         self.length = frames
         self.vocabulary = vocabulary
-        queries = {sample.query for sample in self.samples} if vocabulary else set()
-        self._tokens = {query: torch.from_numpy(vocabulary.encode(query)) for query in queries} if vocabulary else {}
+        self._tokens: dict[str, Tensor] = {}
+        if vocabulary is not None:
+            self._tokens = {query: torch.from_numpy(vocabulary.encode(query)) for query in {sample.query for sample in self.samples}}
         # Samples of one frame or video follow each other, so the last few things read are enough to remember.
         self._videos: Recent[np.ndarray] = Recent(2)
         self._labels: Recent[tuple[np.ndarray, np.ndarray, np.ndarray]] = Recent(8)
@@ -98,13 +99,13 @@ class Dataset(torch.utils.data.Dataset, ABC):
         mask = masks[instances.tolist().index(sample.instance)]  # (H, W)
         target = pad_resize(mask.astype(np.uint8), self.size)  # (S, S)
         item = {
-            "mask": torch.from_numpy(mask),
+            "mask": torch.tensor(mask),
             "size": mask.shape,
             "target": torch.from_numpy(target).float(),
             "query": sample.query,
             "index": index,
         }
-        return item | ({"tokens": self._tokens[sample.query]} if self.vocabulary else {})
+        return item if self.vocabulary is None else item | {"tokens": self._tokens[sample.query]}
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self.samples[index]
@@ -157,7 +158,7 @@ def read_table(path: Path, columns: Sequence[str], *, header: bool) -> pd.DataFr
     try:
         table = pd.read_csv(path, header=0 if header else None, dtype=str, keep_default_na=False, skipinitialspace=True)
     except FileNotFoundError as error:
-        raise DatasetError(f"{path} is missing; give the folder that holds the release as PROTOCOL.md lays it out.") from error
+        raise DatasetError(f"{path} is missing; give the folder that holds the whole release.") from error
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise DatasetError(f"{path} cannot be read as a CSV table ({str(error).strip()}).") from error
     if not header:
