@@ -77,7 +77,7 @@ class DenseRecogniser(nn.Module):
 
 
 class DenseObjective(nn.Module):
-    """The recogniser with its losses: cross-entropy on foreground everywhere, on the classes where a label is known.
+    """The recogniser with its losses, all per pixel of foreground: cross-entropy on foreground everywhere, on classes where they are known.
 
     Rare classes count more (`balance`, by name: (classes,) weights of mean about one), so that "none" doesn't drown "eat".
     """
@@ -92,7 +92,9 @@ class DenseObjective(nn.Module):
         """Clips (B, 3, T, H, W) and labels (B, 4, H/4, W/4) int64, 0 = none, to the losses (4,), in the order of `OUTPUTS`."""
         outputs = self.recogniser(clip)
         present = (labels[:, LABELS.index("instance")] > 0).float()
-        losses = [F.binary_cross_entropy_with_logits(outputs["foreground"][:, 0], present)]
+        # A mean over all pixels would give the outlines of small actors a tenth of the say that their classes have.
+        foreground = F.binary_cross_entropy_with_logits(outputs["foreground"][:, 0], present, reduction="sum")
+        losses = [foreground / present.sum().clamp(min=1)]
         for name in CLASSES:
             target = labels[:, LABELS.index(name)] - 1  # -1 where nothing is known
             weights = self.get_buffer(f"balance_{name}")

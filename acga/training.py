@@ -156,10 +156,11 @@ class SentenceBatches:
         if config.blind_to == "text":
             self.tokens = hide_query(self.tokens)
         self.mirror = mirrored_words(model.vocabulary)
-        self.as_seen, self.mirrored, self.masks = caches[seen_kind(config)], caches.get("mirrored"), masks
+        self.as_seen, self.masks = caches[seen_kind(config)], masks
+        self.mirrored = caches["mirrored"] if config.mirror else None
 
     def take(self, indices: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (B, C, T/4, h, w), tokens (B, L) and masks (B, S, S); if there are mirrored features, by a coin for each sample."""
+        """Features (B, C, T/4, h, w), tokens (B, L) and masks (B, S, S); with `mirror`, every sample is mirrored or not by a coin."""
         tokens, target, maps = self.tokens[indices], self.masks[indices], []
         for row, index in enumerate(indices):
             if self.mirrored is not None and rng.random() < 0.5:
