@@ -43,7 +43,6 @@ class PretrainConfig:
     shift: int = 16  # augmentation: pixels, at most, that a clip is moved by
     contrast: float = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
     brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
-    foreground_weight: float = 1.0  # of the loss on foreground among the four
     close_up_share: float = 0.0  # of the run, from its start, that sees close-ups alone: the middle half of a clip, around an actor
     close_up_size: int = 96  # side of a close-up in pixels, a multiple of 16
     head_width: int = 64  # hidden channels of the head that is thrown away
@@ -211,7 +210,7 @@ def pretrain(
         root: the data set. A drawn one has `scenes.json` and so knows colours; without it that part of the head learns nothing.
         folder: of the run; if it holds an interrupted run with the same settings, that one goes on.
         cache: folder for the decoded clips (0.8 MB each at 128 px), by default `folder`/clips.
-        initial: the weights that an earlier run of the same sizes ended with, to start from.
+        initial: an I3D of the same width to start from, such as the result of an earlier run.
         on_step: called after every step with the number of steps done.
 
     Raises `DatasetError` for a broken data set and `ConfigError` for a folder with another run.
@@ -230,7 +229,7 @@ def pretrain(
     torch.manual_seed(config.seed)
     recogniser = DenseRecogniser(width=model_config.backbone_width, head_width=config.head_width).to(accelerator.device)
     if initial is not None:
-        load_into(recogniser, read_state_dict(initial).state, source=initial)
+        recogniser.backbone.load_state_dict(I3D.from_file(initial, through="mixed_4f").state_dict())
     recogniser.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
     for module in recogniser.modules():
         if isinstance(module, nn.BatchNorm3d):
@@ -252,7 +251,6 @@ def pretrain(
     scores: dict[str, float] = values.get("validation", {})  # of the last epoch that ended
     per_epoch = steps_per_epoch(len(training), config.batch_size)
     steps = config.epochs * per_epoch
-    weights = torch.tensor([config.foreground_weight, 1.0, 1.0, 1.0], device=accelerator.device)
 
     precision = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.precision == "bf16")
     for step in tqdm(range(done, steps), initial=done, total=steps, desc="pretraining", disable=not accelerator.is_main_process):
@@ -267,7 +265,7 @@ def pretrain(
         with precision:
             losses = objective(clip.to(accelerator.device), labels.to(accelerator.device))  # (4,)
         optimiser.zero_grad()
-        accelerator.backward(losses @ weights)
+        accelerator.backward(losses.sum())
         optimiser.step()
 
         finished = step + 1
