@@ -7,13 +7,14 @@ refuses everything but tensors and plain containers: code inside a file is never
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import pickle
 import re
 import tempfile
-import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ from .errors import WeightsError
 Format = Literal["acga", "official", "hassony2", "piergiaj"]
 METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
 
-# The trained part of official ACGA. Its keys and queries are swapped with respect to eq. 8 (PAPER.md, quirk 2).
+# The trained part of official ACGA. Its keys and queries are swapped with respect to eq. 8 (docs/PAPER.md, quirk 2).
 OFFICIAL_NAMES = {
     "txt_model.0": "text_encoder.convolution",
     "attention_layer.video_reduce": "attention.language.projection",
@@ -127,11 +128,14 @@ def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: 
     """Write our format, whole or not at all.
 
     `metadata` must be ready for JSON. With `half`, floating-point tensors are stored as fp16, except BatchNorm's statistics and
-    tensors with a value that fp16 cannot hold.
+    tensors with a value that fp16 cannot hold. Raises `WeightsError` when the folder or disk refuses.
     """
     tensors = {name: _stored(name, value, half) for name, value in state.items()}
-    with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(metadata)})
+    try:
+        with written_whole(path) as temporary:
+            save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(metadata)})
+    except (OSError, safetensors.SafetensorError) as error:
+        raise WeightsError(f"Could not write {path} ({error}): choose another folder, or make room there.") from error
 
 
 def download(name: str, folder: str | Path, *, source: Download | None = None) -> Path:
@@ -143,17 +147,16 @@ def download(name: str, folder: str | Path, *, source: Download | None = None) -
     target = Path(folder) / name
     if target.is_file() and git_blob_id(target) == blob:
         return target
-    with written_whole(target) as temporary:
-        try:
+    try:
+        with written_whole(target) as temporary:
             with urllib.request.urlopen(url, timeout=60) as response, open(temporary, "wb") as file:
                 while chunk := response.read(1 << 20):
                     file.write(chunk)
-        except (urllib.error.URLError, OSError) as error:
-            reason = getattr(error, "reason", error)
-            raise WeightsError(f"Could not download {url} ({reason}): check the connection, or fetch it by hand to {target}.") from error
-        found = git_blob_id(temporary)
-        if found != blob:
-            raise WeightsError(f"{url} gave other bytes than were published (git blob {found}, not {blob}): nothing was kept.")
+            found = git_blob_id(temporary)
+            if found != blob:
+                raise WeightsError(f"{url} gave other bytes than were published (git blob {found}, not {blob}): nothing was kept.")
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+        raise WeightsError(f"Could not download {url} ({error}): check connection and folder, or fetch it by hand to {target}.") from error
     return target
 
 
@@ -205,7 +208,9 @@ def _read_safetensors(path: Path) -> Weights:
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickles that torch did not write; what matters is raised
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         unsafe = re.search(r"GLOBAL (\S+)", str(error))
         if unsafe:

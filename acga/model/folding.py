@@ -8,13 +8,13 @@ Before the first ReLU of an FCN (eq. 11) everything is linear, so it may be comp
   a 3x3 convolution: project the small map to the 3 x 3 taps; interpolating, shifting and zero padding are then one matrix for each axis.
   The biases, constant but for the outer two pixels, are of this kind too, so that one matrix product adds all three.
 
-Kernels are composed anew from the shared parameters in every call, so a folded network can be trained, and none is ever stale.
+Kernels are composed from the shared parameters, in every call when gradients are on, so a folded network can be trained.
 Full-resolution maps keep their channels last in memory, as convolutions like them.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +34,15 @@ FIRST: Axis = (slice(2, 6), (1, 0))  # the first cell: the first 2 pixels of the
 LAST: Axis = (slice(2, 6), (0, 1))  # the last cell: the last 2 pixels of the map
 # The two ends of an axis: how the impulse passes, the cell, and where those 2 pixels are in the answer of INSIDE.
 ENDS = ((FIRST, slice(0, 1), slice(4, 6)), (LAST, slice(-1, None), slice(6, 8)))
+
+
+class Composed(NamedTuple):
+    """A deconvolution and the 3x3 after it, as one. Rows, columns and corners are what the edges differ in, at both ends."""
+
+    kernel: Tensor  # (16 O, C, 3, 3), from a cell and its neighbours to the cell's 4 x 4 pixels
+    rows: list[Tensor]  # (C, O, 2, 12) each, of the cells in the first and in the last row
+    columns: list[Tensor]  # (C, O, 12, 2) each
+    corners: list[list[Tensor]]  # (C, O, 2, 2) each
 
 
 class Separable(NamedTuple):
@@ -80,6 +89,17 @@ class FoldedDecoder(Decoder):
             fused_resolutions=decoder.fused_resolutions,
         )
         self.fusion = decoder.fusion
+        self._latest: tuple[Any, Composed | None] = (None, None)  # what it was made of, and the latest composition
+
+    def _composed(self, deconvolution: Deconvolution, weight: Tensor) -> Composed:
+        """The composition; without gradients, that of the call before while the weights are unchanged (it costs as much as small maps)."""
+        if torch.is_grad_enabled() or weight.is_inference():
+            return compose(deconvolution, weight)
+        layers = (deconvolution.transposed.weight, deconvolution.convolution.weight, weight)
+        made_of = [(layer.data_ptr(), layer._version, layer.dtype, torch.is_autocast_enabled(layer.device.type)) for layer in layers]
+        if self._latest[0] != made_of:
+            self._latest = made_of, compose(deconvolution, weight)
+        return cast(Composed, self._latest[1])
 
     def forward(self, visual: Tensor, language: Tensor) -> Responses:
         """As `Decoder.forward`: (B, C, h, w) and (B, D, h, w) to responses."""
@@ -95,7 +115,7 @@ class FoldedDecoder(Decoder):
         fcn, deconvolution = self.classifiers["large"], self.deconvolutions["large"]
         if isinstance(fcn, Classifier) and isinstance(deconvolution, Deconvolution):
             weight = _split_weight(fcn, language)[0]
-            hidden = deconvolve_and_convolve(deconvolution, weight, visual)
+            hidden = deconvolve_and_convolve(self._composed(deconvolution, weight), visual)
             large = _classify(fcn, hidden, language, [_biases(deconvolution, weight, fcn.first.bias, hidden)])
         else:
             large = fcn(deconvolution(visual), language)
@@ -120,11 +140,8 @@ def convolve_interpolated(small: Tensor, weight: Tensor, rows: Tensor, columns: 
     return Separable(_shifted(rows), _shifted(columns) @ rearrange(taps, "b ky h kx w o -> b (ky h) (kx w) o"))
 
 
-def deconvolve_and_convolve(deconvolution: Deconvolution, weight: Tensor, visual: Tensor) -> Tensor:
-    """conv3x3(deconvolution(visual)) less all biases, as one convolution, with the outer two pixels mended.
-
-    visual (B, C, h, w) with h, w of 2 at least, weight (O, C', 3, 3) to (B, 4h, 4w, O).
-    """
+def compose(deconvolution: Deconvolution, weight: Tensor) -> Composed:
+    """The layers of a deconvolution and a 3x3 with weight (O, C', 3, 3) after it as one, from their answers to impulses."""
 
     def respond(along_rows: Axis, along_columns: Axis) -> Tensor:
         """The answer (C, O, ., .) of the three layers to an impulse in each channel."""
@@ -135,22 +152,28 @@ def deconvolve_and_convolve(deconvolution: Deconvolution, weight: Tensor, visual
         return answer
 
     inside = respond(INSIDE, INSIDE)  # (C, O, 12, 12)
-    # Pixel a of a cell sees the cell u - 1 further on through row a + 4 (2 - u) of this answer.
+    rows = [respond(axis, INSIDE) - inside[:, :, own] for axis, _, own in ENDS]
+    columns = [respond(INSIDE, axis) - inside[:, :, :, own] for axis, _, own in ENDS]
+    corners = [
+        [respond(a, b) - inside[:, :, i, j] - rows[y][..., j] - columns[x][:, :, i] for x, (b, _, j) in enumerate(ENDS)]
+        for y, (a, _, i) in enumerate(ENDS)
+    ]
+    # Pixel a of a cell sees the cell u - 1 further on through row a + 4 (2 - u) of the answer.
     kernel = rearrange(inside, "c o (u a) (v b) -> (a b o) c u v", a=4, b=4).flip(2, 3)
-    result = F.conv2d(visual, kernel, padding=1).movedim(1, -1)  # (B, h, w, 16 O), the channels last for the gradient too
-    result = rearrange(result, "n h w (a b o) -> n (h a) (w b) o", a=4, b=4)
+    return Composed(kernel, rows, columns, corners)
 
-    # At the ends of each axis: what the layers answer there, less what they answer inside. In the corners both axes end.
-    vertical = [respond(axis, INSIDE) - inside[:, :, own] for axis, _, own in ENDS]  # (C, O, 2, 12) each
-    horizontal = [respond(INSIDE, axis) - inside[:, :, :, own] for axis, _, own in ENDS]  # (C, O, 12, 2) each
-    for i, (axis, cell, own) in enumerate(ENDS):
-        strip = F.conv_transpose2d(visual[:, :, cell], vertical[i], stride=4, padding=(0, 4))  # (B, O, 2, 4w)
-        for j, (other_axis, other_cell, other_own) in enumerate(ENDS):
-            both = respond(axis, other_axis) - inside[:, :, own, other_own] - vertical[i][..., other_own] - horizontal[j][:, :, own]
-            corner = einsum(visual[:, :, cell, other_cell], both, "b c i j, c o y x -> b o y x")
+
+def deconvolve_and_convolve(composed: Composed, visual: Tensor) -> Tensor:
+    """What the composed layers make of visual (B, C, h, w), with h, w of 2 at least, less all biases: (B, 4h, 4w, O)."""
+    result = F.conv2d(visual, composed.kernel, padding=1).movedim(1, -1)  # (B, h, w, 16 O), the channels last for the gradient too
+    result = rearrange(result, "n h w (a b o) -> n (h a) (w b) o", a=4, b=4)
+    for i, (_, cell, _) in enumerate(ENDS):
+        strip = F.conv_transpose2d(visual[:, :, cell], composed.rows[i], stride=4, padding=(0, 4))  # (B, O, 2, 4w)
+        for j, (_, other_cell, _) in enumerate(ENDS):
+            corner = einsum(visual[:, :, cell, other_cell], composed.corners[i][j], "b c i j, c o y x -> b o y x")
             strip = strip.index_add(3, _outer_pixels(j, strip.shape[3], visual), corner)
         result.index_add_(1, _outer_pixels(i, result.shape[1], visual), rearrange(strip, "b o y w -> b y w o"))
-        stripe = F.conv_transpose2d(visual[:, :, :, cell], horizontal[i], stride=4, padding=(4, 0))  # (B, O, 4h, 2)
+        stripe = F.conv_transpose2d(visual[:, :, :, cell], composed.columns[i], stride=4, padding=(4, 0))  # (B, O, 4h, 2)
         result.index_add_(2, _outer_pixels(i, result.shape[2], visual), rearrange(stripe, "b o h x -> b h x o"))
     return result
 
@@ -177,7 +200,7 @@ def _add(maps: Tensor, parts: list[Separable]) -> None:
     """Add separable maps to (B, H, W, O), in place."""
     rows = torch.cat([part.rows for part in parts], dim=1)  # (H, r)
     columns = torch.cat([part.columns.expand(len(maps), -1, -1, -1) for part in parts], dim=1)  # (B, r, W, O)
-    maps.flatten(2).baddbmm_(rows.expand(len(maps), -1, -1), columns.flatten(2))
+    maps.flatten(2).baddbmm_(rows.to(maps.dtype).expand(len(maps), -1, -1), columns.to(maps.dtype).flatten(2))
 
 
 def _convolve_upsampled(small: Tensor, weight: Tensor, like: Tensor) -> Separable:
