@@ -43,7 +43,7 @@ class PretrainConfig:
     shift: int = 16  # augmentation: pixels, at most, that a clip is moved by
     contrast: float = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
     brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
-    close_up_share: float = 0.0  # of the run, from its start, that sees close-ups alone: the middle half of a clip, around an actor
+    close_up_share: float = 0.0  # of the run, from its start, that sees close-ups of actors instead of whole frames
     close_up_size: int = 96  # side of a close-up in pixels, a multiple of 16
     head_width: int = 64  # hidden channels of the head that is thrown away
     batch_norm_momentum: float = 0.05  # the statistics that are frozen later average over about 20 steps
@@ -134,20 +134,20 @@ def augment(clips: np.ndarray, labels: np.ndarray, config: PretrainConfig, rng: 
 
 
 def close_up(clips: np.ndarray, labels: np.ndarray, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The middle half in time of clips (B, T, S, S, 3), and of their pixels a square of side `size` with some actor's cell inside.
+    """Of clips (B, T, S, S, 3) and labels (B, 4, S/4, S/4), a square of side `size` with some actor's cell inside.
 
     Most of a frame is background, and most of what a network must learn is not: a step on close-ups costs a fraction of a whole one.
     """
     batch, frames, side = clips.shape[:3]
     cells, last = size // CELL, (side - size) // CELL
-    near_clips = np.empty((batch, frames // 2, size, size, 3), clips.dtype)
+    near_clips = np.empty((batch, frames, size, size, 3), clips.dtype)
     near_labels = np.empty((batch, labels.shape[1], cells, cells), labels.dtype)
     for index in range(batch):
         occupied = np.argwhere(labels[index, LABELS.index("instance")] > 0)
         centre = occupied[rng.integers(len(occupied))] if len(occupied) else rng.integers(side // CELL, size=2)
         top, left = np.clip(centre - rng.integers(cells, size=2), 0, last)
         rows, columns = slice(top * CELL, top * CELL + size), slice(left * CELL, left * CELL + size)
-        near_clips[index] = clips[index, frames // 4 : frames // 4 + frames // 2, rows, columns]
+        near_clips[index] = clips[index, :, rows, columns]
         near_labels[index] = labels[index, :, top : top + cells, left : left + cells]
     return near_clips, near_labels
 
