@@ -19,7 +19,7 @@ Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "bf16"]
 
-COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (PAPER.md, below eq. 2)
+COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, below eq. 2)
 STRIDE = 16  # pixels of the input per cell of mixed_4e
 
 
@@ -62,7 +62,7 @@ class ACGAConfig:
 
     @classmethod
     def paper(cls) -> ACGAConfig:
-        """The published network: 512 px, full widths (PAPER.md, "Widths in the official code")."""
+        """The published network: 512 px, full widths (docs/PAPER.md, "Widths in the official code")."""
         return cls()
 
     @classmethod
@@ -106,7 +106,7 @@ class LossConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How the part after mixed_4e is trained on sentences (PAPER.md, "Training"); the defaults are the paper's."""
+    """How the part after mixed_4e is trained on sentences (docs/PAPER.md, "Training"); the defaults are the paper's."""
 
     epochs: int = 12
     batch_size: int = 4

@@ -1,4 +1,4 @@
-"""The official evaluation: every sentence of a data set is answered, and the answers are scored (PROTOCOL.md, "Metrics").
+"""The official evaluation: every sentence of a data set is answered, and the answers are scored (docs/PROTOCOL.md, "Metrics").
 
 >>> from acga.evaluation import Answer, Evaluation
 >>> answers = [Answer("a", 1, 0, "dog", 30, 40, 0.9), Answer("b", 1, 0, "cat", 10, 40, 0.8)]

@@ -1,4 +1,4 @@
-"""From a response to a mask, and from masks to the numbers of the paper's tables (PROTOCOL.md, "Metrics")."""
+"""From a response to a mask, and from masks to the numbers of the paper's tables (docs/PROTOCOL.md, "Metrics")."""
 
 from __future__ import annotations
 

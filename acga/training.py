@@ -1,4 +1,4 @@
-"""Train everything after mixed_4e on sentences, from features that were extracted once (PAPER.md, "Training")."""
+"""Train everything after mixed_4e on sentences, from features that were extracted once (docs/PAPER.md, "Training")."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def undo_pad_resize(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The official way back from the network's square to a frame of `size` (h, w): resize `(S, S)` uint8 0 / 1, then crop the centre.
 
     Type and order matter: OpenCV rounds uint8, so a mask stays 0 / 1, and resizing the response before the threshold would differ by
-    up to 0.01 IoU (PAPER.md, "Geometry").
+    up to 0.01 IoU (docs/PAPER.md, "Geometry").
 
     >>> undo_pad_resize(np.array([[0, 0, 0], [1, 1, 0], [0, 0, 0]], np.uint8), (1, 3))
     array([[1, 1, 0]], dtype=uint8)

@@ -1,4 +1,4 @@
-"""Small data sets in the layouts of the two releases (PROTOCOL.md), quirks included, written without the package's own writers."""
+"""Small data sets in the layouts of the two releases (docs/PROTOCOL.md), quirks included, written without the package's own writers."""
 
 from pathlib import Path
 

@@ -68,7 +68,7 @@ def test_binarise_refuses_what_is_not_one_square_map(shape):
 
 
 def slow_reference(predictions, targets, strict):
-    """The definitions of PROTOCOL.md in exact fractions, pixel by pixel."""
+    """The definitions of docs/PROTOCOL.md in exact fractions, pixel by pixel."""
     ious, intersections, unions = [], 0, 0
     for predicted, target in zip(predictions.tolist(), targets.tolist(), strict=True):
         pixels = [(p, t) for rows in zip(predicted, target, strict=True) for p, t in zip(*rows, strict=True)]

@@ -1,4 +1,4 @@
-"""A2D Sentences (Gavrilyuk et al., 2018; videos and masks by Xu et al., 2015), as released (PROTOCOL.md)."""
+"""A2D Sentences (Gavrilyuk et al., 2018; videos and masks by Xu et al., 2015), as released (docs/PROTOCOL.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""J-HMDB Sentences (Gavrilyuk et al., 2018; videos and puppet masks by Jhuang et al., 2013), as released (PROTOCOL.md).
+"""J-HMDB Sentences (Gavrilyuk et al., 2018; videos and puppet masks by Jhuang et al., 2013), as released (docs/PROTOCOL.md).
 
 Three frames of every video are tested. Which three differs in the literature, so the list of frames is an input and belongs beside
 every result. The default is the list that MTTR froze, shipped as `jhmdb_frames.json`: in order of the video ids, sorted

@@ -133,7 +133,7 @@ def find_padding(word_vectors: Tensor) -> Tensor:
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer as the official code initialises it: weights N(0, 0.02^2), no bias (PAPER.md, quirk 5)."""
+    """A linear layer as the official code initialises it: weights N(0, 0.02^2), no bias (docs/PAPER.md, quirk 5)."""
     layer = nn.Linear(inputs, outputs)
     nn.init.normal_(layer.weight, std=0.02)
     nn.init.zeros_(layer.bias)

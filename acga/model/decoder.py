@@ -65,7 +65,7 @@ class Classifier(nn.Module):
     def forward(self, visual: Tensor, language: Tensor) -> Tensor:
         """Vision (B, C, H, W) and language (B, D, h, w), which is upsampled to it, to a response (B, 1, H, W).
 
-        The coordinates are computed anew at H x W (PAPER.md, quirk 12).
+        The coordinates are computed anew at H x W (docs/PAPER.md, quirk 12).
         """
         size = visual.shape[-2:]
         places = coordinates(*size, like=visual).expand(len(visual), -1, -1, -1)  # (B, 8, H, W)

@@ -1,4 +1,4 @@
-"""Write the drawn twins in the very files of the real releases (PROTOCOL.md), so that the same readers read both.
+"""Write the drawn twins in the very files of the real releases (docs/PROTOCOL.md), so that the same readers read both.
 
 Beside the release's files lie two of our own: `scenes.json` (every `Scene` as data) and `queries.json` (what each sentence mentions and
 what decides it). A split is written video by video, each whole or not at all: an interrupted run continues where it stopped.
