@@ -23,7 +23,18 @@ from .datasets.clips import CELL, LABELS, ClipCache, actor_colours
 from .datasets.splits import validation_videos
 from .errors import DatasetError
 from .model.i3d import I3D
-from .runs import Run, Stateful, batch_at, choose_accelerator, cosine_with_warm_up, own_share, provenance, rounded, steps_per_epoch
+from .runs import (
+    Run,
+    Stateful,
+    autocast,
+    batch_at,
+    choose_accelerator,
+    cosine_with_warm_up,
+    own_share,
+    provenance,
+    rounded,
+    steps_per_epoch,
+)
 from .synthetic.taxonomy import ACTIONS, ACTORS, COLOURS
 
 CLASSES = {"actor": len(ACTORS), "action": len(ACTIONS), "colour": len(COLOURS)}
@@ -217,6 +228,7 @@ def pretrain(
     """
     config = config or PretrainConfig()
     accelerator = choose_accelerator(device)
+    precision = autocast(config.precision, accelerator.device, frames=model_config.frames)
     dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)
     with accelerator.main_process_first():
         clips = ClipCache.build(dataset, cache or Path(folder) / "clips", colours=actor_colours(root), workers=workers)
@@ -252,7 +264,6 @@ def pretrain(
     per_epoch = steps_per_epoch(len(training), config.batch_size)
     steps = config.epochs * per_epoch
 
-    precision = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.precision == "bf16")
     for step in tqdm(range(done, steps), initial=done, total=steps, desc="pretraining", disable=not accelerator.is_main_process):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * cosine_with_warm_up(step, steps)

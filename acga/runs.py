@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from .config import Precision
 from .errors import ConfigError
 from .weights import written_whole
 
@@ -74,6 +75,17 @@ def choose_accelerator(device: str) -> Accelerator:
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("There is no GPU that PyTorch can use; choose the device cpu.")
     return Accelerator(cpu=device == "cpu")
+
+
+def autocast(precision: Precision, device: torch.device, *, frames: int) -> torch.autocast:
+    """The context in which a step computes: as it is, or with the inputs of convolutions and products rounded to bf16.
+
+    Raises `ConfigError` for bf16 on a CPU with clips of fewer than 12 frames: oneDNN's weight gradient of a bf16 3x3x3 convolution is
+    wrong (it reads memory that nobody wrote) where a map has two frames, as mixed_4f then has (seen in PyTorch 2.13).
+    """
+    if precision == "bf16" and device.type == "cpu" and frames < 12:
+        raise ConfigError(f"bf16 is unsafe on a CPU with clips of {frames} frames; choose precision fp32, or at least 12 frames.")
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
 def provenance(**more: Any) -> dict[str, Any]:

@@ -28,7 +28,18 @@ from .model.folding import fold
 from .model.i3d import I3D
 from .model.loading import save_model
 from .model.network import ACGA
-from .runs import Run, Stateful, batch_at, choose_accelerator, cosine_with_warm_up, own_share, provenance, rounded, steps_per_epoch
+from .runs import (
+    Run,
+    Stateful,
+    autocast,
+    batch_at,
+    choose_accelerator,
+    cosine_with_warm_up,
+    own_share,
+    provenance,
+    rounded,
+    steps_per_epoch,
+)
 
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
 LOG_EVERY = 20  # steps
@@ -212,6 +223,7 @@ def train(
     if config.mirror and config.blind_to == "motion":
         raise ConfigError("TrainConfig: mirror shows moving clips, so it cannot be joined with blind_to motion.")
     accelerator = choose_accelerator(device)
+    precision = autocast(config.precision, accelerator.device, frames=model_config.frames)
     dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)
     training, held_out = split_validation(dataset)
     if not held_out:
@@ -241,7 +253,6 @@ def train(
     best: float = values.get("best", -1.0)
     per_epoch = steps_per_epoch(len(training), config.batch_size)
     steps = config.epochs * per_epoch
-    precision = torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.precision == "bf16")
 
     for step in tqdm(range(done, steps), initial=done, total=steps, desc="training", disable=not accelerator.is_main_process):
         for group in optimiser.param_groups:

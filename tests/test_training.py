@@ -504,6 +504,10 @@ def test_settings_that_do_not_fit(root, backbone, tmp_path):
         train(root, tmp_path, CONFIG, replace(TRAIN, mirror=True, blind_to="motion"), backbone=backbone, device="cpu")
     with pytest.raises(ConfigError, match=r"width 0\.0625; this configuration asks for 0\.25"):
         train(root, tmp_path, replace(ACGAConfig.mini(), size=32), TRAIN, backbone=backbone, device="cpu")
+    with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
+        train(root, tmp_path, replace(CONFIG, frames=8), replace(TRAIN, precision="bf16"), backbone=backbone, device="cpu")
+    with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
+        pretrain(root, tmp_path, replace(CONFIG, frames=8), PRETRAIN, workers=0, device="cpu")
     assert not any(tmp_path.iterdir())
 
 
