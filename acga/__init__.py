@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .language import Vocabulary
     from .losses import WeightedSegmentationLoss
     from .metrics import SegmentationMetrics, binarise
-    from .model import ACGA, Responses, fold
+    from .model import ACGA, Responses
+    from .model.folding import fold
 
 __version__ = "0.1.0"
 
@@ -37,7 +38,7 @@ _HOME = {
     "binarise": "metrics",
     "ACGA": "model",
     "Responses": "model",
-    "fold": "model",
+    "fold": "model.folding",
 }
 _MODULES = ("config", "datasets", "errors", "evaluation", "inference", "language", "losses", "metrics", "model", "plots", "synthetic", "video")
 

@@ -1,4 +1,4 @@
-"""Every size and switch, in three frozen dataclasses. An ablation is `dataclasses.replace(config, field=value)`.
+"""Every size and switch, in four frozen dataclasses. An ablation is `dataclasses.replace(config, field=value)`.
 
 >>> from dataclasses import replace
 >>> from acga import ACGAConfig
@@ -94,6 +94,25 @@ class ACGAConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """How the backbone is pretrained; chosen on the validation split of the drawn training videos."""
+
+    epochs: int = 30
+    batch_size: int = 16
+    learning_rate: float = 2e-3  # of AdamW, after a warm-up and before a cosine to zero
+    weight_decay: float = 1e-2
+    seed: int = 0
+    shift: int = 16  # augmentation: pixels, at most, that a clip is moved by
+    contrast: float = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
+    brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
+    close_up_share: float = 0.0  # of the run, from its start, that sees close-ups of actors instead of whole frames
+    close_up_size: int = 96  # side of a close-up in pixels, a multiple of 16
+    head_width: int = 64  # hidden channels of the head that is thrown away
+    batch_norm_momentum: float = 0.05  # the statistics that are frozen later average over about 20 steps
+    precision: Precision = "bf16"  # of convolutions; weights and statistics stay fp32
 
 
 @dataclass(frozen=True, kw_only=True)

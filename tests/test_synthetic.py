@@ -203,6 +203,16 @@ def test_the_tags_name_the_scene_they_come_from(drawn: Path) -> None:
         assert set(tag["decided_by"]) <= {*tag["mentions"], "motion"}
 
 
+def test_without_sentences_every_actor_has_a_label(tmp_path: Path) -> None:
+    write_a2d(tmp_path / "labels", SynthesisConfig(train=2, test=0, sentences=0, frames=8, crowded=True, workers=1))
+    scenes = {scene["name"]: scene["actors"] for scene in json.loads((tmp_path / "labels/scenes.json").read_text())}
+    tags = json.loads((tmp_path / "labels/queries.json").read_text())
+    assert tags
+    for tag in tags:
+        actor = scenes[tag["video_id"]][tag["instance"]]
+        assert tag["query"] == f"{actor['kind']} {actor['action']}"
+
+
 def test_the_jhmdb_twin_has_the_layout_of_the_release(tmp_path: Path) -> None:
     root = tmp_path / "jhmdb"
     write_jhmdb(root, videos=2, workers=1)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from ..errors import AcgaError
-from .common import Device, Network, Root, Split, configure, open_release
+from .common import Device, Flag, Network, Root, Split, configure, open_release
 
 
 def synthesize(
@@ -18,7 +18,9 @@ def synthesize(
     layout: Literal["a2d", "jhmdb"] = "a2d",
     train: int = 2000,
     test: int = 400,
-    sentences: int = 2,
+    sentences: int = 4,
+    frames: int | None = None,
+    crowded: Flag = False,
     seed: int = 0,
     workers: int = 2,
 ) -> None:
@@ -33,7 +35,9 @@ def synthesize(
         layout: Which release's files to write; jhmdb has test videos only.
         train: Number of training videos.
         test: Number of test videos.
-        sentences: Number of sentences for each actor (a2d).
+        sentences: Number of sentences for each actor; 0 gives its kind and action as a label, for pretraining (a2d).
+        frames: Number of frames of each video, 24 to 32 by default; at most 16 has a single annotated frame (a2d).
+        crowded: More actors a scene, for pretraining (a2d).
         seed: Of everything that is random.
         workers: Processes that draw.
     """
@@ -42,7 +46,10 @@ def synthesize(
     if layout == "jhmdb":
         write_jhmdb(root, videos=test, seed=seed, workers=workers)
     else:
-        write_a2d(root, SynthesisConfig(train=train, test=test, sentences=sentences, seed=seed, workers=workers))
+        write_a2d(
+            root,
+            SynthesisConfig(train=train, test=test, sentences=sentences, frames=frames, crowded=crowded, seed=seed, workers=workers),
+        )
     print(f"Drawn: {root}. Check it with: acga data check {root}")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from ..config import TrainConfig
+from ..config import PretrainConfig, TrainConfig
 from .common import Device, Flag, Network, Root, Split, configure, open_release
 
 
@@ -19,10 +18,9 @@ def pretrain(
     out: Path,
     network: Network = "mini",
     change: tuple[str, ...] = (),
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    seed: int = 0,
+    recipe: Annotated[PretrainConfig, arg(name="")] = PretrainConfig(),  # noqa: B008 (frozen)
+    initial: Path | None = None,
+    cache: Path | None = None,
     workers: int = 2,
     device: Device = "auto",
 ) -> None:
@@ -30,26 +28,22 @@ def pretrain(
 
     Writes OUT/model.safetensors and OUT/log.jsonl; an interrupted run goes on when the same command is given again.
 
-    Example: acga pretrain drawn --out runs/backbone
+    Example: acga pretrain drawn --out runs/backbone --epochs 10
 
     Args:
         root: The folder of a release, drawn or real.
         out: Folder for the run.
         network: The configuration whose backbone is trained.
         change: Fields of the configuration that differ, as field=value.
-        epochs: Instead of the recipe's.
-        batch_size: Instead of the recipe's.
-        learning_rate: Instead of the recipe's.
-        seed: Of everything that is random.
+        initial: A backbone of the same width to start from, such as that of an earlier run.
+        cache: Folder for the decoded clips, to share between runs.
         workers: Processes that decode videos.
         device: Where to compute; auto takes a GPU if there is one.
     """
-    from ..pretraining import PretrainConfig
     from ..pretraining import pretrain as run
 
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    config = replace(PretrainConfig(), **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    print(f"The backbone is {run(root, out, configure(network, change), config, workers=workers, device=device)}.")
+    path = run(root, out, configure(network, change), recipe, cache=cache, initial=initial, workers=workers, device=device)
+    print(f"The backbone is {path}.")
 
 
 def train(

@@ -42,7 +42,7 @@ class SynthesisConfig:
 
     train: int = 2000  # videos
     test: int = 400
-    sentences: int = 2  # for each instance; 0: its kind and action as a label, for pretraining
+    sentences: int = 4  # for each instance; 0: its kind and action as a label, for pretraining
     seed: int = 0
     frames: int | None = None  # frames a video; None: 24 to 32
     crowded: bool = False  # more actors a scene, for pretraining
@@ -165,10 +165,10 @@ def _write_instances(path: Path, scene: Scene, masks: np.ndarray, seen: list[int
 def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisConfig) -> list[tuple[int, Query]]:
     """The sentences of every visible actor; half of those of a test split are phrased as no training sentence is."""
     if not config.sentences:
-        nothing: frozenset[str] = frozenset()
         labels = {i: f"{scene.actors[i].kind} {scene.actors[i].action}" for i in boxes}
+        about, nothing = frozenset({"kind", "action"}), frozenset[str]()
         return [
-            (i, Query(text=text, mentions=frozenset({"kind", "action"}), phrasing="label", decided_by=nothing))
+            (i, Query(text=text, mentions=about, phrasing="label", decided_by=nothing, novelty=nothing, facts=()))
             for i, text in labels.items()
         ]
     rng = np.random.default_rng([scene.seed, 1])
@@ -189,6 +189,7 @@ def _record(scene: Scene, split: str, queries: Iterable[tuple[int, Query]]) -> d
             "mentions": sorted(query.mentions),
             "phrasing": query.phrasing,
             "decided_by": sorted(query.decided_by),
+            "novelty": sorted(query.novelty),  # of a test sentence: what no training sentence has
             "actors_in_scene": len(kinds),
             "same_kind": kinds.count(kinds[index]) - 1,
         }
