@@ -40,9 +40,25 @@ _HOME = {
     "Responses": "model",
     "fold": "model.folding",
 }
-_MODULES = ("config", "datasets", "errors", "evaluation", "inference", "language", "losses", "metrics", "model", "plots", "synthetic", "video")
+_MODULES = {"datasets", "errors", "evaluation", "inference", "language", "losses", "metrics", "model", "plots", "synthetic", "video"}
 
-__all__ = [*_HOME, *_MODULES]
+__all__ = [
+    "ACGA",
+    "A2DSentences",
+    "ACGAConfig",
+    "AcgaError",
+    "JHMDBSentences",
+    "LossConfig",
+    "Responses",
+    "SegmentationMetrics",
+    "Segmenter",
+    "TrainConfig",
+    "Vocabulary",
+    "WeightedSegmentationLoss",
+    "binarise",
+    "fold",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

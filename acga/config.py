@@ -89,7 +89,8 @@ class ACGAConfig:
         unknown = sorted(set(fields) - known)
         if unknown:
             raise ConfigError(f"ACGAConfig has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
