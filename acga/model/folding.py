@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 import torch
 import torch.nn.functional as F
 from einops import einsum, rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import COORDINATES
 from .decoder import Classifier, Decoder, Deconvolution, Responses
@@ -137,7 +137,8 @@ def convolve_interpolated(small: Tensor, weight: Tensor, rows: Tensor, columns: 
     small (B, D, h, w), weight (O, D, 3, 3), rows (H, h), columns (W, w) to a map (B, H, W, O) of rank 3h.
     """
     taps = einsum(weight, small, "o d ky kx, b d h w -> b ky h kx w o")
-    return Separable(_shifted(rows), _shifted(columns) @ rearrange(taps, "b ky h kx w o -> b (ky h) (kx w) o"))
+    taps = rearrange(taps, "b ky h kx w o -> b (ky h) (kx w) o")
+    return Separable(_shifted(rows), einsum(_shifted(columns), taps, "W k, b r k o -> b r W o"))
 
 
 def compose(deconvolution: Deconvolution, weight: Tensor) -> Composed:
@@ -193,7 +194,10 @@ def _classify(fcn: Classifier, hidden: Tensor, language: Tensor, others: list[Se
     corners = coordinates(height, width, like=hidden)[None, :, [0, -1]][..., [0, -1]]  # (1, 8, 2, 2) say all of an affine map
     places = convolve_interpolated(corners, of_places, _affine(height, hidden), _affine(width, hidden))
     _add(hidden, [_convolve_upsampled(language, of_language, hidden), places, *others])
-    return fcn.layers[1:](hidden.movedim(-1, 1))
+    second, last = cast(nn.Conv2d, fcn.layers[2]), cast(nn.Conv2d, fcn.layers[4])
+    hidden = F.relu(hidden, inplace=True).movedim(-1, 1)  # (B, O, H, W)
+    hidden = F.relu(second(hidden), inplace=True).movedim(1, -1)  # (B, H, W, O)
+    return F.linear(hidden, last.weight.flatten(1), last.bias).movedim(-1, 1)
 
 
 def _add(maps: Tensor, parts: list[Separable]) -> None:
