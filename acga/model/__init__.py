@@ -1,21 +1,31 @@
 """The network and its parts; each can be built and run alone."""
 
 from .attention import Attended, CrossGuidedAttention, LanguageGuidedVisionAttention, VisionGuidedLanguageAttention
-from .decoder import Decoder, Responses
+from .baselines import Concatenation, DynamicConvolution
+from .decoder import Classifier, Decoder, Deconvolution, Responses
 from .encoders import TextEncoder, coordinates, encode_video
+from .folding import fold
 from .i3d import I3D
+from .loading import load_model, save_model
 from .network import ACGA
 
 __all__ = [
     "ACGA",
     "I3D",
     "Attended",
+    "Classifier",
+    "Concatenation",
     "CrossGuidedAttention",
     "Decoder",
+    "Deconvolution",
+    "DynamicConvolution",
     "LanguageGuidedVisionAttention",
     "Responses",
     "TextEncoder",
     "VisionGuidedLanguageAttention",
     "coordinates",
     "encode_video",
+    "fold",
+    "load_model",
+    "save_model",
 ]
