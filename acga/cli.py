@@ -24,8 +24,8 @@ DESCRIPTION = "Segment actors in videos from sentences: a reproduction of ACGA (
 app, data = SubcommandApp(), SubcommandApp()
 for command in (demo, segment, pretrain, train, evaluate):
     app.command(command)
-for command in (synthesize, check, extract, download):
-    data.command(command)
+for subcommand in (synthesize, check, extract, download):
+    data.command(subcommand)
 app.command(data, name="data", help="Draw, check, extract or download data.")
 
 
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"acga {__version__}")
         return 0
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of other packages: nothing that a user of this one can mend
+        warnings.filterwarnings("default", module="acga")
         warnings.showwarning = lambda message, *_, **__: tell("note", str(message))
         try:
             app.cli(args=arguments, prog="acga", description=DESCRIPTION)

@@ -49,8 +49,11 @@ def write_segmentation(
         (folder / name).mkdir(parents=True)
         entries.append({"query": query, "unknown_words": segmenter.unknown(query), "masks": name, "areas": [], "peaks": []})
     frames = 0
-    with VideoWriter(folder / "overlay.mp4", handle.info.frames_per_second, overlay.size) as pictures:
-        for result in tqdm(results, total=handle.info.frames, desc="segmenting", unit="frame", delay=2):
+    with (
+        VideoWriter(folder / "overlay.mp4", handle.info.frames_per_second, overlay.size) as pictures,
+        tqdm(results, total=handle.info.frames, desc="segmenting", unit="frame", delay=2, leave=False) as progress,
+    ):
+        for result in progress:
             pictures.write(overlay.picture(result.frame, result.masks.values()))
             for entry in entries:
                 mask = result.masks[entry["query"]]
@@ -84,12 +87,12 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Raises `AcgaError`: refused, or it cannot be written.
     """
     path = Path(os.path.abspath(path))
-    if path.exists() and not path.is_dir():
-        raise AcgaError(f"{path} is a file; choose a folder for the output.")
+    base = next(folder for folder in (path, *path.parents) if folder.exists())  # surely on the disk that `path` is on
+    if not base.is_dir():
+        raise AcgaError(f"{base} is a file; choose a folder for the output.")
     try:
         if path.is_dir() and any(path.iterdir()) and not overwrite:
             raise AcgaError(f"{path} is not empty; choose another folder, or add --overwrite to replace an earlier output there.")
-        base = next(folder for folder in (path, *path.parents) if folder.is_dir())  # surely on the disk that `path` is on
         temporary = base / f".{path.name}.{os.getpid()}.partial"
         temporary.mkdir()
         try:

@@ -39,7 +39,7 @@ def refused(capfd, tmp_path):
         assert main([str(argument) for argument in arguments]) == 2
         captured = capfd.readouterr()
         assert sorted(str(path) for path in tmp_path.rglob("*")) == before, "something was left behind"
-        lines = captured.err.splitlines()
+        lines = [line for line in captured.err.splitlines() if "frame/s" not in line and line.strip()]  # a slow machine shows its progress
         assert len(lines) == 1 and lines[0].startswith("acga: error: ") and lines[0].endswith("."), captured.err
         return lines[0].removeprefix("acga: error: ")
 
@@ -85,7 +85,7 @@ VIDEOS = {
     "missing": (lambda path, clip: path / "absent.mp4", "There is no video"),
     "empty file": (lambda path, clip: written(path / "v.mp4", b""), "cannot be opened as a video"),
     "no video": (lambda path, clip: written(path / "v.mp4", bytes(range(256)) * 8), "cannot be opened as a video"),
-    "text": (lambda path, clip: written(path / "v.txt", b"hello\n" * 50), "is a text file"),
+    "text": (lambda path, clip: written(path / "v.txt", b"hello\n" * 50), "v.txt"),
     "truncated": (lambda path, clip: truncated(path / "v.mp4", clip), "truncated"),
     "sound only": (lambda path, clip: audio_only(path / "v.mp4"), "has no pictures"),
     "no frames": (lambda path, clip: folder(path / "frames"), "holds no frames"),
@@ -103,7 +103,7 @@ def test_videos(kind, weights, clip, tmp_path, refused):
 
 def test_a_video_that_breaks_off_late(weights, tmp_path, refused):
     """Its first frames decode, so masks have been written when it is found out: all of them go."""
-    frames = {f"f{number:03d}": black(20, 30) for number in range(40)}
+    frames = {f"f{number:03d}": black(20, 30) for number in range(20)}
     video = folder(tmp_path / "frames", **frames, z=b"nothing")
     assert "z.png" in refused("segment", video, "dog", "--out", tmp_path / "out", "--weights", weights)
 
@@ -127,7 +127,8 @@ def test_queries(queries, message, weights, clip, tmp_path, refused):
 
 
 def test_words_in_other_scripts_beside_known_ones_are_named(weights, clip, tmp_path, capsys):
-    assert main(["segment", str(clip), "dog 🐕 слева", "--out", str(tmp_path / "out"), "--weights", str(weights)]) == 0
+    arguments = [clip, "dog 🐕 слева", "--out", tmp_path / "out", "--weights", weights, "--every", 20]
+    assert main(["segment", *map(str, arguments)]) == 0
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["queries"][0]["unknown_words"] == ["🐕", "слева"]
     assert "'🐕'" in capsys.readouterr().err
 
@@ -158,7 +159,7 @@ def pickled(path, content):
 
 
 def with_code(path, trace):
-    path.write_bytes(pickle.dumps({"state_dict": Harmful(trace)}))
+    path.write_bytes(pickle.dumps({"state_dict": Harmful(trace)}, protocol=2))
     return path
 
 
@@ -234,7 +235,7 @@ def test_a_gpu_that_is_not_there(weights, clip, tmp_path, refused):
 def test_output_folder(weights, clip, tmp_path, refused):
     (tmp_path / "file").write_text("mine")
     assert "is a file" in refused("segment", clip, "dog", "--out", tmp_path / "file", "--weights", weights)
-    assert "Cannot write" in refused("segment", clip, "dog", "--out", tmp_path / "file" / "out", "--weights", weights)
+    assert "is a file" in refused("segment", clip, "dog", "--out", tmp_path / "file" / "out", "--weights", weights)
     assert "is not empty" in refused("segment", clip, "dog", "--out", tmp_path, "--weights", weights)
 
 
@@ -278,7 +279,7 @@ A2D_DAMAGE = {
         "no instance 5",
     ),
     "empty mask": (lambda root: change_mask(root, np.zeros((48, 64), np.uint8)), "is empty"),
-    "wrong shape": (lambda root: change_mask(root, square(4, 4, size=(64, 48))), "00012"),
+    "wrong shape": (lambda root: change_mask(root, square(4, 4, size=(64, 48))), "write reMask as (N, W, H)"),
     "missing video": (lambda root: (root / "Release/clips320H/trainvideo0.mp4").unlink(), "trainvideo0.mp4 is missing"),
     "missing table": (lambda root: (root / "Release/videoset.csv").unlink(), "videoset.csv is missing"),
 }
@@ -335,9 +336,9 @@ def test_configurations(changes, message, tmp_path, refused):
     assert message in refused("pretrain", tmp_path, "--out", tmp_path / "run", "--change", *changes)
 
 
-def test_training_without_what_it_needs(a2d_copy, tmp_path, refused):
-    assert "neither A2D" in refused(
-        "evaluate", tmp_path / "absent", "--weights", save_small_model(tmp_path / "w.safetensors"), "--out", "r.json"
-    )
-    refused("pretrain", tmp_path / "absent", "--out", tmp_path / "run")
-    assert "is not a file" in refused("train", a2d_copy, "--out", tmp_path / "run", "--backbone", tmp_path / "absent.safetensors")
+def test_training_without_what_it_needs(a2d_copy, weights, tmp_path, refused, capfd):
+    absent = tmp_path / "absent"
+    assert "neither A2D" in refused("evaluate", absent, "--weights", weights, "--out", tmp_path / "result.json")
+    refused("pretrain", absent, "--out", tmp_path / "run")
+    assert main(["train", str(a2d_copy), "--out", str(tmp_path / "run"), "--backbone", str(absent)]) == 2
+    assert f"{absent} is not a file" in capfd.readouterr().err and not (tmp_path / "run").exists()
