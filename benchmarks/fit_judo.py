@@ -44,7 +44,7 @@ def read_masks(folder: Path) -> dict[int, np.ndarray]:
 
 
 def fit(folder: Path, weights: str = "mini", *, steps: int, learning_rate: float = 2e-3, seed: int = 0) -> ACGA:
-    """The network after `steps` of Adam, cosine to zero, on all four frames at once; new words get new vectors."""
+    """The network after `steps` of Adam, cosine to zero, on all four frames at once."""
     torch.manual_seed(seed)
     model = load(weights)
     config, frames = model.config, read_frames(folder / "images")

@@ -38,6 +38,14 @@ def clip(tmp_path_factory):
     return str(write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4"))
 
 
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """A word2vec binary file of two words."""
+    path = tmp_path_factory.mktemp("words") / "vectors.bin"
+    path.write_bytes(b"2 8\n" + b"".join(word + b" " + np.ones(8, "<f4").tobytes() for word in (b"zebra", b"dog")))
+    return str(path)
+
+
 def segment(*arguments):
     return main(["segment", *map(str, arguments), "--device", "cpu"])
 
@@ -98,12 +106,9 @@ def test_minimum_peak_leaves_masks_empty(weights, clip, tmp_path):
     assert summary["minimum_peak"] == 1 and set(summary["queries"][0]["areas"]) == {0}
 
 
-def test_word_vectors_give_the_words(weights, clip, tmp_path, capsys):
+def test_word_vectors_give_the_words(weights, vectors, clip, tmp_path, capsys):
     """Only the words of the queries are read; one that the file lacks is named."""
-    words = {"zebra": np.ones(8, "<f4"), "dog": np.ones(8, "<f4")}
-    content = b"2 8\n" + b"".join(word.encode() + b" " + vector.tobytes() for word, vector in words.items())
-    (tmp_path / "vectors.bin").write_bytes(content)
-    arguments = ["--out", tmp_path / "a", "--weights", weights, "--words", tmp_path / "vectors.bin"]
+    arguments = ["--out", tmp_path / "a", "--weights", weights, "--words", vectors]
     assert segment(clip, "zebra grazing", *arguments) == 0
     assert json.loads((tmp_path / "a" / "summary.json").read_text())["queries"][0]["unknown_words"] == ["grazing"]
     assert "'grazing'" in capsys.readouterr().err
@@ -197,6 +202,13 @@ def test_pretrain_extract_train_and_evaluate(tmp_path, monkeypatch, capsys):
     result = json.loads(Path("result.json").read_text())
     assert 0 <= result["metrics"]["mIoU"] <= 1 and len(result["answers"]) >= 2 and result["by_tag"]
     assert f"mIoU     {100 * result['metrics']['mIoU']:6.1f}" in capsys.readouterr().out
+
+
+def test_evaluate_on_the_other_layout_with_given_word_vectors(jhmdb_release, weights, vectors, tmp_path):
+    arguments = ["evaluate", jhmdb_release, "--weights", weights, "--words", vectors, "--out", tmp_path / "result.json", "--device", "cpu"]
+    assert main([*map(str, arguments), "--blind-to", "text", "--coco"]) == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["about"]["blind_to"] == "text" and "MTTR" in result["about"]["frames"] and result["by_tag"] == {}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
