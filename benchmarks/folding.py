@@ -51,7 +51,7 @@ CASES = {
 
 def measure(case: Case, *, folded: bool, seed: int = 0) -> dict[str, Any]:
     """Operations, seconds, peak memory beyond the weights, and the large response's own figures for comparison."""
-    torch.manual_seed(seed)
+    torch.manual_seed(seed)  # both kinds get the same weights and inputs
     config, cells = case.config, case.config.size // STRIDE
     model = ACGA(config).train(case.training)
     network = fold(model) if folded else model

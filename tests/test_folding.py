@@ -183,6 +183,15 @@ def test_the_mode_is_kept(training):
     assert not model.backbone.stem.training
 
 
+def test_folding_leaves_the_random_numbers_alone():
+    model = build()
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    fold(model)
+    assert torch.equal(torch.rand(1), expected)
+
+
 def test_models_without_word_vectors_and_folding_twice():
     model = build()
     model.word_table = None

@@ -74,6 +74,7 @@ def fold(model: ACGA) -> ACGA:
         text_encoder=model.text_encoder,
         attention=model.attention,
         decoder=FoldedDecoder(model.decoder),
+        with_word_table=False,
     )
     folded.word_table = model.word_table
     return folded.train(training)
@@ -83,12 +84,9 @@ class FoldedDecoder(Decoder):
     """`Decoder`, folded: it holds the very layers of the one that it is made from, under the same names."""
 
     def __init__(self, decoder: Decoder) -> None:
-        super().__init__(
-            deconvolutions=dict(decoder.deconvolutions.items()),
-            classifiers=dict(decoder.classifiers.items()),
-            fused_resolutions=decoder.fused_resolutions,
-        )
-        self.fusion = decoder.fusion
+        nn.Module.__init__(self)  # not Decoder's, which would make new layers
+        self.deconvolutions, self.classifiers = decoder.deconvolutions, decoder.classifiers
+        self.fused_resolutions, self.fusion = decoder.fused_resolutions, decoder.fusion
         self._latest: tuple[Any, Composed | None] = (None, None)  # what it was made of, and the latest composition
 
     def _composed(self, deconvolution: Deconvolution, weight: Tensor) -> Composed:

@@ -94,9 +94,8 @@ def _build(weights: Weights, config: ACGAConfig | None, path: Path) -> ACGA:
         config = ACGAConfig.from_dict(metadata["config"]) if "config" in metadata else ACGAConfig.paper()
     words = metadata.get("words")
     backbone = I3D(**metadata.get("backbone", {"width": config.backbone_width, "through": "mixed_4f"}))
-    model = ACGA(config, None if words is None else Vocabulary(words), backbone=backbone)
-    if "word_table.weight" not in weights.state:
-        model.word_table = None
+    vocabulary = None if words is None else Vocabulary(words)
+    model = ACGA(config, vocabulary, backbone=backbone, with_word_table="word_table.weight" in weights.state)
     # The I3D of an official file goes on to mixed_5c, which ACGA does not use.
     state = {name: value for name, value in weights.state.items() if not name.startswith("backbone.tail.")}
     load_into(model, state, source=path)

@@ -29,7 +29,8 @@ class ACGA(nn.Module):
     """Asymmetric Cross-Guided Attention network (Wang et al., ICCV 2019).
 
     Any part can be given instead of the one that `config` describes. The backbone's stem (to mixed_4e) is frozen: it stays in
-    evaluation mode and takes no gradient, as in the paper; `training_parameters()` are the rest.
+    evaluation mode and takes no gradient, as in the paper; `training_parameters()` are the rest. Without a word table (official weights
+    have none) it starts from word vectors: `from_features`.
 
     >>> model = ACGA(ACGAConfig.mini()).eval()
     >>> responses = model(torch.zeros(1, 3, 16, 64, 96), torch.tensor([[2, 3, 0, 0]]))
@@ -46,6 +47,7 @@ class ACGA(nn.Module):
         text_encoder: nn.Module | None = None,
         attention: nn.Module | None = None,
         decoder: nn.Module | None = None,
+        with_word_table: bool = True,
     ) -> None:
         super().__init__()
         if vocabulary is not None and len(vocabulary) > config.vocabulary_size:
@@ -57,7 +59,9 @@ class ACGA(nn.Module):
             )
         self.config = config
         self.vocabulary = vocabulary
-        self.word_table: nn.Embedding | None = nn.Embedding(config.vocabulary_size, config.language_width, padding_idx=0)
+        self.word_table: nn.Embedding | None = None
+        if with_word_table:
+            self.word_table = nn.Embedding(config.vocabulary_size, config.language_width, padding_idx=0)
         self.backbone = I3D(width=config.backbone_width, through="mixed_4f") if backbone is None else backbone
         self.text_encoder = TextEncoder(config.language_width) if text_encoder is None else text_encoder
         self.attention = build_attention(config) if attention is None else attention
