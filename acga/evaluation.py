@@ -140,8 +140,7 @@ def evaluate(
     progress: bool = True,
 ) -> Evaluation:
     """Answer every sample of `dataset` (or those of `indices`), officially scored: the response is binarised against its own maximum on
-    the square, and both masks make the round trip through it. A target that is lost on that way, as a few pixels may be on a small
-    square, is scored as annotated.
+    the square, and both masks make the round trip through it.
 
     Args:
         features: of the frames, if they were extracted with this model's stem; otherwise each frame's clip is decoded and seen once,
@@ -174,7 +173,7 @@ def evaluate(
                 sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
                 target = round_trip(mask, dataset.size)
                 peak = float(response.max().sigmoid())
-                metrics.update(binarise(response, mask.shape), target if target.any() else mask, score=peak if coco else None)
+                metrics.update(binarise(response, mask.shape), target, score=peak if coco else None)
                 found.append((index, Answer(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)))
                 bar.update()
     model.train(was_training)

@@ -114,9 +114,10 @@ def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backb
     """
     vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
     torch.manual_seed(seed)
-    model = ACGA(config, vocabulary, backbone=I3D.from_file(backbone, through="mixed_4f"))
-    if model.backbone.channels["mixed_4f"] != config.vision_widths[0]:
-        raise ConfigError(f"{backbone} holds an I3D of width {model.backbone.width}; this configuration asks for {config.backbone_width}.")
+    i3d = I3D.from_file(backbone, through="mixed_4f")
+    if i3d.width != config.backbone_width:
+        raise ConfigError(f"{backbone} holds an I3D of width {i3d.width}; this configuration asks for {config.backbone_width}.")
+    model = ACGA(config, vocabulary, backbone=i3d)
     assert model.word_table is not None
     with torch.no_grad():
         if words is not None:
@@ -136,7 +137,6 @@ def extract(
     "mirrored" is of mirrored clips, "still" of clips that repeat the annotated frame. Raises `DatasetError`: of other weights or data.
     """
     stem, still = model.backbone.stem, kind == "still"
-    stem.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
     source = Mirrored(dataset) if kind == "mirrored" else dataset
     part = (accelerator.process_index, accelerator.num_processes)
     target = Path(folder) / kind
@@ -230,6 +230,7 @@ def train(
         raise DatasetError(f"{root} has a single training video; training needs one more to validate on.")
     validation = held_out[:: -(-len(held_out) // validation_samples)]
     model = build_model(model_config, dataset, training, Path(backbone), words, seed=config.seed).to(accelerator.device)
+    model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
     settings = {
         "stage": "train",
         "model": model_config.to_dict(),
