@@ -44,6 +44,7 @@ class WeightedSegmentationLoss(nn.Module):
         return small, medium, large
 
     def _one(self, response: Tensor, mask: Tensor) -> Tensor:
+        response = response.to(torch.promote_types(response.dtype, torch.float32))  # a mean over many pixels needs it under autocast
         target = mask[:, None].to(response.dtype)  # (B, 1, 16h, 16w)
         if response.shape != mask.shape:
             target = F.interpolate(target, size=response.shape[-2:], mode="bilinear", align_corners=False)

@@ -49,6 +49,13 @@ def test_foreground_weight_scales_foreground_only():
     torch.testing.assert_close(weighted(responses, torch.zeros(2, 32, 48)), plain(responses, torch.zeros(2, 32, 48)))
 
 
+def test_low_precision_is_summed_in_full():
+    responses, mask = random_responses(), torch.rand(2, 32, 48, generator=torch.Generator().manual_seed(1)) > 0.5
+    rounded = Responses(*(response.bfloat16() for response in responses))
+    expected = WeightedSegmentationLoss()(Responses(*(response.float() for response in rounded)), mask)
+    torch.testing.assert_close(WeightedSegmentationLoss()(rounded, mask), expected, rtol=0, atol=0)
+
+
 def test_wrong_shapes():
     with pytest.raises(ValueError, match=r"mask is \(2, 16, 48\), but the large response is \(2, 32, 48\)"):
         WeightedSegmentationLoss()(random_responses(), torch.zeros(2, 16, 48))
