@@ -62,7 +62,8 @@ def test_an_item(a2d_release):
     item = dataset[1]
     assert item["query"] == "Dog on the right" and item["index"] == 1 and item["size"] == (48, 64)
     assert item["tokens"].tolist() == [2, 1, 1, 3] + [0] * 16 and item["tokens"].dtype == torch.int64
-    np.testing.assert_array_equal(item["mask"], square(45, 8) == 1)  # transposed to (H, W), second of two
+    np.testing.assert_array_equal(item["mask"], square(45, 8) == 1)  # transposed to (H, W)
+    np.testing.assert_array_equal(dataset[3]["mask"], square(4, 30) == 1)  # instance 0 is the second in this frame's file
     assert item["mask"].dtype == torch.bool
     assert item["target"].shape == (64, 64) and item["target"].dtype == torch.float32
     np.testing.assert_array_equal(item["target"][8:56], square(45, 8))  # 48 x 64 in the middle of 64 x 64
