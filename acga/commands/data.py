@@ -67,8 +67,6 @@ def check(root: Root, /) -> None:
     print(f"{root}: {report.layout}")
     for split, counts in report.counts.items():
         print(f"  {split}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
-    for note in report.notes:
-        print(f"  note: {note}")
     for problem in report.problems:
         print(f"  problem: {problem}")
     if report.problems:

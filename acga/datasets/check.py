@@ -23,7 +23,6 @@ class Report:
     layout: str  # "A2D Sentences" or "J-HMDB Sentences"
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split: videos, frames, sentences, samples
     problems: list[str] = field(default_factory=list)  # a sentence each
-    notes: list[str] = field(default_factory=list)  # what is odd, but can be used
 
 
 def layout_of(root: str | Path) -> str:
@@ -58,7 +57,7 @@ def check_release(root: str | Path) -> Report:
             except AcgaError as error:
                 report.problems.append(str(error))
                 continue
-        report.notes += [str(warning.message) for warning in caught]
+        report.problems += [str(warning.message) for warning in caught]  # such as an actor that no frame marks
         report.counts[split] = {
             "videos": len({sample.video_id for sample in dataset.samples}),
             "frames": len(dataset.frames),
