@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
+import cv2
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
-from .plots import PALETTE, _closed, _grid, _label
+from .plots import PALETTE, _closed, _grid, _label, paint
 from .synthetic.taxonomy import ACTIONS, ACTORS
 
 GROUP_COLOURS = {"actor": "#0072B2", "action": "#D55E00", "colour": "#CC79A7", "place": "#009E73", "other": "#999999"}
+
+
+def save_as_jpeg() -> None:
+    """Let this notebook keep its figures as JPEG: pictures of textured scenes take a fifth of what they take as PNG."""
+    from IPython import get_ipython
+    from matplotlib_inline.config import InlineBackend
+
+    shell = get_ipython()
+    if shell is not None:  # there is none where a test runs the cells
+        inline = InlineBackend.instance(parent=shell)
+        inline.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"quality": 80}}
+        inline.figure_formats = {"jpeg"}
 
 
 def titled(figure: Figure, finding: str) -> Figure:
@@ -23,7 +37,7 @@ def titled(figure: Figure, finding: str) -> Figure:
 
 def taxonomy(pictures: Mapping[tuple[str, str], np.ndarray]) -> Figure:
     """A row an actor, a column an action; a picture (H, W, 3) where the pair is valid, a hatched field where it is not."""
-    figure, axes = plt.subplots(len(ACTORS), len(ACTIONS), figsize=(9, 7.3), layout="constrained")
+    figure, axes = plt.subplots(len(ACTORS), len(ACTIONS), figsize=(8.4, 6.8), layout="constrained")
     for row, actor in enumerate(ACTORS):
         for column, action in enumerate(ACTIONS):
             axis = axes[row, column]
@@ -41,15 +55,27 @@ def taxonomy(pictures: Mapping[tuple[str, str], np.ndarray]) -> Figure:
 
 
 def pictures(shown: Mapping[str, np.ndarray], *, columns: int | None = None, width: float = 9) -> Figure:
-    """Pictures (H, W[, 3]) with their captions, in rows of so many columns; bool and grey ones in black and white."""
+    """Pictures (H, W[, 3]) with their captions, in rows of so many columns; without colours in black and white. `width` in inches."""
     columns = columns or len(shown)
     rows = -(-len(shown) // columns)
     largest = np.max([picture.shape[:2] for picture in shown.values()], axis=0)
-    figure, axes = _grid(rows, columns, (int(largest[0]), int(largest[1])), width=width, above=0.3)
-    for axis, (caption, picture) in zip(axes.flat, shown.items(), strict=False):
-        axis.imshow(picture, cmap="gray", interpolation="nearest")
+    captions = [textwrap.fill(caption, int(14 * width / columns)) for caption in shown]
+    above = 0.16 + 0.14 * max(caption.count("\n") + 1 for caption in captions)
+    figure, axes = _grid(rows, columns, (int(largest[0]), int(largest[1])), width=width, above=above)
+    for axis, caption, picture in zip(axes.flat, captions, shown.values(), strict=False):
+        axis.imshow(picture, cmap="gray")
         axis.set_title(caption, fontsize=8)
     return _closed(figure)
+
+
+def marked(frame: np.ndarray, masks: Sequence[np.ndarray], *, times: int = 3) -> np.ndarray:
+    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines.
+
+    >>> marked(np.zeros((4, 6, 3), np.uint8), [np.ones((4, 6), bool)]).shape
+    (12, 18, 3)
+    """
+    large = cv2.resize(frame, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    return paint(large, [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks])
 
 
 def spread(groups: Mapping[str, Sequence[float]], *, x_label: str, line: float | None = None) -> Figure:
@@ -74,7 +100,8 @@ def histogram(values: Sequence[int], *, x_label: str, y_label: str, limit: int |
     figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
     axis.hist(values, bins=np.arange(0.5, (limit or max(values)) + 1), color=PALETTE[5], rwidth=0.85)
     axis.axvline(float(np.median(values)), color=PALETTE[6], linestyle="--")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    for side in (axis.xaxis, axis.yaxis):
+        side.get_major_locator().set_params(integer=True)
     _label(axis, x_label, y_label)
     return _closed(figure)
 
@@ -86,9 +113,8 @@ def counts(values: Mapping[str, int], groups: Mapping[str, str], *, x_label: str
     axis.barh(list(values), list(values.values()), color=colours)
     axis.invert_yaxis()
     axis.tick_params(axis="y", labelsize=8)
-    for name, shade in GROUP_COLOURS.items():
-        axis.barh([], [], color=shade, label=name)
-    axis.legend(frameon=False, fontsize=9, loc="lower right")
+    axis.margins(y=0.01)
+    axis.legend(handles=[Patch(color=shade, label=name) for name, shade in GROUP_COLOURS.items()], frameon=False, loc="lower right")
     _label(axis, x_label, "")
     return _closed(figure)
 
@@ -122,8 +148,21 @@ def scatter(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x_
     return _closed(figure)
 
 
-def difference(kept: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """A picture (H, W, 3) uint8 of two bool masks (H, W): white in both, orange lost, blue gained.
+def labelled(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x_label: str, y_label: str) -> Figure:
+    """Lines (x, y), each with its name at its right end."""
+    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    shades = [PALETTE[number] for number in (5, 1, 4, 2, 6, 0)]
+    ends: list[float] = []
+    for number, (name, (x, y)) in enumerate(sorted(series.items(), key=lambda item: item[1][1][-1])):
+        axis.plot(x, y, color=shades[number % 6], linestyle=("-", "--")[number % 2])
+        ends.append(max(y[-1], ends[-1] + 0.055 * (axis.dataLim.ymax - axis.dataLim.ymin)) if ends else y[-1])  # names keep apart
+        axis.annotate(name, (x[-1], ends[-1]), xytext=(5, 0), textcoords="offset points", va="center", color=shades[number % 6])
+    _label(axis, x_label, y_label)
+    return _closed(figure)
+
+
+def difference(kept: np.ndarray, original: np.ndarray, *, margin: int = 6) -> np.ndarray:
+    """A picture (h, w, 3) uint8 of two bool masks (H, W): white in both, orange lost, blue gained; cut out with a margin in pixels.
 
     >>> difference(np.array([[True, False]]), np.array([[False, True]])).tolist()
     [[[0, 114, 178], [230, 159, 0]]]
@@ -132,4 +171,5 @@ def difference(kept: np.ndarray, original: np.ndarray) -> np.ndarray:
     picture[kept & original] = 255
     picture[original & ~kept] = 230, 159, 0
     picture[kept & ~original] = 0, 114, 178
-    return picture
+    rows, columns = (np.flatnonzero((kept | original).any(axis)) for axis in (1, 0))
+    return picture[max(rows[0] - margin, 0) : rows[-1] + margin + 1, max(columns[0] - margin, 0) : columns[-1] + margin + 1]

@@ -14,16 +14,16 @@ from .datasets import A2DSentences, JHMDBSentences
 from .plots import FONT, colour, paint
 from .video import clip_indices
 
-MAGNIFICATION = 3
-FALLBACK_COLUMNS = 4
-QUALITY = 80  # of the JPEG pictures, of 100
+MAGNIFICATION = 2
+SHEET_COLUMNS = 4
+QUALITY = 62  # of the JPEG pictures, of 100
 
 
 class Scrubber(ipywidgets.VBox):
     """A slider through pictures `(H, W, 3)` uint8 of one size.
 
     Slider and pictures are linked in the browser, so that moving it works in a saved notebook too; where widgets are not shown at
-    all, as on GitHub, there is a sheet of the pictures instead.
+    all, as on GitHub, there is a sheet of every second picture instead.
 
     >>> scrubber = Scrubber([np.zeros((4, 6, 3), np.uint8)] * 16, start=8, label="frame")
     >>> scrubber.slider.value, len(scrubber.stack.children)
@@ -36,10 +36,13 @@ class Scrubber(ipywidgets.VBox):
         self.stack = ipywidgets.Stack(images, selected_index=start)
         self.slider = ipywidgets.IntSlider(start, 0, last, description=label, layout=ipywidgets.Layout(width="420px"))
         play = ipywidgets.Play(value=start, min=0, max=last, interval=150)  # milliseconds a picture
-        ipywidgets.jslink((play, "value"), (self.slider, "value"))
-        ipywidgets.jslink((self.slider, "value"), (self.stack, "selected_index"))
-        rows = [np.hstack(pictures[at : at + FALLBACK_COLUMNS]) for at in range(0, len(pictures), FALLBACK_COLUMNS)]
-        self._sheet = cv2.resize(np.vstack(rows), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        self.links = (
+            ipywidgets.jslink((play, "value"), (self.slider, "value")),
+            ipywidgets.jslink((self.slider, "value"), (self.stack, "selected_index")),
+        )
+        shown = list(pictures[start % 2 :: 2])  # every second one, the first to be seen among them
+        shown += [np.zeros_like(pictures[0])] * (-len(shown) % SHEET_COLUMNS)
+        self._sheet = np.vstack([np.hstack(shown[at : at + SHEET_COLUMNS]) for at in range(0, len(shown), SHEET_COLUMNS)])
         super().__init__([ipywidgets.HBox([play, self.slider]), self.stack])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -75,9 +78,10 @@ def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: st
         large = paint(large, [wide.astype(bool)])
     else:
         outlines, _ = cv2.findContours(wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(large, outlines, -1, (255, 255, 255), 3)
         cv2.drawContours(large, outlines, -1, colour(0), 1)
     strip = np.full((26, large.shape[1], 3), 24, np.uint8)
-    cv2.putText(strip, caption, (8, 18), FONT, 0.5, (235, 235, 235), 1, cv2.LINE_AA)
+    cv2.putText(strip, caption, (8, 18), FONT, 0.45, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([large, strip])
 
 

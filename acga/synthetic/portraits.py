@@ -29,8 +29,7 @@ def portraits(seed: int = 0) -> dict[tuple[str, str], Scene]:
         pair = (actor.kind, actor.action)
         if len(scene.actors) == 1 and pair not in found:
             middle = replace(actor, x=0.5, height=min(1.4 * actor.height, 0.62))
-            still = {"pan": (0.0, 0.0), "zoom": 0.0, "shake": 0.0, "blur": 0.0}
-            found[pair] = replace(scene, height=SIDE, width=SIDE, actors=(middle,), **still)
+            found[pair] = replace(scene, height=SIDE, width=SIDE, actors=(middle,), pan=(0.0, 0.0), zoom=0.0, shake=0.0, blur=0.0)
         if len(found) == len(PAIRS):
             return {pair: found[pair] for pair in PAIRS}
     raise AssertionError("unreachable: scenes are endless")
