@@ -1,5 +1,7 @@
 """The command line: what each command writes and prints, and how it ends."""
 
+import dataclasses
+import inspect
 import json
 import os
 import subprocess
@@ -15,7 +17,9 @@ from small import save_small_model, write_clip
 import acga
 from acga import cli, writing
 from acga.cli import main
+from acga.commands.data import synthesize
 from acga.synthetic.demo import QUERIES, SCENE
+from acga.synthetic.writer import SynthesisConfig
 from acga.video import probe, read_frames
 
 COMMANDS = [
@@ -274,3 +278,9 @@ def test_help_does_not_import_torch(tmp_path):
 def test_the_commands_tested_here_are_all():
     names = {name for name, spec in cli.app._subcommands.items() if spec.target is not cli.data}
     assert sorted(COMMANDS) == sorted(names | {f"data {name}" for name in cli.data._subcommands})
+
+
+def test_drawing_has_one_set_of_defaults():
+    """The options are spelled out so that `--help` need not import what draws."""
+    options = {name: option.default for name, option in inspect.signature(synthesize).parameters.items() if name not in ("root", "layout")}
+    assert options == dataclasses.asdict(SynthesisConfig())
