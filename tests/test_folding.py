@@ -181,6 +181,10 @@ def test_the_mode_is_kept(training):
     folded = fold(model)
     assert model.training == folded.training == model.backbone.mixed_4f.training == training
     assert not model.backbone.stem.training
+    model.backbone.mixed_4f.train(not training)  # whatever the parts are in
+    modes = [module.training for module in model.modules()]
+    fold(model)
+    assert [module.training for module in model.modules()] == modes
 
 
 def test_folding_leaves_the_random_numbers_alone():

@@ -66,7 +66,7 @@ def fold(model: ACGA) -> ACGA:
     """
     if not isinstance(model.decoder, Decoder):
         raise ValueError(f"fold knows the layers of a Decoder, not those of {type(model.decoder).__name__}.")
-    training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     folded = ACGA(
         model.config,
         model.vocabulary,
@@ -77,7 +77,9 @@ def fold(model: ACGA) -> ACGA:
         with_word_table=False,
     )
     folded.word_table = model.word_table
-    return folded.train(training)
+    for module, mode in [*modes, (folded, model.training), (folded.decoder, model.decoder.training)]:
+        module.training = mode  # building a network puts its parts into training mode
+    return folded
 
 
 class FoldedDecoder(Decoder):
@@ -90,7 +92,7 @@ class FoldedDecoder(Decoder):
         self._latest: tuple[Any, Composed | None] = (None, None)  # what it was made of, and the latest composition
 
     def _composed(self, deconvolution: Deconvolution, weight: Tensor) -> Composed:
-        """The composition; without gradients, that of the call before while the weights are unchanged (it costs as much as small maps)."""
+        """The composition; without gradients, that of the call before, as long as the weights are what they were."""
         if torch.is_grad_enabled() or weight.is_inference():
             return compose(deconvolution, weight)
         layers = (deconvolution.transposed.weight, deconvolution.convolution.weight, weight)
