@@ -1,6 +1,6 @@
 """What folding saves: operations, seconds and memory of the network after mixed_4e, folded beside plain.
 
-    python benchmarks/folding.py                  # all cases, about five minutes on two cores
+    python benchmarks/folding.py                  # all cases, about three minutes on two idle cores
     python benchmarks/folding.py --cases mini_training
 
 prints a table and writes results/folding.json. Each of both networks runs in a process of its own, so that peaks of memory are its own.
@@ -42,9 +42,9 @@ class Case:
 
 
 CASES = {
-    "mini_training": Case(config=ACGAConfig.mini(), batch=16, training=True, repetitions=7),
-    "mini_query": Case(config=ACGAConfig.mini(), batch=1, training=False, repetitions=31),
-    "paper_query": Case(config=ACGAConfig.paper(), batch=1, training=False, repetitions=5),
+    "mini_training": Case(config=ACGAConfig.mini(), batch=16, training=True, repetitions=3),
+    "mini_query": Case(config=ACGAConfig.mini(), batch=1, training=False, repetitions=9),
+    "paper_query": Case(config=ACGAConfig.paper(), batch=1, training=False, repetitions=3),
     "paper_training": Case(config=ACGAConfig.paper(), batch=1, training=True, repetitions=3),
 }
 
