@@ -188,6 +188,7 @@ def evaluate(
         "blind_to": blind_to,
         "frames": getattr(dataset, "frame_source", "all annotated"),
         "device": str(accelerator.device),
+        "processes": accelerator.num_processes,
         "seconds": round(monotonic() - started, 1),
     }
     return Evaluation(combined.compute(), answers, about)

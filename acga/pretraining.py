@@ -276,4 +276,5 @@ def pretrain(
     if run.writes:
         history = {**provenance(seed=config.seed), **settings, "validation": rounded(scores), "seconds": round(run.seconds)}
         recogniser.backbone.to_file(run.model_path, provenance=history)
+    accelerator.wait_for_everyone()  # the first process writes
     return run.model_path

@@ -292,4 +292,5 @@ def train(
             run.save_checkpoint(finished, parts, best=best)
         if on_step is not None:
             on_step(finished)
+    accelerator.wait_for_everyone()  # the first process writes
     return run.model_path

@@ -28,6 +28,7 @@ from acga.datasets.clips import LABELS, ClipCache, actor_colours, dense_labels
 from acga.datasets.masks import MaskCache
 from acga.datasets.splits import split_validation, validation_videos
 from acga.errors import ConfigError, DatasetError
+from acga.evaluation import Evaluation, evaluate
 from acga.language import Vocabulary
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA
@@ -525,3 +526,31 @@ def test_word_vectors_from_a_file_stay_fixed(dataset, backbone, tmp_path):
 def test_the_unknown_word_says_nothing(dataset, backbone):
     model = build_model(CONFIG, dataset, split_validation(dataset)[0], backbone, None, seed=0)
     assert model.word_table.weight[1].abs().sum() == 0 and model.word_table.weight[2].abs().sum() > 0
+
+
+TOGETHER = """
+import os, sys
+sys.path.insert(0, {tests!r})
+import test_training as here
+here.torch.set_num_threads(1)
+path = here.train({root!r}, {folder!r}, here.CONFIG, here.TRAIN, backbone={backbone!r}, workers=0, device="cpu")
+dataset = here.A2DSentences({root!r}, "train", size=32)
+found = here.evaluate(here.load_model(path), dataset, device="cpu")
+if os.environ["RANK"] == "0":
+    found.save({folder!r} + "/found.json")
+"""
+
+
+def test_two_processes_train_and_evaluate_together(root, dataset, backbone, tmp_path):
+    script = tmp_path / "together.py"
+    names = {"tests": str(Path(__file__).parent), "root": str(root), "folder": str(tmp_path / "run"), "backbone": str(backbone)}
+    script.write_text(TOGETHER.format(**names))
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    alone = evaluate(load_model(tmp_path / "run" / "model.safetensors"), dataset, device="cpu")
+    together = Evaluation.load(tmp_path / "run" / "found.json")
+    assert together.about["processes"] == 2
+    assert [answer[:6] for answer in together.answers] == [answer[:6] for answer in alone.answers]
+    assert [entry["epoch"] for entry in Run(tmp_path / "run", config_of(tmp_path / "run")).entries()] == [1, 2]
