@@ -1,0 +1,49 @@
+"""Draw the curves of the embedded default from results/: `python figures/training_curves.py`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from acga.plots import curves
+from acga.plots_data import titled
+
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER.parent / "results" / "embedded_default"
+TITLES = {"foreground": "foreground IoU", "actor": "actor (7)", "action": "action (9)", "colour": "colour (11)"}
+
+
+def entries(name: str) -> list[dict]:
+    """The lines of a log."""
+    return [json.loads(line) for line in (RESULTS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def pretraining() -> None:
+    """Validation after every epoch of both runs, over minutes."""
+    minutes, scores, before = [], [], 0.0
+    for name in ("pretrain", "pretrain2"):
+        epochs = [entry for entry in entries(name) if "validation" in entry]
+        minutes += [before + entry["seconds"] / 60 for entry in epochs]
+        scores += [entry["validation"] for entry in epochs]
+        before = minutes[-1]
+    series = {title: (minutes, [score[key] for score in scores]) for key, title in TITLES.items()}
+    figure = curves(series, x_label="minutes of two busy cores", y_label="share of held-out pixels right")
+    titled(figure, "Close-ups (second run) teach outlines; nothing has levelled off").savefig(FOLDER / "pretraining.png", dpi=110)
+
+
+def sentences(smoothing: int = 10) -> None:
+    """The training loss with and without text, over steps."""
+    series = {}
+    for name, title in {"mini": "with the sentence", "text_blind": "blind to text", "motion_blind": "blind to motion"}.items():
+        if not (RESULTS / f"{name}.jsonl").exists():
+            continue
+        logged = [entry for entry in entries(name) if "loss" in entry]
+        loss = np.convolve([entry["loss"] for entry in logged], np.ones(smoothing) / smoothing, mode="valid")
+        series[title] = ([entry["step"] for entry in logged][smoothing - 1 :], loss.tolist())
+    figure = curves(series, x_label="steps of 16 sentences", y_label="loss (mean of 200 steps)")
+    titled(figure, "Reading starts late: the loss leaves the text-blind one after 700 steps").savefig(FOLDER / "training.png", dpi=110)
+
+
+if __name__ == "__main__":
+    pretraining()
+    sentences()
