@@ -26,7 +26,7 @@ from .language import UNKNOWN, Vocabulary, WordTable
 from .losses import WeightedSegmentationLoss
 from .model.folding import fold
 from .model.i3d import I3D
-from .model.loading import save_model
+from .model.loading import load_model, save_model
 from .model.network import ACGA
 from .runs import (
     Run,
@@ -40,6 +40,7 @@ from .runs import (
     rounded,
     steps_per_epoch,
 )
+from .weights import git_blob_id
 
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
 LOG_EVERY = 20  # steps
@@ -187,6 +188,14 @@ def seen_kind(config: TrainConfig) -> FeatureKind:
     return "still" if config.blind_to == "motion" else "plain"
 
 
+def _same_network(found: ACGA, wanted: ACGA, path: str | Path) -> dict[str, Tensor]:
+    """The weights of a network to go on from. Raises `ConfigError` when it has another configuration or other words."""
+    assert wanted.vocabulary is not None
+    if found.config != wanted.config or found.vocabulary is None or found.vocabulary.words != wanted.vocabulary.words:
+        raise ConfigError(f"{path} holds a network of another configuration or with other words, so training cannot go on from it.")
+    return found.state_dict()
+
+
 def train(
     root: str | Path,
     folder: str | Path,
@@ -196,6 +205,7 @@ def train(
     backbone: str | Path,
     words: str | Path | None = None,
     features: str | Path | None = None,
+    initial: str | Path | None = None,
     validation_samples: int = 500,
     half: bool = False,
     workers: int = 2,
@@ -213,6 +223,7 @@ def train(
         backbone: weights of an I3D, frozen up to mixed_4e: from `pretrain`, or hassony2's or ACGA's, as published.
         words: a word2vec binary file for fixed word vectors; without it they are learned.
         features: folder for the extracted features, by default `folder`/features; runs with the same backbone may share it.
+        initial: weights of the same configuration to go on from, such as those of an earlier run, instead of new ones.
         validation_samples: how many sentences of the held-out videos to look at, evenly spread.
         half: store weights as fp16.
         on_step: called after every step with the number of steps done.
@@ -231,12 +242,15 @@ def train(
     validation = held_out[:: -(-len(held_out) // validation_samples)]
     model = build_model(model_config, dataset, training, Path(backbone), words, seed=config.seed).to(accelerator.device)
     model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    if initial is not None:
+        model.load_state_dict(_same_network(load_model(initial), model, initial))
     settings = {
         "stage": "train",
         "model": model_config.to_dict(),
         "train": asdict(config),
         "data": [fingerprint(model.backbone.stem, dataset), sha256(repr(dataset.samples).encode()).hexdigest()[:16]],
         "words": None if words is None else Path(words).name,
+        "initial": None if initial is None else git_blob_id(initial),
         "validation_samples": validation_samples,
     }
     run = Run(folder, settings, writes=accelerator.is_main_process)

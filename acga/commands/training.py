@@ -57,6 +57,7 @@ def train(
     recipe: Annotated[TrainConfig, arg(name="")] = TrainConfig(),  # noqa: B008 (frozen)
     words: Path | None = None,
     features: Path | None = None,
+    initial: Path | None = None,
     half: Flag = False,
     workers: int = 2,
     device: Device = "auto",
@@ -76,6 +77,7 @@ def train(
         change: Fields of the configuration that differ, as field=value: an ablation is --change language_guided_vision=false.
         words: Word vectors (a word2vec binary file) that stay fixed; without it vectors are learned.
         features: Folder for the extracted features, to share between runs with the same backbone.
+        initial: Weights of the same configuration to go on from, instead of new ones.
         half: Store the weights as 16-bit numbers.
         workers: Processes that decode videos.
         device: Where to compute; auto takes a GPU if there is one.
@@ -90,6 +92,7 @@ def train(
         backbone=backbone,
         words=words,
         features=features,
+        initial=initial,
         half=half,
         workers=workers,
         device=device,
