@@ -189,11 +189,14 @@ def seen_kind(config: TrainConfig) -> FeatureKind:
 
 
 def _same_network(found: ACGA, wanted: ACGA, path: str | Path) -> dict[str, Tensor]:
-    """The weights of a network to go on from. Raises `ConfigError` when it has another configuration or other words."""
+    """The weights after mixed_4e of a network to go on from (before, `backbone` holds: a half-precision file would change the features).
+
+    Raises `ConfigError` when it has another configuration or other words.
+    """
     assert wanted.vocabulary is not None
     if found.config != wanted.config or found.vocabulary is None or found.vocabulary.words != wanted.vocabulary.words:
         raise ConfigError(f"{path} holds a network of another configuration or with other words, so training cannot go on from it.")
-    return found.state_dict()
+    return {name: value for name, value in found.state_dict().items() if not name.startswith("backbone.stem.")}
 
 
 def train(
@@ -243,7 +246,7 @@ def train(
     model = build_model(model_config, dataset, training, Path(backbone), words, seed=config.seed).to(accelerator.device)
     model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
     if initial is not None:
-        model.load_state_dict(_same_network(load_model(initial), model, initial))
+        model.load_state_dict(_same_network(load_model(initial), model, initial), strict=False)
     settings = {
         "stage": "train",
         "model": model_config.to_dict(),
