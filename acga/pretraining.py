@@ -17,11 +17,11 @@ from einops import rearrange
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .config import ACGAConfig, PretrainConfig
+from .config import STRIDE, ACGAConfig, PretrainConfig
 from .datasets.a2d import A2DSentences
 from .datasets.clips import CELL, LABELS, ClipCache, actor_colours
 from .datasets.splits import validation_videos
-from .errors import DatasetError
+from .errors import ConfigError, DatasetError
 from .model.i3d import I3D
 from .runs import (
     Run,
@@ -208,6 +208,8 @@ def pretrain(
     Raises `DatasetError` for a broken data set and `ConfigError` for a folder with another run.
     """
     config = config or PretrainConfig()
+    if config.close_up_share and (config.close_up_size % STRIDE or not 0 < config.close_up_size <= model_config.size):
+        raise ConfigError(f"close_up_size {config.close_up_size} is not a multiple of {STRIDE} up to {model_config.size}, the clips' side.")
     accelerator = choose_accelerator(device)
     precision = autocast(config.precision, accelerator.device, frames=model_config.frames)
     dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)

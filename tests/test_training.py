@@ -41,6 +41,7 @@ from acga.pretraining import (
     as_input,
     augment,
     class_balance,
+    close_up,
     pretrain,
     recognition_scores,
 )
@@ -241,6 +242,19 @@ def test_augmentation_moves_labels_with_the_picture():
     assert not torch.equal(moved, torch.from_numpy(labels).long())
     again, _ = augment(clips, labels, replace(config, contrast=0.2, brightness=0.1), np.random.default_rng(1))
     assert (again - values).abs().max() <= 0.3 + 1e-6 and again.abs().max() <= 1 and not torch.equal(again, values)
+
+
+def test_close_ups_show_an_actor_with_its_labels():
+    labels = np.zeros((8, 4, 8, 8), np.uint8)
+    for row, place in enumerate(np.random.default_rng(0).integers(8, size=(8, 2))):
+        labels[row, :, *place] = row + 1
+    clips = labels[:, :1].repeat(4, axis=2).repeat(4, axis=3)[..., None].repeat(3, axis=-1).repeat(16, axis=1)
+    near_clips, near_labels = close_up(clips, labels, 16, np.random.default_rng(1))
+    assert near_clips.shape == (8, 16, 16, 16, 3) and near_labels.shape == (8, 4, 4, 4)
+    assert np.array_equal(near_clips[:, 0, ::4, ::4, 0], near_labels[:, 0])
+    assert (near_labels.max(axis=(1, 2, 3)) == np.arange(1, 9)).all()  # the actor is inside, each in its own clip
+    empty_clips, empty_labels = close_up(clips[:1], np.zeros_like(labels[:1]), 16, np.random.default_rng(1))
+    assert empty_clips.shape == (1, 16, 16, 16, 3) and not empty_labels.any()
 
 
 def test_class_balance_favours_the_rare():
@@ -509,6 +523,9 @@ def test_settings_that_do_not_fit(root, backbone, tmp_path):
         train(root, tmp_path, replace(CONFIG, frames=8), replace(TRAIN, precision="bf16"), backbone=backbone, device="cpu")
     with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
         pretrain(root, tmp_path, replace(CONFIG, frames=8), PRETRAIN, workers=0, device="cpu")
+    for size in (40, 48):  # not a multiple of 16; larger than the clips
+        with pytest.raises(ConfigError, match=f"close_up_size {size} is not a multiple of 16 up to 32"):
+            pretrain(root, tmp_path, CONFIG, replace(PRETRAIN, close_up_share=0.5, close_up_size=size), workers=0, device="cpu")
     assert not any(tmp_path.iterdir())
 
 
