@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from .plots import PALETTE, _closed, _grid, _label, paint
 from .synthetic.taxonomy import ACTIONS, ACTORS
@@ -25,7 +26,7 @@ def save_as_jpeg() -> None:
     shell = get_ipython()
     if shell is not None:  # there is none where a test runs the cells
         inline = InlineBackend.instance(parent=shell)
-        inline.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"quality": 80}}
+        inline.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"quality": 80}}  # type: ignore[dict-item]
         inline.figure_formats = {"jpeg"}
 
 
@@ -98,10 +99,10 @@ def spread(groups: Mapping[str, Sequence[float]], *, x_label: str, line: float |
 def histogram(values: Sequence[int], *, x_label: str, y_label: str, limit: int | None = None) -> Figure:
     """How often each whole number occurs, up to `limit`, with the median as a dashed line."""
     figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
-    axis.hist(values, bins=np.arange(0.5, (limit or max(values)) + 1), color=PALETTE[5], rwidth=0.85)
+    axis.hist(values, bins=[number + 0.5 for number in range((limit or max(values)) + 1)], color=PALETTE[5], rwidth=0.85)
     axis.axvline(float(np.median(values)), color=PALETTE[6], linestyle="--")
     for side in (axis.xaxis, axis.yaxis):
-        side.get_major_locator().set_params(integer=True)
+        side.set_major_locator(MaxNLocator(integer=True))
     _label(axis, x_label, y_label)
     return _closed(figure)
 
