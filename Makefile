@@ -8,7 +8,7 @@ VENV ?= .venv
 PIP_INDEX ?=
 
 PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constraints.txt
-NOTEBOOKS = --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
+NOTEBOOKS = --ignore notebooks/solutions --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
 .PHONY: demo test lab lint notebooks
 
