@@ -90,16 +90,16 @@ class Overlay:
 def _legend(queries: Sequence[str], width: int) -> np.ndarray:
     """One line of text a query, beside a spot of its colour; a line that is too long is cut short."""
     scale = max(0.45, min(width / 900, 1.6))
-    line = round(34 * scale)
+    line = round(40 * scale)
     strip = np.full((line * len(queries), width, 3), 24, np.uint8)
     for number, query in enumerate(queries):
         text = plain(query).encode("ascii", "replace").decode()  # all that OpenCV's font has
         room = width - 2 * line
         while cv2.getTextSize(text, FONT, scale, 1)[0][0] > room:
             text = f"{text.removesuffix('...')[:-1]}..."
-        middle = line * number + line // 2
+        middle, height = line * number + line // 2, cv2.getTextSize(text, FONT, scale, 1)[0][1]
         cv2.circle(strip, (line * 3 // 4, middle), line // 4, colour(number), -1, cv2.LINE_AA)
-        cv2.putText(strip, text, (line * 3 // 2, middle + line // 6), FONT, scale, (235, 235, 235), max(1, round(scale)), cv2.LINE_AA)
+        cv2.putText(strip, text, (line * 3 // 2, middle + height * 2 // 5), FONT, scale, (235, 235, 235), 1, cv2.LINE_AA)
     return strip
 
 

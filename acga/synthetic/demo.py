@@ -20,11 +20,11 @@ WALKER = Actor(
     lower_colour="blue",
     lower_garment="pants",
     height=0.54,
-    x=0.24,
+    x=0.23,
     y=0.72,
     heading=1,
 )
-DOG = Actor(kind="dog", action="walk", noun="dog", colour="white", height=0.34, x=0.76, y=0.7, heading=-1, phase=0.3)
+DOG = Actor(kind="dog", action="walk", noun="dog", colour="white", height=0.3, x=0.82, y=0.68, heading=-1, phase=0.3)
 RUNNER = Actor(
     kind="adult",
     action="run",
@@ -34,7 +34,7 @@ RUNNER = Actor(
     lower_colour="black",
     lower_garment="shorts",
     height=0.58,
-    x=0.55,
+    x=0.5,
     y=0.94,
     heading=-1,
     tempo=0.85,
