@@ -3,7 +3,7 @@
 >>> from acga.evaluation import Answer, Evaluation
 >>> answers = [Answer("a", 1, 0, "dog", 30, 40, 0.9), Answer("b", 1, 0, "cat", 10, 40, 0.8)]
 >>> evaluation = Evaluation.of(answers)
->>> evaluation.metrics["mIoU"], evaluation.subset(lambda answer: answer.query == "dog")["mIoU"]
+>>> round(evaluation.metrics["mIoU"], 3), round(evaluation.subset(lambda answer: answer.query == "dog")["mIoU"], 3)
 (0.5, 0.75)
 """
 

@@ -39,8 +39,11 @@ def colour(number: int) -> tuple[int, int, int]:
 def paint(frame: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
     """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined.
 
-    >>> paint(np.zeros((1, 2, 3), np.uint8), [np.array([[True, False]])])[0, 1].tolist()
-    [0, 0, 0]
+    >>> frame, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
+    >>> mask[:8, :8] = True
+    >>> painted = paint(frame, [mask])
+    >>> painted[2, 2].any(), painted[31, 31].any()
+    (np.True_, np.False_)
     """
     painted = frame.copy()
     thickness = max(1, round(max(frame.shape[:2]) / 400))

@@ -67,7 +67,8 @@ def box(mask: np.ndarray) -> Box | None:
         return None
     height, width = mask.shape
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return Box(left=columns[0] / width, top=rows[0] / height, right=(columns[-1] + 1) / width, bottom=(rows[-1] + 1) / height, area=area)
+    (top, bottom), (left, right) = ((float(line[0]), float(line[-1] + 1)) for line in (rows, columns))
+    return Box(left=left / width, top=top / height, right=right / width, bottom=bottom / height, area=area)
 
 
 def mean_box(boxes: list[Box]) -> Box:
