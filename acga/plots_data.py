@@ -26,7 +26,7 @@ def save_as_jpeg() -> None:
     shell = get_ipython()
     if shell is not None:  # there is none where a test runs the cells
         inline = InlineBackend.instance(parent=shell)
-        inline.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"quality": 80}}  # type: ignore[dict-item]
+        inline.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"quality": 76}}  # type: ignore[dict-item]
         inline.figure_formats = {"jpeg"}
 
 

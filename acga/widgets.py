@@ -15,8 +15,9 @@ from .plots import FONT, colour, paint
 from .video import clip_indices
 
 MAGNIFICATION = 2
+WIDTH = 420  # of the pictures in the browser
 SHEET_COLUMNS = 4
-QUALITY = 62  # of the JPEG pictures, of 100
+QUALITY = 58  # of the JPEG pictures, of 100
 
 
 class Scrubber(ipywidgets.VBox):
@@ -31,10 +32,10 @@ class Scrubber(ipywidgets.VBox):
     """
 
     def __init__(self, pictures: Sequence[np.ndarray], *, start: int = 0, label: str = "") -> None:
-        images = [ipywidgets.Image(value=_encode(".jpg", picture), format="jpeg", width=picture.shape[1]) for picture in pictures]
+        images = [ipywidgets.Image(value=_encode(".jpg", picture), format="jpeg", width=WIDTH) for picture in pictures]
         last = len(images) - 1
         self.stack = ipywidgets.Stack(images, selected_index=start)
-        self.slider = ipywidgets.IntSlider(start, 0, last, description=label, layout=ipywidgets.Layout(width="420px"))
+        self.slider = ipywidgets.IntSlider(start, 0, last, description=label, layout=ipywidgets.Layout(width=f"{WIDTH}px"))
         play = ipywidgets.Play(value=start, min=0, max=last, interval=150)  # milliseconds a picture
         self.links = (
             ipywidgets.jslink((play, "value"), (self.slider, "value")),
