@@ -73,7 +73,7 @@ def score(model: ACGA, folder: Path) -> dict[str, float]:
     return {sentence: intersection_over_union(found[sentence][index], masks[index]) for index, sentence in SENTENCES.items()}
 
 
-def main(folder: tyro.conf.Positional[Path], /, *, out: Path, weights: str = "mini", steps: int = 300, seed: int = 0) -> None:
+def main(folder: tyro.conf.Positional[Path], /, *, out: Path, weights: str = "mini", steps: int = 100, seed: int = 0) -> None:
     """Fit, segment, and write the scores before and after."""
     started = time.monotonic()
     before = score(load(weights), folder)
