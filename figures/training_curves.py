@@ -28,7 +28,7 @@ def pretraining() -> None:
         before = minutes[-1]
     series = {title: (minutes, [score[key] for score in scores]) for key, title in TITLES.items()}
     figure = curves(series, x_label="minutes of two busy cores", y_label="share of held-out pixels right")
-    titled(figure, "Close-ups (second run) teach outlines; nothing has levelled off").savefig(FOLDER / "pretraining.png", dpi=110)
+    titled(figure, "Close-ups (second run) teach outlines").savefig(FOLDER / "pretraining.png", dpi=110)
 
 
 def sentences(smoothing: int = 10) -> None:
@@ -41,7 +41,7 @@ def sentences(smoothing: int = 10) -> None:
         loss = np.convolve([entry["loss"] for entry in logged], np.ones(smoothing) / smoothing, mode="valid")
         series[title] = ([entry["step"] for entry in logged][smoothing - 1 :], loss.tolist())
     figure = curves(series, x_label="steps of 16 sentences", y_label="loss (mean of 200 steps)")
-    titled(figure, "Reading starts late: the loss leaves the text-blind one after 700 steps").savefig(FOLDER / "training.png", dpi=110)
+    titled(figure, "Reading starts late: after some 750 steps").savefig(FOLDER / "training.png", dpi=110)
 
 
 if __name__ == "__main__":
