@@ -25,7 +25,7 @@ from acga.language import Vocabulary
 from acga.losses import WeightedSegmentationLoss
 from acga.metrics import intersection_over_union
 from acga.model import ACGA, fold
-from acga.runs import provenance, write_json
+from acga.runs import provenance, rounded, write_json
 from acga.video import pad_resize, read_frames, to_clip
 
 SENTENCES = {  # of the person whose mask is in that frame

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from acga.cli import main
@@ -44,5 +43,5 @@ def test_the_pipeline_learns_from_real_pixels():
     described = importlib.util.spec_from_file_location("fit_judo", ROOT / "benchmarks" / "fit_judo.py")
     fit_judo = importlib.util.module_from_spec(described)
     described.loader.exec_module(fit_judo)
-    scores = fit_judo.score(fit_judo.fit(REAL / "judo", steps=150), REAL / "judo")
-    assert np.mean(list(scores.values())) > 0.8, scores
+    scores = fit_judo.score(fit_judo.fit(REAL / "judo", steps=60), REAL / "judo")
+    assert min(scores.values()) > 0.8, scores
