@@ -4,7 +4,6 @@ One sheet for each kind of actor with a strip of frames for each of its actions,
 another. Nothing here is picked by hand: the scenes are those of seed 0.
 """
 
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -13,23 +12,12 @@ import numpy as np
 
 from acga.synthetic.backgrounds import FAMILIES
 from acga.synthetic.drawing import box, draw
-from acga.synthetic.scene import Scene
+from acga.synthetic.portraits import portraits
 from acga.synthetic.scenes import sample_scene
 from acga.synthetic.taxonomy import ACTORS, VALID_ACTIONS
 
 FOLDER = Path(__file__).parent
 STRIP = range(4, 20, 2)  # frames shown of each action: the clip around the middle of 24
-
-
-def alone(kind: str, action: str) -> Scene:
-    """The first scene of the training split with this actor by itself, in the middle, before a still camera."""
-    for index in count():
-        scene = sample_scene("sheet", 0, 0, index, frames=24)
-        actor = scene.actors[0]
-        if len(scene.actors) == 1 and (actor.kind, actor.action) == (kind, action):
-            middle = replace(actor, x=0.5, height=min(1.4 * actor.height, 0.62))
-            return replace(scene, height=160, width=160, actors=(middle,), pan=(0.0, 0.0), zoom=0.0, shake=0.0, blur=0.0)
-    raise AssertionError("unreachable: scenes are endless")
 
 
 def label(image: np.ndarray, text: str) -> np.ndarray:
@@ -42,9 +30,9 @@ def label(image: np.ndarray, text: str) -> np.ndarray:
 
 def kind_sheet(kind: str) -> np.ndarray:
     """A row for each action of a kind."""
-    rows = []
+    rows, scenes = [], portraits()
     for action in VALID_ACTIONS[kind]:
-        scene = alone(kind, action)
+        scene = scenes[kind, action]
         frames = [frame for index, (frame, _) in enumerate(draw(scene)) if index in STRIP]
         rows.append(label(np.hstack(frames), f"{kind}: {action} ({scene.actors[0].colour} {scene.actors[0].noun})"))
     return np.vstack(rows)
