@@ -79,9 +79,8 @@ def main(folder: tyro.conf.Positional[Path], /, *, out: Path, weights: str = "mi
     before = score(load(weights), folder)
     after = score(fit(folder, weights, steps=steps, seed=seed), folder)
     seconds = round(time.monotonic() - started, 1)
-    write_json(
-        out, {"iou_before": before, "iou_after": after, "steps": steps, "weights": weights, "seconds": seconds, **provenance(seed=seed)}
-    )
+    scores = rounded({"iou_before": before, "iou_after": after})
+    write_json(out, {**scores, "steps": steps, "weights": weights, "seconds": seconds, **provenance(seed=seed)})
     for sentence, value in after.items():
         print(f"{value:.3f} (before {before[sentence]:.3f})  {sentence}")
 
