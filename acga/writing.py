@@ -64,7 +64,7 @@ def write_segmentation(
             yield result
     summary = {
         "acga": __version__,
-        "video": str(video),
+        "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name
         "height": size[0],
         "width": size[1],
         "frames": frames,

@@ -27,7 +27,7 @@ def pretraining() -> None:
         scores += [entry["validation"] for entry in epochs]
         before = minutes[-1]
     series = {title: (minutes, [score[key] for score in scores]) for key, title in TITLES.items()}
-    figure = curves(series, x_label="minutes of two busy cores", y_label="share of held-out pixels right")
+    figure = curves(series, x_label="minutes of two busy cores", y_label="held-out pixels: share right, or IoU")
     titled(figure, "Close-ups (second run) teach outlines").savefig(FOLDER / "pretraining.png", dpi=110)
 
 

@@ -62,14 +62,18 @@ def segment(
         minimum_peak: Leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something.
         overwrite: Replace the results of an earlier run in OUT; other files there stay.
     """
+    from ..language import tokenise
     from ..writing import output_folder, write_segmentation
 
     with output_folder(out, overwrite=overwrite) as folder:
         segmenter, origin = _open_segmenter(weights, queries, words, device, minimum_peak)
         for query in queries:
-            for word in segmenter.unknown(query):
+            unknown = segmenter.unknown(query)
+            for word in unknown:
                 near = segmenter.suggest(word)
                 tell("note", f"the model doesn't know the word {word!r}" + (f"; it knows {', '.join(near)}." if near else "."))
+            if len(unknown) == len(set(tokenise(query))):
+                tell("note", f"the model knows no word of {query!r}: what it finds for it means nothing.")
         frames = sum(1 for _ in write_segmentation(segmenter, video, queries, folder, every=every, weights=origin))
     print(f"{frames} frames segmented: see {out / 'overlay.mp4'}, {out / 'masks'} and {out / 'summary.json'}.")
 
