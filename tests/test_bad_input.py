@@ -130,7 +130,14 @@ def test_words_in_other_scripts_beside_known_ones_are_named(weights, clip, tmp_p
     arguments = [clip, "dog 🐕 слева", "--out", tmp_path / "out", "--weights", weights, "--every", 20]
     assert main(["segment", *map(str, arguments)]) == 0
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["queries"][0]["unknown_words"] == ["🐕", "слева"]
-    assert "'🐕'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "'🐕'" in said and "no word of" not in said
+
+
+def test_a_query_of_unknown_words_only_is_called_so(weights, clip, tmp_path, capsys):
+    arguments = [clip, "purple zebra", "--out", tmp_path / "out", "--weights", weights, "--every", 20]
+    assert main(["segment", *map(str, arguments)]) == 0
+    assert "the model knows no word of 'purple zebra'" in capsys.readouterr().err
 
 
 class Harmful:

@@ -72,7 +72,7 @@ def segment(
             for word in unknown:
                 near = segmenter.suggest(word)
                 tell("note", f"the model doesn't know the word {word!r}" + (f"; it knows {', '.join(near)}." if near else "."))
-            if len(unknown) == len(set(tokenise(query))):
+            if set(tokenise(query)) <= set(unknown):
                 tell("note", f"the model knows no word of {query!r}: what it finds for it means nothing.")
         frames = sum(1 for _ in write_segmentation(segmenter, video, queries, folder, every=every, weights=origin))
     print(f"{frames} frames segmented: see {out / 'overlay.mp4'}, {out / 'masks'} and {out / 'summary.json'}.")
