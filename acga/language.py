@@ -119,7 +119,7 @@ def read_word2vec(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarra
     """
     wanted = set(words)
     vectors: dict[str, np.ndarray] = {}
-    for name, values in _records(Path(path)):
+    for name, values in read_records(Path(path)):
         # Most of the millions of words are of no interest: decode bytes and numbers of the others only.
         word = name.decode("utf-8", errors="replace")
         if word in wanted and word not in vectors:
@@ -131,7 +131,7 @@ def read_word2vec(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarra
     return vectors
 
 
-def _records(path: Path) -> Iterator[tuple[bytes, bytes]]:
+def read_records(path: Path) -> Iterator[tuple[bytes, bytes]]:
     """Each word of a word2vec binary with the bytes of its vector."""
     try:
         with open(path, "rb") as opened:

@@ -14,7 +14,7 @@ from torch import nn
 
 from ..config import ACGAConfig
 from ..errors import ConfigError, WeightsError
-from ..language import Vocabulary, WordTable, _records, tokenise
+from ..language import Vocabulary, WordTable, read_records, tokenise
 from ..weights import Weights, load_into, read_state_dict, save_state_dict
 from .i3d import I3D
 from .network import ACGA
@@ -84,7 +84,7 @@ def find_weights(name_or_path: str | Path) -> Path:
 
 def frequent_words(path: str | Path, most: int = MOST_WORDS) -> Vocabulary:
     """The first words of a word2vec binary file, which puts frequent ones first, that a query can hold (lower case, a-z)."""
-    names = (name.decode("utf-8", errors="replace") for name, _ in _records(Path(path)))
+    names = (name.decode("utf-8", errors="replace") for name, _ in read_records(Path(path)))
     return Vocabulary(list(dict.fromkeys(islice((name for name in names if tokenise(name) == [name]), most))))
 
 
