@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .devices import choose_device
 from .errors import ConfigError, QueryError, WeightsError
 from .language import UNKNOWN, tokenise
 from .metrics import binarise
@@ -30,7 +31,7 @@ from .model.loading import load_model as load
 from .model.network import ACGA
 from .video import VideoInfo, pad_resize, probe, read_frames, to_clip
 
-__all__ = ["FrameResult", "Segmenter", "VideoHandle", "choose_device", "load", "sliding_clips"]
+__all__ = ["FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
 QUERIES_AT_ONCE = 4  # faster than one by one, in memory that does not grow with the number of queries
 
@@ -199,12 +200,3 @@ def sliding_clips(frames: Iterable[np.ndarray], *, size: int, length: int = 16) 
         window.append(window[-1])
         if len(window) == length:
             yield waiting.popleft(), list(window)
-
-
-def choose_device(name: str) -> torch.device:
-    """The device called "auto" (a GPU if there is one), "cpu" or "cuda". Raises `ConfigError` for another name or a missing GPU."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"There is no device {name!r}; choose auto, cpu or cuda.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("There is no GPU that PyTorch can use; choose the device cpu.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -22,6 +22,7 @@ import torch
 from accelerate import Accelerator
 
 from .config import Precision
+from .devices import choose_device
 from .errors import ConfigError
 from .weights import written_whole
 
@@ -70,10 +71,7 @@ def cosine_with_warm_up(step: int, steps: int, *, warm_up: float = 0.05) -> floa
 
 def choose_accelerator(device: str) -> Accelerator:
     """An `Accelerator` on "auto" (a GPU if there is one), "cpu" or "cuda". Raises `ConfigError` for another name or a missing GPU."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"There is no device {device!r}; choose auto, cpu or cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("There is no GPU that PyTorch can use; choose the device cpu.")
+    choose_device(device)  # refuses what there is not
     return Accelerator(cpu=device == "cpu")
 
 
