@@ -32,7 +32,7 @@ def four_legs(actor: Actor, pose: Pose) -> list[Part]:
         start = (chest if front else hips) - np.array([0.05 if front else -0.03, 0.3 * thick])
         joint, paw = bend(start, pose.legs[index], pose.knees[index], (leg, leg), -1 if front else 1)
         colour = shade(fur, 1.0 if index in (0, 2) else 0.75)
-        return [Part(capsule(joint, paw, 0.055, 0.05), colour), Part(capsule(start, joint, 0.10 if front else 0.13, 0.06), colour)]
+        return [Part(capsule(joint, paw, 0.075, 0.07), colour), Part(capsule(start, joint, 0.12 if front else 0.15, 0.08), colour)]
 
     wag = 0.9 + pose.tail
     base = hips + np.array([-0.10, 0.06])

@@ -15,9 +15,9 @@ SKIN = ((245, 205, 175), (225, 175, 135), (185, 125, 85), (125, 80, 55), (95, 60
 HAIR = ((35, 25, 20), (85, 50, 25), (190, 150, 80), (60, 40, 30), (150, 145, 140))
 
 # thigh, shin, torso, upper arm, forearm, head radius, limb thickness; in standing heights
-ADULT = (0.24, 0.23, 0.31, 0.16, 0.15, 0.078, 0.044)
-CHILD = (0.21, 0.20, 0.30, 0.14, 0.13, 0.105, 0.050)
-BABY = (0.16, 0.15, 0.33, 0.13, 0.11, 0.155, 0.072)
+ADULT = (0.24, 0.23, 0.31, 0.16, 0.15, 0.082, 0.060)
+CHILD = (0.21, 0.20, 0.30, 0.14, 0.13, 0.105, 0.064)
+BABY = (0.16, 0.15, 0.33, 0.13, 0.11, 0.155, 0.080)
 
 
 def bend(start: np.ndarray, first: float, second: float, lengths: tuple[float, float], turn: float) -> tuple[np.ndarray, np.ndarray]:

@@ -29,7 +29,9 @@ def portraits(seed: int = 0) -> dict[tuple[str, str], Scene]:
         actor = scene.actors[0]
         pair = (actor.kind, actor.action)
         if len(scene.actors) == 1 and pair not in found:
-            middle = replace(actor, x=0.5, height=min(1.4 * actor.height, TALLEST.get(actor.kind, 0.62)))
+            height = min(1.15 * actor.height, TALLEST.get(actor.kind, 0.62))
+            y = actor.y if actor.action == "fly" else max(actor.y, 1.1 * height)
+            middle = replace(actor, x=0.5, y=y, height=height)
             found[pair] = replace(scene, height=SIDE, width=SIDE, actors=(middle,), pan=(0.0, 0.0), zoom=0.0, shake=0.0, blur=0.0)
         if len(found) == len(PAIRS):
             return {pair: found[pair] for pair in PAIRS}

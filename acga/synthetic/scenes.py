@@ -40,13 +40,13 @@ PALETTE: dict[str, tuple[str, ...]] = {
     "pigeon": ("gray", "white", "black"), "seagull": ("white",),
 }  # fmt: skip
 HEIGHT = {
-    "adult": (0.42, 0.66),
-    "baby": (0.32, 0.46),
-    "ball": (0.16, 0.27),
-    "bird": (0.26, 0.42),
-    "car": (0.22, 0.36),
-    "cat": (0.28, 0.42),
-    "dog": (0.28, 0.44),
+    "adult": (0.50, 0.74),
+    "baby": (0.40, 0.56),
+    "ball": (0.20, 0.34),
+    "bird": (0.33, 0.52),
+    "car": (0.27, 0.44),
+    "cat": (0.35, 0.52),
+    "dog": (0.35, 0.54),
 }
 YOUNG = {"boy": 0.75, "girl": 0.75, "kitten": 0.75, "puppy": 0.75}
 SUPPORTS = {
@@ -197,15 +197,14 @@ def _place(rng: Rng, cast: list[Actor], horizon: float, aspect: float) -> list[A
         best, distance = actor, -1.0
         for _ in range(12 if rng.random() < 0.9 else 1):
             depth = rng.uniform(0, 1)
+            height = actor.height * crowd * (0.85 + 0.3 * depth)
             y = horizon + (1 - horizon) * (0.3 + 0.62 * depth)
             if actor.kind in ("bird", "car") and actor.action == "fly":
                 y = rng.uniform(0.3, 0.62)
             if actor.kind in ("bird", "car") and actor.action == "jump" and rng.random() < 0.5:
                 y = rng.uniform(0.5, 0.8)  # high on the screen too: the place must not give flying away
-            y = max(y, 0.55 * actor.height + 0.12) if actor.action == "fly" else max(y, 0.92 * actor.height)
-            candidate = replace(
-                actor, x=float(rng.uniform(0.14, 0.86)), y=float(y), height=actor.height * crowd * float(0.85 + 0.3 * depth)
-            )
+            y = max(y, 0.55 * height + 0.12) if actor.action == "fly" else max(y, 1.02 * height)
+            candidate = replace(actor, x=float(rng.uniform(0.14, 0.86)), y=float(y), height=float(height))
             gap = min(
                 (np.hypot((candidate.x - p.x) * aspect, candidate.y - p.y) - 0.35 * (candidate.height + p.height) for p in placed),
                 default=1.0,
