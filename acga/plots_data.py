@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from .plots import PALETTE, _closed, _grid, _label, paint
 from .synthetic.taxonomy import ACTIONS, ACTORS
@@ -88,8 +89,7 @@ def spread(groups: Mapping[str, Sequence[float]], *, x_label: str, line: float |
         axis.plot([np.median(values)] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
     axis.set_yticks(range(len(groups)), [f"{name} ({len(values)})" for name, values in groups.items()])
     axis.invert_yaxis()
-    axis.set_xscale("log")
-    axis.xaxis.set_major_formatter("{x:g}")
+    _logarithmic(axis)
     if line is not None:
         axis.axvline(line, color=PALETTE[6], linestyle="--", linewidth=1)
     _label(axis, x_label, "")
@@ -142,8 +142,7 @@ def scatter(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x_
         axis.scatter(
             x, y, s=22, marker="osD^v"[number % 5], color=PALETTE[(5, 1, 2, 4, 0)[number % 5]], alpha=0.7, linewidths=0, label=name
         )
-    axis.set_xscale("log")
-    axis.xaxis.set_major_formatter("{x:g}")
+    _logarithmic(axis)
     axis.legend(frameon=False, fontsize=9)
     _label(axis, x_label, y_label)
     return _closed(figure)
@@ -174,3 +173,11 @@ def difference(kept: np.ndarray, original: np.ndarray, *, margin: int = 6) -> np
     picture[kept & ~original] = 0, 114, 178
     rows, columns = (np.flatnonzero((kept | original).any(axis)) for axis in (1, 0))
     return picture[max(rows[0] - margin, 0) : rows[-1] + margin + 1, max(columns[0] - margin, 0) : columns[-1] + margin + 1]
+
+
+def _logarithmic(axis: Axes) -> None:
+    """A logarithmic x with plain numbers, 1, 2, 5, 10 and so on, however few powers of ten there are."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
