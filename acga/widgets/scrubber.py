@@ -1,4 +1,4 @@
-"""What notebooks let a reader move: widgets that need no running kernel, with a picture in their place where there are no widgets."""
+"""A slider through pictures: it needs no running kernel, and there is a sheet of pictures in its place where there are no widgets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import cv2
 import ipywidgets
 import numpy as np
 
-from .datasets import A2DSentences, JHMDBSentences
-from .plots import FONT, colour, paint
-from .video import clip_indices
+from ..datasets import A2DSentences, JHMDBSentences
+from ..plots import FONT, colour, paint
+from ..video import clip_indices
 
 MAGNIFICATION = 2
 WIDTH = 420  # of the pictures in the browser
