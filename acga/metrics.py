@@ -21,10 +21,11 @@ MEAN_OVER = np.arange(50, 100, 5) / 100  # 0.50, 0.55 … 0.95
 SMOOTHING = 1e-6  # the official code's, in numerator and denominator
 
 
-def binarise(response: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, share: float = 0.5) -> np.ndarray:
     """Foreground of a response, in the frame: logits `(S, S)` -> bool `(h, w)`, for a frame of `size` (h, w) pixels.
 
-    Foreground is `sigmoid(R) > 0.5 * max(sigmoid(R))`, decided at `(S, S)` and only then taken back to the frame, as officially done.
+    Foreground is `sigmoid(R) > share * max(sigmoid(R))`, decided at `(S, S)` and only then taken back to the frame, as officially done;
+    the official share is one half.
 
     >>> binarise(torch.tensor([[-9.0, 1.0], [-9.0, 2.0]]), (2, 2))
     array([[False,  True],
@@ -34,7 +35,7 @@ def binarise(response: Tensor | np.ndarray, size: tuple[int, int]) -> np.ndarray
     if logits.ndim != 2 or logits.shape[0] != logits.shape[1]:
         raise ValueError(f"expected one square response (S, S), got {tuple(logits.shape)}; fix: response[i]")
     probability = torch.sigmoid(logits)
-    foreground = probability > 0.5 * probability.max()  # (S, S)
+    foreground = probability > share * probability.max()  # (S, S)
     return undo_pad_resize(foreground.numpy().astype(np.uint8), size).astype(bool)
 
 
