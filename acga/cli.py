@@ -1,4 +1,4 @@
-"""The command line: `acga demo | segment | pretrain | train | evaluate | data …`, also as `python -m acga`.
+"""The command line: `acga demo | segment | pretrain | train | evaluate | ablate | data …`, also as `python -m acga`.
 
 What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130. PyTorch is imported only when a command
 computes, so that `--help` is answered at once.
@@ -16,13 +16,14 @@ from . import __version__
 from .commands.common import tell
 from .commands.data import check, download, extract, synthesize
 from .commands.segmenting import demo, segment
+from .commands.studying import ablate
 from .commands.training import evaluate, pretrain, train
 from .errors import AcgaError
 
 DESCRIPTION = "Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019)."
 
 app, data = SubcommandApp(), SubcommandApp()
-for command in (demo, segment, pretrain, train, evaluate):
+for command in (demo, segment, pretrain, train, evaluate, ablate):
     app.command(command)
 for subcommand in (synthesize, check, extract, download):
     data.command(subcommand)

@@ -128,7 +128,7 @@ class LossConfig:
 class TrainConfig:
     """How the part after mixed_4e is trained on sentences (docs/PAPER.md, "Training"); the defaults are the paper's."""
 
-    epochs: int = 12
+    epochs: float = 12  # passes over the training sentences; a fraction for short runs
     batch_size: int = 4
     learning_rate: float = 5e-4
     decay_every: int = 8  # epochs; 0: cosine decay to zero over the run instead
@@ -138,6 +138,11 @@ class TrainConfig:
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
     precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
     loss: LossConfig = LossConfig()
+
+    @classmethod
+    def short(cls) -> TrainConfig:
+        """How the runs of a study are trained at the size of `ACGAConfig.mini()`: minutes each."""
+        return cls(epochs=0.4, batch_size=16, learning_rate=3e-3, decay_every=0, precision="bf16")
 
 
 def scaled(channels: int, width: float) -> int:

@@ -169,7 +169,7 @@ def evaluate(
     shown = progress and accelerator.is_main_process
     with tqdm(total=sum(map(len, groups)), desc="evaluating", unit="sentence", disable=not shown, leave=False) as bar:
         for group in groups:
-            for index, response in _respond(network, dataset, group, features, batch_size, accelerator.device, blind_to):
+            for index, response in respond(network, dataset, group, features, batch_size, accelerator.device, blind_to):
                 sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
                 target = round_trip(mask, dataset.size)
                 peak = float(response.max().sigmoid())
@@ -208,7 +208,7 @@ def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) ->
     return groups
 
 
-def _respond(
+def respond(
     network: ACGA,
     dataset: Dataset,
     group: Sequence[int],

@@ -223,7 +223,7 @@ def read_json(path: Path) -> Any:
         raise ConfigError(f"{path} cannot be read as JSON ({error}); delete it or restore it.") from error
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file, whole or not at all; its folder is made as needed."""
+def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
+    """Write a JSON file, whole or not at all; its folder is made as needed. Long lists take a line a number unless `indent` is None."""
     with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")

@@ -261,7 +261,7 @@ def train(
     place = features or folder / "features"
     caches = {kind: extract(model, dataset, place, kind, accelerator=accelerator, workers=workers) for kind in kinds}
     with accelerator.main_process_first():
-        masks = MaskCache(dataset, folder / "masks.npy")
+        masks = MaskCache(dataset, Path(place) / "masks.npy")
     batches = SentenceBatches(dataset, model, config, caches, masks)
 
     optimiser = torch.optim.Adam(model.training_parameters(), lr=config.learning_rate)
@@ -270,7 +270,7 @@ def train(
     done, values = run.load_checkpoint(parts)
     best: float = values.get("best", -1.0)
     per_epoch = steps_per_epoch(len(training), config.batch_size)
-    steps = config.epochs * per_epoch
+    steps = max(1, round(config.epochs * per_epoch))
 
     for step in tqdm(range(done, steps), initial=done, total=steps, desc="training", disable=not accelerator.is_main_process):
         for group in optimiser.param_groups:
@@ -288,7 +288,7 @@ def train(
         if finished % LOG_EVERY == 0:
             small, medium, large = accelerator.reduce(losses.detach(), "mean").tolist()
             run.log(step=finished, loss=small + medium + large, small=small, medium=medium, large=large, seconds=run.seconds)
-        if finished % per_epoch == 0:
+        if finished % per_epoch == 0 or finished == steps:
             found = evaluate(
                 model,
                 dataset,
@@ -298,14 +298,14 @@ def train(
                 accelerator=accelerator,
                 progress=False,
             ).metrics
-            run.log(step=finished, epoch=finished // per_epoch, validation=found, seconds=run.seconds)
+            run.log(step=finished, epoch=finished / per_epoch, validation=found, seconds=run.seconds)
             history = {**provenance(seed=config.seed), **settings, "step": finished, "validation": rounded(found)}
             if run.writes and found["mIoU"] > best:
                 save_model(model, run.model_path, provenance=history, half=half)
             if run.writes and finished == steps:
                 save_model(model, folder / "last.safetensors", provenance=history, half=half)
             best = max(best, found["mIoU"])
-        if finished % checkpoint_every == 0 or finished % per_epoch == 0:
+        if finished % checkpoint_every == 0 or finished % per_epoch == 0 or finished == steps:
             run.save_checkpoint(finished, parts, best=best)
         if on_step is not None:
             on_step(finished)

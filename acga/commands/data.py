@@ -21,6 +21,7 @@ def synthesize(
     sentences: int = 4,
     frames: int | None = None,
     crowded: Flag = False,
+    mixed: Flag = False,
     seed: int = 0,
     workers: int = 2,
 ) -> None:
@@ -38,6 +39,8 @@ def synthesize(
         sentences: Number of sentences for each actor; 0 gives its kind and action as a label, for pretraining (a2d).
         frames: Number of frames of each video, 24 to 32 by default; at most 16 has a single annotated frame (a2d).
         crowded: More actors a scene, for pretraining (a2d).
+        mixed: Of every test actor, half of the sentences are phrased as no training sentence is, to compare phrasings; otherwise all
+            sentences of half of the actors (a2d).
         seed: Of everything that is random.
         workers: Processes that draw.
     """
@@ -48,7 +51,9 @@ def synthesize(
     else:
         write_a2d(
             root,
-            SynthesisConfig(train=train, test=test, sentences=sentences, frames=frames, crowded=crowded, seed=seed, workers=workers),
+            SynthesisConfig(
+                train=train, test=test, sentences=sentences, frames=frames, crowded=crowded, mixed=mixed, seed=seed, workers=workers
+            ),
         )
     print(f"Drawn: {root}. Check it with: acga data check {root}")
 

@@ -7,9 +7,10 @@ import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,14 @@ class Dataset(torch.utils.data.Dataset, ABC):
             "index": index,
         }
         return item if self.vocabulary is None else item | {"tokens": self._tokens[sample.query]}
+
+    def replaced(self, samples: Sequence[Sample]) -> Self:
+        """The same videos and masks with other samples: some of these, or other questions about them."""
+        other = copy(self)
+        other.samples = list(samples)
+        if self.vocabulary is not None:
+            other._tokens = {query: torch.from_numpy(self.vocabulary.encode(query)) for query in {sample.query for sample in samples}}
+        return other
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self.samples[index]

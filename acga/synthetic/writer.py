@@ -46,6 +46,7 @@ class SynthesisConfig:
     seed: int = 0
     frames: int | None = None  # frames a video; None: 24 to 32
     crowded: bool = False  # more actors a scene, for pretraining
+    mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
     workers: int = 2
 
 
@@ -174,8 +175,12 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
     rng = np.random.default_rng([scene.seed, 1])
     found = []
     for index in boxes:
-        unseen = split == "test" and rng.random() < 0.5
-        found += [(index, query) for query in describe(scene, boxes, index, count=config.sentences, rng=rng, unseen=unseen)]
+        if config.mixed and split == "test":
+            counts = {False: (config.sentences + 1) // 2, True: config.sentences // 2}
+        else:
+            counts = {split == "test" and bool(rng.random() < 0.5): config.sentences}
+        for unseen, count in counts.items():
+            found += [(index, query) for query in describe(scene, boxes, index, count=count, rng=rng, unseen=unseen)]
     return found
 
 

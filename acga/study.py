@@ -1,0 +1,245 @@
+"""A study summed up: the table of variants, and the paper's claims as paired differences with their intervals.
+
+Everything is computed from the files that `acga ablate` left (results/study/ holds ours), so a figure or a sentence about the study can
+always be traced to runs, with their seeds, commits and commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import ConfigError
+from .metrics import SMOOTHING
+from .perturbations import PERTURBATIONS
+from .runs import read_json, rounded, write_json
+from .statistics import Interval, bootstrap
+
+METRICS = ("P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "mAP", "oIoU", "mIoU")
+
+
+@dataclass(frozen=True)
+class Study:
+    """The runs of a study, by grid and variant, each variant's in the order of their seeds."""
+
+    runs: Mapping[str, Mapping[str, list[dict[str, Any]]]]
+    samples: Mapping[str, Any]  # which samples the numbers belong to
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Study:
+        """All runs below a folder. Raises `ConfigError` when there is none, or a file is damaged."""
+        folder = Path(folder)
+        runs: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for path in sorted(folder.glob("*/*.json")):
+            run = read_json(path)
+            if not isinstance(run, dict) or not {"grid", "variant", "seed", "a2d"} <= run.keys():
+                raise ConfigError(f"{path} is no run that acga ablate saved; remove it.")
+            runs.setdefault(run["grid"], {}).setdefault(run["variant"], []).append(run)
+        if not runs:
+            raise ConfigError(f"{folder} holds no runs of a study; make some with acga ablate.")
+        for variants in runs.values():
+            for several in variants.values():
+                several.sort(key=lambda run: run["seed"])
+        return cls(runs, read_json(folder / "samples.json"))
+
+    @cached_property
+    def videos(self) -> dict[str, list[str]]:
+        """Which video each sample of a test set is about, and which videos were probed."""
+        of_samples = {
+            name: [sample[0] for sample in self.samples[name]] for name in ("a2d", "jhmdb", "paraphrases") if name in self.samples
+        }
+        return {**of_samples, "probed": self.samples["probed"]}
+
+    def of(self, grid: str, variant: str) -> list[dict[str, Any]]:
+        """The runs of one variant; none if it was not run."""
+        return self.runs.get(grid, {}).get(variant, [])
+
+    def ious(self, grid: str, variant: str, test: str = "a2d") -> np.ndarray:
+        """IoU of every sample (seeds, N)."""
+        return np.array([iou_of(run[test]) for run in self.of(grid, variant) if test in run])
+
+    def difference(
+        self, grid: str, first: str, second: str, value: Callable[[np.ndarray], np.ndarray], *, test: str = "a2d", only: str | None = None
+    ) -> Interval | None:
+        """Second minus first, sample by sample and seed by seed over the seeds both have; `value` makes a score of IoUs.
+
+        `only` is a tag such as "decided_by=motion". None where there are no runs of both, or no such samples.
+        """
+        one, other = ({run["seed"]: run for run in self.of(grid, variant) if test in run} for variant in (first, second))
+        seeds = sorted(one.keys() & other.keys())
+        chosen = self.tagged(only) if only else np.ones(len(self.videos.get(test, [])), bool)
+        if not seeds or not chosen.any():
+            return None
+        scores = np.stack([value(iou_of(other[seed][test])) - value(iou_of(one[seed][test])) for seed in seeds])  # (R, N)
+        return bootstrap(np.where(chosen, scores, np.nan), self.videos[test])
+
+    def tagged(self, tag: str) -> np.ndarray:
+        """Which samples of the A2D test set have a tag, bool (N,): "decided_by=motion", or "novelty" alone for any value of it.
+
+        A tag that begins with "not " asks for all the others.
+        """
+        name, _, wanted = tag.removeprefix("not ").partition("=")
+        found = []
+        for tags in self.samples["tags"]:
+            value = tags.get(name)
+            values = [str(one) for one in value] if isinstance(value, list) else [str(value)] if value is not None else []
+            found.append(wanted in values if wanted else bool(values))
+        return np.array(found) ^ tag.startswith("not ")
+
+    def by_video(self, grid: str, variant: str, *path: str) -> np.ndarray:
+        """Values by video (seeds, V), NaN where there is none, such as of ("paraphrases", "consistency")."""
+        rows = []
+        for run in self.of(grid, variant):
+            value: Any = run
+            for name in path:
+                value = value.get(name) if isinstance(value, dict) else None
+            if value:
+                rows.append([np.nan if one is None else one for one in value])
+        return np.array(rows, np.float64)
+
+
+def iou_of(result: Mapping[str, Any]) -> np.ndarray:
+    """IoU of every sample of a test (N,)."""
+    return (np.array(result["intersection"]) + SMOOTHING) / (np.array(result["union"]) + SMOOTHING)
+
+
+def itself(ious: np.ndarray) -> np.ndarray:
+    """IoU as the score: differences are in mean IoU."""
+    return ious
+
+
+def above(threshold: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Whether IoU exceeds a threshold: differences are in P@K."""
+    return lambda ious: (ious > threshold).astype(float)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a study comes to: by grid a row for each variant, and the verdicts on the claims."""
+
+    grids: dict[str, dict[str, dict[str, Any]]]
+    claims: list[dict[str, Any]]
+
+    def lines(self, grid: str) -> list[str]:
+        """A table of one grid, and the verdicts, to print."""
+        rows = [
+            f"{name:28s} {row['seeds']} seeds  "
+            + "  ".join(f"{test} mIoU {_percent(row[test]['mIoU'])}" for test in ("a2d", "jhmdb") if test in row)
+            for name, row in self.grids.get(grid, {}).items()
+        ]
+        return rows + [f"{claim['claim']}: {claim['verdict']}; {claim['what']}: {_percent(claim['interval'])}" for claim in self.claims]
+
+
+def _percent(interval: Mapping[str, float]) -> str:
+    return str(Interval(interval["mean"], interval["low"], interval["high"]))
+
+
+def summarise(folder: str | Path) -> Summary:
+    """Sum up the runs in `folder`, and write `folder`/summary.json."""
+    study = Study.read(folder)
+    grids = {grid: {variant: _row(study, grid, variant) for variant in variants} for grid, variants in study.runs.items()}
+    summary = Summary(grids, claims(study))
+    write_json(Path(folder) / "summary.json", rounded({"grids": grids, "claims": summary.claims}, 4))
+    return summary
+
+
+def _row(study: Study, grid: str, variant: str) -> dict[str, Any]:
+    """A variant's metrics: mean and spread over seeds; for mean IoU and P@0.5 the interval over videos and seeds."""
+    runs = study.of(grid, variant)
+    row: dict[str, Any] = {"seeds": len(runs), "seconds": float(np.mean([run["seconds"]["training"] for run in runs]))}
+    for test in ("a2d", "jhmdb"):
+        if all(test in run for run in runs):
+            scores = {name: np.array([run[test]["metrics"][name] for run in runs]) for name in METRICS}
+            row[test] = {
+                name: {"mean": float(of.mean()), "spread": float(of.std(ddof=1)) if len(of) > 1 else None} for name, of in scores.items()
+            }
+            for name, value in (("mIoU", itself), ("P@0.5", above(0.5))):
+                row[test][name] |= bootstrap(value(study.ious(grid, variant, test)), study.videos[test])._asdict()
+    for name, path in _BY_VIDEO.items():
+        values = study.by_video(grid, variant, *path)
+        if values.size:
+            groups = study.videos["probed"] if path[0] != "paraphrases" else list(dict.fromkeys(study.videos["paraphrases"]))
+            row[name] = bootstrap(values, groups)._asdict()
+    return row
+
+
+_BY_VIDEO = {
+    "consistency": ("paraphrases", "consistency"),
+    "paraphrases": ("paraphrases", "iou"),
+    "new phrasings": ("paraphrases", "iou_new"),
+    "known phrasings": ("paraphrases", "iou_known"),
+    **{name: ("questions", name, "iou") for name in ("as asked", *PERTURBATIONS, "about something absent")},
+    **{f"agreement, {name}": ("questions", name, "agreement") for name in PERTURBATIONS},
+    **{
+        f"{topic}, {what}": ("attention", "words", topic, what)
+        for topic in ("actor", "action", "colour", "place")
+        for what in ("inside", "chance")
+    },
+    **{
+        f"pixels, {what}": ("attention", "pixels", what)
+        for base in ("on_actor", "chance", "distance", "uniform_distance", "neighbourhood")
+        for what in (base, f"{base}, related")
+    },
+}
+
+
+def claims(study: Study) -> list[dict[str, Any]]:
+    """C1 to C6 (docs/PAPER.md): each a difference that should be above zero, what it is of, and whether its interval says so."""
+    grid, found = "claims", []
+
+    def say(claim: str, what: str, interval: Interval | None) -> None:
+        if interval is not None:
+            verdict = "undecided" if not interval.excludes_zero else "holds" if interval.low > 0 else "does not hold"
+            found.append({"claim": claim, "what": what, "interval": interval._asdict(), "verdict": verdict})
+
+    def gain(first: str, second: str, value: Callable[[np.ndarray], np.ndarray] = itself, **more: Any) -> Interval | None:
+        return study.difference(grid, first, second, value, **more)
+
+    say("C1", "mean IoU, fusion", gain("concatenation", "+ fusion"))
+    say("C1", "P@0.8, fusion", gain("concatenation", "+ fusion", above(0.8)))
+    say("C2", "mean IoU, weighted loss", gain("+ fusion", "+ weighted loss"))
+    say("C2", "mean IoU more than overall IoU, weighted loss", _more_than_overall(study, grid, "+ fusion", "+ weighted loss"))
+    for name, value in (("mean IoU", itself), *((f"P@{k}", above(k)) for k in (0.5, 0.6, 0.7, 0.8))):
+        say("C3", f"{name}, both attentions", gain("+ weighted loss", "ACGA", value))
+    say("C3", "mean IoU, vision guided language alone", gain("+ weighted loss", "+ vision guided language"))
+    say("C3", "mean IoU, language guided vision alone", gain("+ weighted loss", "+ language guided vision"))
+    say("C3", "mean IoU, over dynamic convolution", gain("dynamic convolution", "ACGA"))
+    paraphrase_videos = list(dict.fromkeys(study.videos.get("paraphrases", [])))
+    for first, second in (("+ weighted loss", "+ vision guided language"), ("+ language guided vision", "ACGA")):
+        for what, path in (
+            ("consistency over phrasings", ("paraphrases", "consistency")),
+            ("mean IoU on new phrasings", ("paraphrases", "iou_new")),
+        ):
+            say("C4", f"{what}, {first} -> {second}", _by_video_difference(study, grid, first, second, path, paraphrase_videos))
+    for name in PERTURBATIONS:
+        agreement = ("questions", name, "agreement")
+        interval = _by_video_difference(study, grid, "+ language guided vision", "ACGA", agreement, study.videos["probed"])
+        say("C4", f"agreement under perturbation ({name}), + language guided vision -> ACGA", interval)
+    for first, second in (("+ weighted loss", "+ language guided vision"), ("+ vision guided language", "ACGA")):
+        related, others = (gain(first, second, only=tag) for tag in ("mentions=relation", "not mentions=relation"))
+        say("C5", f"mean IoU where a relation is mentioned, {first} -> {second}", related)
+        say("C5", f"mean IoU where none is, {first} -> {second}", others)
+    say("C6", "mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline", gain("concatenation", "ACGA", test="jhmdb"))
+    say("C6", "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution", gain("dynamic convolution", "ACGA", test="jhmdb"))
+    return found
+
+
+def _by_video_difference(study: Study, grid: str, first: str, second: str, path: tuple[str, ...], videos: list[str]) -> Interval | None:
+    """Second minus first, of values by video."""
+    one, other = study.by_video(grid, first, *path), study.by_video(grid, second, *path)
+    seeds = min(len(one), len(other))
+    return bootstrap(other[:seeds] - one[:seeds], videos) if seeds else None
+
+
+def _more_than_overall(study: Study, grid: str, first: str, second: str) -> Interval | None:
+    """(second - first) in mean IoU minus the same in overall IoU, by seed: few values, so an interval over seeds and no more."""
+    runs = list(zip(study.of(grid, first), study.of(grid, second), strict=False))
+    if len(runs) < 2:
+        return None
+    of_mean, of_overall = (np.array([b["a2d"]["metrics"][name] - a["a2d"]["metrics"][name] for a, b in runs]) for name in ("mIoU", "oIoU"))
+    return bootstrap((of_mean - of_overall)[:, None], ["all"])

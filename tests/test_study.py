@@ -1,0 +1,323 @@
+"""The study of the claims: intervals, perturbed queries, probes of attention, and `acga ablate` on a tiny drawn release."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small import CONFIG as SMALL
+
+from acga import ablation, study
+from acga.ablation import BASE, GRIDS, ablate
+from acga.cli import main
+from acga.config import ACGAConfig, TrainConfig
+from acga.datasets import A2DSentences
+from acga.datasets.records import Sample
+from acga.errors import ConfigError, DatasetError
+from acga.examination import Benchmarks, by_video, middle_frames
+from acga.language import tokenise
+from acga.model.i3d import I3D
+from acga.perturbations import PERTURBATIONS, SYNONYMS, UNKNOWN_WORD, ask_what_is_absent, perturb
+from acga.probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
+from acga.runs import choose_accelerator
+from acga.statistics import bootstrap, probability_of_more
+from acga.synthetic.lexicon import VOCABULARY
+from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
+from acga.training import build_model, extract
+
+CONFIG = replace(SMALL, vocabulary_size=512, residual=False)
+RECIPE = TrainConfig(epochs=0.1, batch_size=8, learning_rate=3e-3, decay_every=0)
+SENTENCES = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=20).map(" ".join)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A drawn release of either layout with phrasings of both kinds, and a backbone."""
+    folder = tmp_path_factory.mktemp("study")
+    write_a2d(folder / "a2d", SynthesisConfig(train=6, test=12, sentences=6, mixed=True, workers=1))
+    write_jhmdb(folder / "jhmdb", videos=2, workers=1)
+    torch.manual_seed(0)
+    I3D(width=CONFIG.backbone_width, through="mixed_4f").to_file(folder / "backbone.safetensors", provenance={})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def benchmarks(place):
+    return Benchmarks.open(place / "a2d", CONFIG, jhmdb=place / "jhmdb", paraphrases=place / "a2d")
+
+
+@pytest.fixture(scope="module")
+def model(place):
+    dataset = A2DSentences(place / "a2d", "train", size=CONFIG.size, frames=CONFIG.frames)
+    return build_model(CONFIG, dataset, list(range(len(dataset))), place / "backbone.safetensors", None, seed=0).eval()
+
+
+@pytest.fixture(scope="module")
+def features(place, model, benchmarks):
+    return extract(model, benchmarks.a2d, place / "cache", accelerator=choose_accelerator("cpu"), workers=0)
+
+
+# Statistics
+
+
+def test_bootstrap_is_the_mean_of_runs_and_covers_it():
+    values = np.random.default_rng(1).normal(0.3, 0.2, (4, 200))
+    interval = bootstrap(values, list(range(200)))
+    assert interval.mean == pytest.approx(values.mean())
+    assert interval.low < interval.mean < interval.high
+
+
+def test_bootstrap_is_as_wide_as_theory_says():
+    """Of independent samples and one run, the standard error is sigma / sqrt(N)."""
+    values = np.random.default_rng(2).normal(0, 1, (1, 2500))
+    interval = bootstrap(values, list(range(2500)))
+    assert (interval.high - interval.low) / 2 == pytest.approx(1.96 / 50, rel=0.1)
+
+
+def test_samples_of_one_video_are_no_independent_evidence():
+    once = np.random.default_rng(3).normal(0, 1, (1, 100))
+    repeated = np.repeat(once, 10, axis=1)
+    by_video_, by_sample = (bootstrap(repeated, groups) for groups in ([n // 10 for n in range(1000)], list(range(1000))))
+    alone = bootstrap(once, list(range(100)))
+    assert by_video_.high - by_video_.low == pytest.approx(alone.high - alone.low, rel=0.1)
+    assert by_sample.high - by_sample.low < 0.5 * (alone.high - alone.low)
+
+
+def test_seeds_that_disagree_widen_the_interval():
+    steady, shaky = np.full((5, 50), 0.5), np.repeat([[0.1], [0.3], [0.5], [0.7], [0.9]], 50, axis=1)
+    assert bootstrap(steady, list(range(50))) == pytest.approx((0.5, 0.5, 0.5))
+    assert bootstrap(shaky, list(range(50))).high > 0.7
+
+
+def test_bootstrap_leaves_out_what_is_unknown_and_refuses_nothing():
+    assert bootstrap(np.array([[1.0, np.nan, 3.0]]), ["a", "b", "c"]).mean == 2
+    with pytest.raises(ValueError, match="without any value"):
+        bootstrap(np.array([[np.nan, np.nan]]), ["a", "b"])
+    with pytest.raises(ValueError, match="groups for 1"):
+        bootstrap(np.array([[1.0, 2.0]]), ["a"])
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.lists(st.integers(0, 9), min_size=1, max_size=20))
+def test_probability_of_more_counts_pairs(first, second):
+    wins = np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for a in first for b in second])
+    assert probability_of_more(first, second) == pytest.approx(wins)
+
+
+# Perturbed queries
+
+
+@given(SENTENCES, st.sampled_from(sorted(PERTURBATIONS)), st.integers(0, 3))
+def test_perturbations_are_deterministic_and_never_empty_or_longer(query, name, seed):
+    one, other = (PERTURBATIONS[name](query, np.random.default_rng(seed)) for _ in range(2))
+    assert one == other
+    assert 1 <= len(one.split()) <= len(query.split())
+
+
+@given(SENTENCES, st.integers(0, 3))
+def test_what_perturbations_keep(query, seed):
+    words, rng = tokenise(query), np.random.default_rng(seed)
+    assert sorted(PERTURBATIONS["reordered"](query, rng).split()) == sorted(words)
+    swapped = PERTURBATIONS["synonyms"](query, rng).split()
+    groups = [set(group) for group in SYNONYMS]
+    assert all(a == b or any({a, b} <= group for group in groups) for a, b in zip(words, swapped, strict=True))
+    unknown = PERTURBATIONS["unknown words"](query, rng).split()
+    assert all(a == b or b == UNKNOWN_WORD for a, b in zip(words, unknown, strict=True))
+    left = iter(words)
+    assert all(word in left for word in PERTURBATIONS["words dropped"](query, rng).split())  # in the same order
+    if len(words) > 1:
+        assert UNKNOWN_WORD in unknown
+
+
+def test_synonyms_are_words_of_the_drawn_world_but_the_unknown_word_is_none():
+    assert {word for group in SYNONYMS for word in group} <= set(VOCABULARY)
+    assert UNKNOWN_WORD not in VOCABULARY
+
+
+def test_perturbed_data_sets_ask_about_the_same_things(benchmarks):
+    changed = perturb(benchmarks.a2d, PERTURBATIONS["reordered"], seed=1)
+    assert [(s.video_id, s.frame, s.instance) for s in changed.samples] == [
+        (s.video_id, s.frame, s.instance) for s in benchmarks.a2d.samples
+    ]
+    assert [s.query for s in changed.samples] != [s.query for s in benchmarks.a2d.samples]
+    assert torch.equal(changed.labels(3)["mask"], benchmarks.a2d.labels(3)["mask"])
+
+
+def test_absent_actors_are_absent(benchmarks):
+    noun = {(s.video_id, s.instance, s.query): s for s in benchmarks.a2d.samples}
+    kinds = {}
+    for s in noun.values():
+        _, instances, classes = benchmarks.a2d.frame_masks(s.video_id, s.frame)
+        kinds.setdefault(s.query, set()).add(int(classes[instances.tolist().index(s.instance)]) // 10)
+    for sample in ask_what_is_absent(benchmarks.a2d).samples:
+        here = {int(label) // 10 for label in benchmarks.a2d.frame_masks(sample.video_id, sample.frame)[2]}
+        assert kinds[sample.query] - here
+
+
+def test_nothing_absent_to_ask_about_is_said(benchmarks):
+    first = benchmarks.a2d.samples[0]
+    alone = benchmarks.a2d.replaced([sample for sample in benchmarks.a2d.samples if sample.video_id == first.video_id])
+    with pytest.raises(DatasetError, match="every kind of actor"):
+        ask_what_is_absent(alone)
+
+
+# Probes
+
+
+@given(st.integers(0, 2**20))
+@settings(max_examples=20)
+def test_mask_iou_and_consistency_agree_with_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    found = rng.random((6, 4, 4)) < 0.5
+    samples = [Sample("a", 1, 0, str(n)) for n in range(5)] + [Sample("a", 1, 1, "other")]
+    pairs = [mask_iou(found[[i]], found[[j]])[0] for i in range(5) for j in range(i)]
+    assert consistency(samples, found) == {("a", 1, 0): pytest.approx(np.mean(pairs), abs=1e-5)}
+
+
+def test_segment_all_answers_as_the_evaluation_does(model, benchmarks, features):
+    from acga.evaluation import evaluate
+
+    answers = segment_all(model, benchmarks.a2d, features)
+    assert answers.found.shape == answers.target.shape == (len(benchmarks.a2d), 32, 32)
+    official = evaluate(model, benchmarks.a2d, features=features, progress=False).answers
+    np.testing.assert_allclose(answers.peaks, [answer.peak for answer in official], atol=1e-6)
+    assert np.corrcoef(answers.ious, [answer.iou for answer in official])[0, 1] > 0.9  # on the square and in the frame
+
+
+def test_even_attention_points_by_chance(model, benchmarks, features):
+    model.attention.language.projection.weight.data.mul_(0)
+    for one in point_with_words(model, benchmarks.a2d, features):
+        np.testing.assert_allclose(one.inside, one.chance, atol=1e-5)
+    topics = {one.topic: one for one in point_with_words(model, benchmarks.a2d, features)}
+    assert set(topics["actor"].samples) == set(range(len(benchmarks.a2d)))  # every sentence names an actor
+
+
+def test_reach_of_attention_that_is_even(model, benchmarks, features):
+    for part in (model.attention.vision.query, model.attention.vision.key):
+        part.weight.data.mul_(0)
+    reach = reach_of_pixels(model, benchmarks.a2d, features)
+    np.testing.assert_allclose(reach.on_actor, reach.chance, atol=1e-5)
+    np.testing.assert_allclose(reach.distance, reach.uniform_distance, atol=1e-5)
+
+
+def test_networks_without_a_branch_have_no_attention_to_look_at(place, benchmarks, features):
+    dataset = A2DSentences(place / "a2d", "train", size=CONFIG.size, frames=CONFIG.frames)
+    config = replace(CONFIG, matching="concatenation")
+    plain = build_model(config, dataset, list(range(len(dataset))), place / "backbone.safetensors", None, seed=0)
+    assert point_with_words(plain, benchmarks.a2d, features) == [] and reach_of_pixels(plain, benchmarks.a2d, features) is None
+
+
+def test_by_video_keeps_the_order_of_another_list():
+    samples = [Sample(video, 1, 0, "dog") for video in "abc"]
+    assert by_video([samples[2], samples[2], samples[0]], [1, 0, 3], like=samples) == [3.0, None, 0.5]
+
+
+def test_middle_frames_are_annotated_ones_of_every_video(place):
+    whole = A2DSentences(place / "a2d", "test", size=32)
+    middle = middle_frames(whole)
+    assert {s.video_id for s in middle.samples} == {s.video_id for s in whole.samples}
+    assert len(middle.frames) == len({s.video_id for s in whole.samples}) and set(middle.frames) <= set(whole.frames)
+
+
+# The grids and the study
+
+
+def test_variants_differ_as_their_names_say():
+    ladder = {variant.name: variant for variant in GRIDS["claims"]}
+    assert ladder["ACGA"].config() == BASE == replace(ACGAConfig.mini(), residual=False)
+    assert ladder["ACGA, residual"].config() == ACGAConfig.mini()
+    assert ladder["ACGA, unit-norm features"].config() == ACGAConfig.faithful_mini()
+    assert ladder["concatenation"].config().fused_resolutions == 1 and ladder["concatenation"].foreground_weight == 1
+    for variants in GRIDS.values():
+        assert len({variant.name for variant in variants}) == len(variants)
+        for variant in variants:
+            variant.config(), variant.recipe(0)
+
+
+def run_study(place, out, **more):
+    return ablate(
+        place / "a2d", out, backbone=place / "backbone.safetensors", base=CONFIG, recipe=RECIPE, jhmdb=place / "jhmdb",
+        paraphrases=place / "a2d", features=place / "features", workers=0, device="cpu", **more,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def studied(place, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    run_study(place, out, grid="claims", seeds=1)
+    run_study(place, out, grid="controls", seeds=1)
+    return out
+
+
+def test_a_run_says_all_about_itself(studied, benchmarks):
+    run = json.loads((studied / "claims" / "ACGA_seed_0.json").read_text())
+    assert run["variant"] == "ACGA" and run["seed"] == 0 and ACGAConfig.from_dict(run["config"]) == CONFIG and run["recipe"]["epochs"] == 0.1
+    assert {"command", "commit", "seed", "date"} <= run["about"].keys() and run["seconds"]["training"] > 0
+    assert len(run["a2d"]["intersection"]) == len(run["a2d"]["union"]) == len(benchmarks.a2d)
+    assert run["a2d"]["metrics"]["mIoU"] == pytest.approx(study.iou_of(run["a2d"]).mean(), abs=1e-4)
+    assert len(run["paraphrases"]["consistency"]) == 12 and any(one is not None for one in run["paraphrases"]["consistency"])
+    assert set(PERTURBATIONS) <= run["questions"].keys() and 0 <= run["questions"]["told_apart"] <= 1
+    assert run["attention"]["words"].keys() == {"actor", "action", "colour", "place"}
+    assert not (studied / "weights" / "claims" / "ACGA_seed_0").exists()
+    blind = json.loads((studied / "controls" / "blind_to_text_seed_0.json").read_text())
+    assert blind["recipe"]["blind_to"] == "text" and "paraphrases" not in blind
+
+
+def test_a_study_goes_on_where_it_stopped(place, studied, tmp_path, monkeypatch):
+    shutil.copytree(studied / "claims", tmp_path / "claims")
+    missing = tmp_path / "claims" / "ACGA_seed_0.json"
+    before = json.loads(missing.read_text())
+    missing.unlink()
+    trained = []
+    real = ablation.train
+    monkeypatch.setattr(ablation, "train", lambda *given, **more: trained.append(given[1]) or real(*given, **more))
+    run_study(place, tmp_path, grid="claims", seeds=1)
+    after = json.loads(missing.read_text())
+    assert [folder.name for folder in trained] == ["ACGA_seed_0"]
+    assert {name: after[name] for name in ("a2d", "questions", "paraphrases")} == {
+        name: before[name] for name in ("a2d", "questions", "paraphrases")
+    }
+
+
+def test_the_summary_states_every_claim(studied, capsys):
+    summary = study.summarise(studied)
+    assert {claim["claim"] for claim in summary.claims} == {"C1", "C2", "C3", "C4", "C5", "C6"}
+    assert {claim["verdict"] for claim in summary.claims} <= {"holds", "does not hold", "undecided"}
+    written = json.loads((studied / "summary.json").read_text())
+    assert written["grids"]["claims"].keys() == {variant.name for variant in GRIDS["claims"]}
+    row = written["grids"]["claims"]["ACGA"]
+    assert row["a2d"]["mIoU"]["low"] <= row["a2d"]["mIoU"]["mean"] <= row["a2d"]["mIoU"]["high"] and row["seeds"] == 1
+    assert len(summary.lines("claims")) == len(GRIDS["claims"]) + len(summary.claims)
+
+
+def test_a_difference_of_a_variant_with_itself_is_nothing(studied):
+    found = study.Study.read(studied)
+    assert found.difference("claims", "ACGA", "ACGA", study.itself) == (0, 0, 0)
+    assert found.difference("claims", "ACGA", "no such variant", study.itself) is None
+    assert found.difference("claims", "ACGA", "ACGA", study.itself, only="mentions=nothing of the kind") is None
+    both = found.tagged("mentions=relation"), found.tagged("not mentions=relation")
+    assert not (both[0] & both[1]).any() and (both[0] | both[1]).all()
+
+
+def test_bad_input_is_one_sentence(place, studied, tmp_path, capsys):
+    with pytest.raises(ConfigError, match="no grid 'everything'"):
+        run_study(place, tmp_path, grid="everything")
+    with pytest.raises(ConfigError, match="no runs of a study"):
+        study.Study.read(tmp_path)
+    (tmp_path / "claims").mkdir(exist_ok=True)
+    (tmp_path / "claims" / "x.json").write_text("[]")
+    with pytest.raises(ConfigError, match=r"x\.json is no run"):
+        study.Study.read(tmp_path)
+    code = main(["ablate", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--backbone", str(place / "backbone.safetensors")])
+    assert code == 2 and len(capsys.readouterr().err.splitlines()) == 1
