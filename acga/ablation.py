@@ -58,7 +58,7 @@ GRIDS: dict[str, tuple[Variant, ...]] = {
         Variant("ACGA, unit-norm features", {"rescale_features": False}),
     ),
     "controls": (Variant("blind to text", blind_to="text"), Variant("blind to motion", blind_to="motion")),
-    "foreground weight": tuple(Variant(f"P = {weight:g}", foreground_weight=weight) for weight in (1.0, 1.5, 2.0, 3.0, 4.0)),
+    "foreground_weight": tuple(Variant(f"P = {weight:g}", foreground_weight=weight) for weight in (1.0, 1.5, 2.0, 3.0, 4.0)),
     "resolutions": tuple(Variant(f"{count} fused", {"fused_resolutions": count}) for count in (1, 2, 3)),
 }
 

@@ -28,6 +28,7 @@ COMMANDS = [
     "pretrain",
     "train",
     "evaluate",
+    "ablate",
     *(f"data {name}" for name in ("synthesize", "check", "extract", "download")),
 ]
 

@@ -262,7 +262,8 @@ def studied(place, tmp_path_factory):
 
 def test_a_run_says_all_about_itself(studied, benchmarks):
     run = json.loads((studied / "claims" / "ACGA_seed_0.json").read_text())
-    assert run["variant"] == "ACGA" and run["seed"] == 0 and ACGAConfig.from_dict(run["config"]) == CONFIG and run["recipe"]["epochs"] == 0.1
+    assert run["variant"] == "ACGA" and run["seed"] == 0 and run["recipe"]["epochs"] == 0.1
+    assert ACGAConfig.from_dict(run["config"]) == CONFIG
     assert {"command", "commit", "seed", "date"} <= run["about"].keys() and run["seconds"]["training"] > 0
     assert len(run["a2d"]["intersection"]) == len(run["a2d"]["union"]) == len(benchmarks.a2d)
     assert run["a2d"]["metrics"]["mIoU"] == pytest.approx(study.iou_of(run["a2d"]).mean(), abs=1e-4)
@@ -308,6 +309,31 @@ def test_a_difference_of_a_variant_with_itself_is_nothing(studied):
     assert found.difference("claims", "ACGA", "ACGA", study.itself, only="mentions=nothing of the kind") is None
     both = found.tagged("mentions=relation"), found.tagged("not mentions=relation")
     assert not (both[0] & both[1]).any() and (both[0] | both[1]).all()
+
+
+def test_the_command_line(place, tmp_path, capsys):
+    small = ("size=32", "backbone_width=0.0625", "language_width=8", "vision_widths=[52,8,8]", "classifier_widths=[8,8,8]")
+    where = ["--out", tmp_path, "--backbone", place / "backbone.safetensors", "--features", place / "features", "--change", *small]
+    how = [
+        "--grid",
+        "resolutions",
+        "--seeds",
+        2,
+        "--epochs",
+        0.1,
+        "--batch-size",
+        8,
+        "--precision",
+        "fp32",
+        "--workers",
+        0,
+        "--device",
+        "cpu",
+    ]
+    assert main([*map(str, ["ablate", place / "a2d", *where, *how])]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in printed[:3]] == ["1 fused", "2 fused", "3 fused"] and "2 seeds" in printed[0]
+    assert len(list((tmp_path / "resolutions").glob("*.json"))) == 6 and (tmp_path / "summary.json").exists()
 
 
 def test_bad_input_is_one_sentence(place, studied, tmp_path, capsys):

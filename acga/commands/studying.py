@@ -10,7 +10,7 @@ from tyro.conf import arg
 from ..config import TrainConfig
 from .common import Device, Network, Root, configure
 
-Grid = Literal["claims", "controls", "foreground weight", "resolutions"]
+Grid = Literal["claims", "controls", "foreground_weight", "resolutions"]
 
 
 def ablate(
