@@ -1,5 +1,6 @@
 """What a reader moves, clicks and asks: the scrubber of the notebooks, and `QueryDemo`, which answers sentences about a video."""
 
+from .query_demo import QueryDemo
 from .scrubber import Scrubber, scrub
 
-__all__ = ["Scrubber", "scrub"]
+__all__ = ["QueryDemo", "Scrubber", "scrub"]

@@ -1,0 +1,123 @@
+"""Clips to ask about: a few drawn ones, each with sentences that describe its actors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..synthetic.demo import SCENE
+from ..synthetic.drawing import box, draw
+from ..synthetic.scene import Actor, Scene
+from ..synthetic.sentences import describe
+from ..synthetic.writer import FRAMES_PER_SECOND
+
+PHRASINGS = 4  # of each actor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clip:
+    """A short video, decoded, and what may be said of it."""
+
+    frames: np.ndarray  # uint8 (T, H, W, 3)
+    frames_per_second: float
+    phrasings: tuple[tuple[str, ...], ...] = ()  # for each actor, sentences that describe it and no other
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(h, w) of the frames."""
+        _, height, width, _ = self.frames.shape
+        return height, width
+
+
+def draw_clip(scene: Scene) -> Clip:
+    """The frames of a drawn scene, with sentences that fit what is seen in the middle one.
+
+    >>> clip = draw_clip(SAMPLES["Three dogs in the snow"])
+    >>> clip.frames.shape, len(clip.phrasings)
+    ((16, 144, 192, 3), 3)
+    """
+    frames, masks = zip(*draw(scene), strict=True)
+    seen = {number: found for number, mask in enumerate(masks[len(masks) // 2]) if (found := box(mask)) is not None}
+    rng = np.random.default_rng(scene.seed)
+    phrasings = tuple(
+        tuple(sorted((query.text for query in describe(scene, seen, actor, count=PHRASINGS, rng=rng)), key=len)) for actor in seen
+    )
+    return Clip(frames=np.stack(frames), frames_per_second=FRAMES_PER_SECOND, phrasings=tuple(filter(None, phrasings)))
+
+
+def _scene(name: str, seed: int, background: str, surface: str, *actors: Actor) -> Scene:
+    return replace(SCENE, name=name, seed=seed, frames=16, background=background, surface=surface, actors=actors)
+
+
+def _person(noun: str, colour: str, action: str, lower_colour: str, *, x: float, y: float, heading: int) -> Actor:
+    return Actor(
+        kind="adult",
+        action=action,
+        noun=noun,
+        colour=colour,
+        garment="shirt",
+        lower_colour=lower_colour,
+        lower_garment="pants",
+        height=0.57,
+        x=x,
+        y=y,
+        heading=heading,
+    )
+
+
+# Far actors first: later ones are drawn over earlier ones.
+SAMPLES: Mapping[str, Scene] = {
+    "Two men and a dog on a lawn": _scene("lawn", SCENE.seed, SCENE.background, SCENE.surface, *SCENE.actors),
+    "Three dogs in the snow": _scene(
+        "snow",
+        3,
+        "snow",
+        "snow",
+        Actor(kind="dog", action="none", posture="standing", noun="dog", colour="brown", height=0.3, x=0.72, y=0.64, heading=-1),
+        Actor(kind="dog", action="run", noun="dog", colour="black", height=0.32, x=0.3, y=0.74, heading=1),
+        Actor(kind="dog", action="walk", noun="dog", colour="white", height=0.36, x=0.66, y=0.95, heading=-1),
+    ),
+    "Cars on a street": _scene(
+        "street",
+        11,
+        "street",
+        "street",
+        Actor(kind="car", action="none", noun="car", colour="blue", height=0.24, x=0.25, y=0.62, heading=1),
+        Actor(kind="car", action="run", noun="car", colour="red", height=0.27, x=0.62, y=0.78, heading=-1),
+        Actor(kind="car", action="run", noun="truck", colour="yellow", height=0.3, x=0.35, y=0.97, heading=1),
+    ),
+    "Two cats and a ball": _scene(
+        "room",
+        6,
+        "room",
+        "floor",
+        Actor(kind="cat", action="walk", noun="cat", colour="orange", height=0.34, x=0.28, y=0.72, heading=1),
+        Actor(kind="cat", action="none", posture="sitting", noun="cat", colour="black", height=0.36, x=0.76, y=0.74, heading=-1),
+        Actor(kind="ball", action="roll", noun="ball", colour="red", height=0.15, x=0.45, y=0.92, heading=1),
+    ),
+    "A day at the beach": _scene(
+        "beach",
+        9,
+        "beach",
+        "sand",
+        Actor(kind="bird", action="fly", noun="seagull", colour="white", height=0.24, x=0.3, y=0.35, heading=1),
+        _person("woman", "yellow", "walk", "black", x=0.75, y=0.85, heading=-1),
+        Actor(kind="baby", action="crawl", noun="baby", colour="pink", height=0.3, x=0.35, y=0.93, heading=1),
+    ),
+    "Basketball": _scene(
+        "court",
+        4,
+        "court",
+        "floor",
+        Actor(kind="ball", action="fly", noun="basketball", colour="orange", height=0.12, x=0.5, y=0.4, heading=1),
+        _person("man", "blue", "jump", "white", x=0.28, y=0.86, heading=1),
+        _person("man", "red", "run", "black", x=0.7, y=0.93, heading=-1),
+    ),
+}
+
+
+def drawn_samples() -> dict[str, Callable[[], Clip]]:
+    """By title, how to get each drawn clip: drawing one takes some tenths of a second, so it waits until it is wanted."""
+    return {title: lambda scene=scene: draw_clip(scene) for title, scene in SAMPLES.items()}  # type: ignore[misc]

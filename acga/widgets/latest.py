@@ -1,0 +1,67 @@
+"""Long work beside the kernel: one job at a time, in steps, and the latest one wins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+
+Steps = Iterator[Callable[[], None]]
+
+
+class Latest:
+    """Runs jobs beside the kernel. A job is an iterator of small functions: it computes between them, and they tell what it found.
+
+    Whoever starts a job, or stops them all, can rely on it that no earlier job tells anything from then on; it ends at its next step.
+    What a job raises goes to `failed`, if it is still the latest.
+
+    >>> told = []
+    >>> latest = Latest(failed=print)
+    >>> latest.start(lambda number=number: told.append(number) for number in (1, 2))
+    >>> latest.wait(10), told
+    (True, [1, 2])
+    """
+
+    def __init__(self, *, failed: Callable[[Exception], None]) -> None:
+        self._failed = failed
+        self._telling = threading.RLock()  # so that `start` and `stop` come before or after a step, not within it
+        self._working = threading.Lock()  # held by the one job at work
+        self._generation = 0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, job: Steps) -> None:
+        """Let `job` take the place of the one before."""
+        with self._telling:
+            self._generation += 1
+            # A daemon, so that a kernel that is shut down does not wait for it.
+            self._thread = threading.Thread(target=self._run, args=(job, self._generation), name="acga", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Let the job end at its next step."""
+        with self._telling:
+            self._generation += 1
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the latest job; whether it has ended in time."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return not self.busy
+
+    def _run(self, job: Steps, generation: int) -> None:
+        with self._working:
+            try:
+                while generation == self._generation and (step := next(job, None)) is not None:
+                    self._tell(step, generation)
+            except Exception as error:  # whatever it is, the page must say it, and go on working
+                self._tell(partial(self._failed, error), generation)
+
+    def _tell(self, step: Callable[[], None], generation: int) -> None:
+        with self._telling:
+            if generation == self._generation:
+                step()

@@ -1,0 +1,87 @@
+"""Clips that a reader uploads: checked against the limits, read in a temporary folder that is gone when they are read.
+
+The content never touches another place, and the name that it came with is not used at all: neither as a path nor anywhere else.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from ..errors import VideoError
+from ..video import FOLDER_FRAMES_PER_SECOND, probe, read_frames
+from .clips import Clip
+
+MEBIBYTE = 1 << 20
+LARGEST = 8 * MEBIBYTE  # bytes; a message of 10 MiB or more would cut Jupyter's connection between page and kernel
+LONGEST = 10.0  # seconds
+MOST_FRAMES = 240
+WIDEST = 4096  # pixels, of the longer side
+SHOWN = 480  # pixels: the longer side is reduced to this
+LIMITS = f"mp4, mov, webm or gif, at most {LARGEST // MEBIBYTE} MB, {LONGEST:.0f} seconds, {MOST_FRAMES} frames and {WIDEST} pixels a side"
+YOURS = "The uploaded file"
+_REPORT_EVERY = 8  # frames
+
+
+def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
+    """Decode an uploaded clip; yields how many frames it has so far and at last the clip, its frames of at most 480 pixels a side.
+
+    Raises `VideoError` when the content is too large, too long or no mp4, mov, webm or gif, or when it breaks off.
+    """
+    content = bytes(content)
+    if len(content) > LARGEST:
+        raise VideoError(
+            f"{YOURS} has {len(content) / MEBIBYTE:.0f} MB, and {LARGEST // MEBIBYTE} are the limit; shorten it or make it smaller."
+        )
+    if not _is_video(content):
+        raise VideoError(f"{YOURS} is not an mp4, mov, webm or gif; convert it to one of these.")
+    with tempfile.TemporaryDirectory(prefix="acga-upload-") as folder:
+        path = Path(folder) / "clip"
+        path.write_bytes(content)
+        try:
+            _check_size(path)
+            frames: list[np.ndarray] = []
+            speed = probe(path).frames_per_second or FOLDER_FRAMES_PER_SECOND
+            most = min(MOST_FRAMES, int(LONGEST * speed))
+            for frame in read_frames(path):
+                if len(frames) == most:
+                    raise VideoError(
+                        f"{YOURS} is too long: at {speed:.3g} frames a second, {most} frames ({most / speed:.3g} s) are the limit; cut it."
+                    )
+                frames.append(_reduced(frame))
+                if len(frames) % _REPORT_EVERY == 0:
+                    yield len(frames)
+        except VideoError as error:
+            raise VideoError(str(error).replace(str(path), YOURS)) from error
+    yield Clip(frames=np.stack(frames), frames_per_second=speed)
+
+
+def _is_video(content: bytes) -> bool:
+    """By its first bytes: FFmpeg also reads play lists and scripts that name other files, and must not be led there."""
+    return content[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") or content.startswith(
+        (b"GIF87a", b"GIF89a", b"\x1aE\xdf\xa3")
+    )
+
+
+def _check_size(path: Path) -> None:
+    """Refuse huge frames before one is decoded; what cannot be opened is left to `probe`, which says why."""
+    try:
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
+            sides = [side for stream in container.streams.video for side in (stream.width, stream.height)]
+    except (av.FFmpegError, OSError, ValueError):
+        return
+    if max(sides, default=0) > WIDEST:
+        raise VideoError(f"{YOURS} has frames of {sides[0]} x {sides[1]} pixels, and {WIDEST} a side are the limit; make it smaller.")
+
+
+def _reduced(frame: np.ndarray) -> np.ndarray:
+    height, width, _ = frame.shape
+    scale = SHOWN / max(height, width)
+    if scale >= 1:
+        return frame
+    return cv2.resize(frame, (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=cv2.INTER_AREA)
