@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .ablation import GRIDS
 from .errors import ConfigError
 from .metrics import SMOOTHING
 from .perturbations import PERTURBATIONS
@@ -25,7 +26,7 @@ METRICS = ("P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "mAP", "oIoU", "mIoU")
 
 @dataclass(frozen=True)
 class Study:
-    """The runs of a study, by grid and variant, each variant's in the order of their seeds."""
+    """The runs of a study, by grid and variant (in the order of `acga.ablation.GRIDS`), each variant's in the order of their seeds."""
 
     runs: Mapping[str, Mapping[str, list[dict[str, Any]]]]
     samples: Mapping[str, Any]  # which samples the numbers belong to
@@ -42,10 +43,12 @@ class Study:
             runs.setdefault(run["grid"], {}).setdefault(run["variant"], []).append(run)
         if not runs:
             raise ConfigError(f"{folder} holds no runs of a study; make some with acga ablate.")
-        for variants in runs.values():
-            for several in variants.values():
-                several.sort(key=lambda run: run["seed"])
-        return cls(runs, read_json(folder / "samples.json"))
+        ordered = {}
+        for grid, variants in runs.items():
+            known = [variant.name for variant in GRIDS.get(grid, ()) if variant.name in variants]
+            names = [*known, *(name for name in variants if name not in known)]
+            ordered[grid] = {name: sorted(variants[name], key=lambda run: run["seed"]) for name in names}
+        return cls(ordered, read_json(folder / "samples.json"))
 
     @cached_property
     def videos(self) -> dict[str, list[str]]:
@@ -64,9 +67,16 @@ class Study:
         return np.array([iou_of(run[test]) for run in self.of(grid, variant) if test in run])
 
     def difference(
-        self, grid: str, first: str, second: str, value: Callable[[np.ndarray], np.ndarray], *, test: str = "a2d", only: str | None = None
+        self,
+        grid: str,
+        first: str,
+        second: str,
+        value: Callable[[np.ndarray], np.ndarray] | None = None,
+        *,
+        test: str = "a2d",
+        only: str | None = None,
     ) -> Interval | None:
-        """Second minus first, sample by sample and seed by seed over the seeds both have; `value` makes a score of IoUs.
+        """Second minus first, sample by sample and seed by seed over the seeds both have; `value` makes a score of IoUs (by default IoU).
 
         `only` is a tag such as "decided_by=motion". None where there are no runs of both, or no such samples.
         """
@@ -75,6 +85,7 @@ class Study:
         chosen = self.tagged(only) if only else np.ones(len(self.videos.get(test, [])), bool)
         if not seeds or not chosen.any():
             return None
+        value = value or itself
         scores = np.stack([value(iou_of(other[seed][test])) - value(iou_of(one[seed][test])) for seed in seeds])  # (R, N)
         return bootstrap(np.where(chosen, scores, np.nan), self.videos[test])
 
@@ -142,13 +153,13 @@ def _percent(interval: Mapping[str, float]) -> str:
 def summarise(folder: str | Path) -> Summary:
     """Sum up the runs in `folder`, and write `folder`/summary.json."""
     study = Study.read(folder)
-    grids = {grid: {variant: _row(study, grid, variant) for variant in variants} for grid, variants in study.runs.items()}
+    grids = {grid: {variant: variant_row(study, grid, variant) for variant in variants} for grid, variants in study.runs.items()}
     summary = Summary(grids, claims(study))
     write_json(Path(folder) / "summary.json", rounded({"grids": grids, "claims": summary.claims}, 4))
     return summary
 
 
-def _row(study: Study, grid: str, variant: str) -> dict[str, Any]:
+def variant_row(study: Study, grid: str, variant: str) -> dict[str, Any]:
     """A variant's metrics: mean and spread over seeds; for mean IoU and P@0.5 the interval over videos and seeds."""
     runs = study.of(grid, variant)
     row: dict[str, Any] = {"seeds": len(runs), "seconds": float(np.mean([run["seconds"]["training"] for run in runs]))}

@@ -1,8 +1,10 @@
 """The study of the claims: intervals, perturbed queries, probes of attention, and `acga ablate` on a tiny drawn release."""
 
 import json
+import runpy
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import CONFIG as SMALL
 
-from acga import ablation, study
+from acga import ablation, plots_study, study
 from acga.ablation import BASE, GRIDS, ablate
 from acga.cli import main
 from acga.config import ACGAConfig, TrainConfig
@@ -311,6 +313,20 @@ def test_a_difference_of_a_variant_with_itself_is_nothing(studied):
     assert not (both[0] & both[1]).any() and (both[0] | both[1]).all()
 
 
+def test_every_figure_is_drawn_from_the_runs(studied, tmp_path):
+    script = Path(__file__).parent.parent / "figures" / "study.py"
+    drawn = runpy.run_path(str(script))["figures"](study.Study.read(studied))
+    assert drawn.keys() == {"study_ladder", "study_claims", "study_robustness", "study_pointing", "study_context"}
+    assert all(figure._suptitle.get_text() and figure.axes[0].get_xlabel() + figure.axes[0].get_ylabel() for figure in drawn.values())
+    variants = [label.get_text() for label in drawn["study_ladder"].axes[0].get_yticklabels()]
+    assert variants == [variant.name for variant in GRIDS["claims"]]
+
+
+def test_tables_give_the_spread_over_seeds(studied):
+    rows = plots_study.table(study.summarise(studied), "claims")
+    assert rows[0][1:] == list(study.METRICS) and len(rows) == 1 + len(GRIDS["claims"]) and "±" not in rows[1][1]
+
+
 def test_the_command_line(place, tmp_path, capsys):
     small = ("size=32", "backbone_width=0.0625", "language_width=8", "vision_widths=[52,8,8]", "classifier_widths=[8,8,8]")
     where = ["--out", tmp_path, "--backbone", place / "backbone.safetensors", "--features", place / "features", "--change", *small]
@@ -334,6 +350,9 @@ def test_the_command_line(place, tmp_path, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in printed[:3]] == ["1 fused", "2 fused", "3 fused"] and "2 seeds" in printed[0]
     assert len(list((tmp_path / "resolutions").glob("*.json"))) == 6 and (tmp_path / "summary.json").exists()
+    found = study.Study.read(tmp_path)
+    assert len(plots_study.sweep(found, "resolutions", x_label="fused").axes[0].get_xticklabels()) == 3
+    assert plots_study.precision_curves(found, "resolutions").axes[0].lines[0].get_ydata()[-1] == 0
 
 
 def test_bad_input_is_one_sentence(place, studied, tmp_path, capsys):

@@ -1,0 +1,169 @@
+"""Figures of the study of the paper's claims (`acga.study`), one call each; all numbers come from the study's runs.
+
+Bars and points are means; lines through them are 95 % intervals over videos and seeds, dots are seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .plots import PALETTE
+from .study import METRICS, Study, Summary, iou_of, variant_row
+
+TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
+VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
+
+
+def ladder(study: Study, grid: str = "claims") -> Figure:
+    """Mean IoU of every variant of a grid, on both test sets."""
+    variants = list(study.runs[grid])
+    tests = [test for test in TEST_SETS if all(test in run for name in variants for run in study.of(grid, name))]
+    figure, axes = plt.subplots(figsize=(8, 0.55 * len(variants) + 1.2), layout="constrained")
+    for number, test in enumerate(tests):
+        rows = [variant_row(study, grid, name)[test]["mIoU"] for name in variants]
+        places = np.arange(len(variants)) + 0.18 * (2 * number - len(tests) + 1)
+        _points(axes, places, rows, PALETTE[5 - number], TEST_SETS[test])
+        for place, name in zip(places, variants, strict=True):
+            seeds = [100 * run[test]["metrics"]["mIoU"] for run in study.of(grid, name)]
+            axes.plot(seeds, [place] * len(seeds), ".", color=PALETTE[5 - number], alpha=0.45, markersize=5)
+    axes.set(yticks=range(len(variants)), yticklabels=variants, xlabel="mean IoU (%)")
+    axes.invert_yaxis()
+    axes.legend(loc="lower left", frameon=False)
+    return _finished(figure, axes)
+
+
+def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
+    """The claims as differences with their intervals (percentage points): what is right of zero holds."""
+    figure, axes = plt.subplots(figsize=(10, 0.36 * len(found) + 1), layout="constrained")
+    for place, claim in enumerate(found):
+        interval = claim["interval"]
+        shade = VERDICT_COLOURS[claim["verdict"]]
+        axes.plot([100 * interval["low"], 100 * interval["high"]], [place, place], color=shade, linewidth=2)
+        axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set(
+        yticks=range(len(found)),
+        yticklabels=[f"{claim['claim']}  {claim['what']}" for claim in found],
+        xlabel="difference (percentage points)",
+    )
+    axes.tick_params(axis="y", labelsize=8)
+    axes.invert_yaxis()
+    for verdict, shade in VERDICT_COLOURS.items():
+        axes.plot([], [], "o-", color=shade, label=verdict)
+    axes.legend(loc="best", frameon=False)
+    return _finished(figure, axes)
+
+
+def sweep(study: Study, grid: str, *, x_label: str, names: Sequence[str] = ("mIoU", "oIoU", "P@0.5", "P@0.7")) -> Figure:
+    """Metrics on the A2D twin over the values of a grid, such as the foreground weight: means, and seeds as dots."""
+    variants = list(study.runs[grid])
+    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    for number, name in enumerate(names):
+        shade = PALETTE[(5, 4, 1, 2)[number % 4]]
+        seeds = [[100 * run["a2d"]["metrics"][name] for run in study.of(grid, variant)] for variant in variants]
+        axes.plot(range(len(variants)), [np.mean(one) for one in seeds], "o-", color=shade, label=name, markersize=4)
+        for place, one in enumerate(seeds):
+            axes.plot([place] * len(one), one, ".", color=shade, alpha=0.4, markersize=4)
+    axes.set(xticks=range(len(variants)), xticklabels=variants, xlabel=x_label, ylabel="%")
+    axes.legend(frameon=False, ncols=2)
+    return _finished(figure, axes)
+
+
+def precision_curves(study: Study, grid: str = "foreground_weight") -> Figure:
+    """P@K over K for each value of a grid: where a change of the loss helps, among rough masks or among fine ones."""
+    thresholds = np.linspace(0, 1, 51)
+    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    for number, variant in enumerate(study.runs[grid]):
+        every = np.concatenate([iou_of(run["a2d"]) for run in study.of(grid, variant)])
+        axes.plot(thresholds, [100 * (every > threshold).mean() for threshold in thresholds], color=PALETTE[number % 7], label=variant)
+    axes.set(xlabel="K (IoU threshold)", ylabel="P@K (%)")
+    axes.legend(frameon=False)
+    return _finished(figure, axes)
+
+
+def robustness(study: Study, variants: Sequence[str] | None = None, grid: str = "claims") -> Figure:
+    """How alike the masks stay when the same actor is described otherwise: over phrasings, and when a query is perturbed."""
+    chosen = [name for name in (variants or study.runs[grid]) if study.of(grid, name)]
+    rows = {name: variant_row(study, grid, name) for name in chosen}
+    questions = {"consistency": "5+ phrasings"} | {
+        name: name.removeprefix("agreement, ") for name in next(iter(rows.values())) if name.startswith("agreement, ")
+    }
+    figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
+    width = 0.8 / len(chosen)
+    for number, name in enumerate(chosen):
+        found = [rows[name][key] for key in questions]
+        places = np.arange(len(questions)) + width * (number - (len(chosen) - 1) / 2)
+        means = np.array([100 * one["mean"] for one in found])
+        errors = [means - [100 * one["low"] for one in found], [100 * one["high"] for one in found] - means]
+        axes.bar(places, means, width, yerr=errors, color=PALETTE[number % 7], label=name, error_kw={"linewidth": 1})
+    axes.set(xticks=range(len(questions)), xticklabels=questions.values(), ylabel="IoU of the masks with each other (%)", ylim=(0, 100))
+    axes.legend(frameon=False, fontsize=8, ncols=2)
+    return _finished(figure, axes)
+
+
+def pointing(study: Study, variants: Sequence[str] = ("+ vision guided language", "ACGA"), grid: str = "claims") -> Figure:
+    """The share of the attention on a word that lies inside the actor that is meant, against the actor's share of the frame."""
+    rows = {name: variant_row(study, grid, name) for name in variants if study.of(grid, name)}
+    topics = ("actor", "action", "colour", "place")
+    figure, axes = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
+    width = 0.8 / (len(rows) + 1)
+    columns = {name: [found[f"{topic}, inside"] for topic in topics] for name, found in rows.items()}
+    first = next(iter(rows.values()))
+    columns["chance: the actor's share of the frame"] = [first[f"{topic}, chance"] for topic in topics]
+    for number, (name, found) in enumerate(columns.items()):
+        means = np.array([100 * one["mean"] for one in found])
+        errors = [means - [100 * one["low"] for one in found], [100 * one["high"] for one in found] - means]
+        shade = "#bbbbbb" if number == len(rows) else PALETTE[(5, 1, 4)[number % 3]]
+        places = np.arange(len(topics)) + width * (number - len(rows) / 2)
+        axes.bar(places, means, width, yerr=errors, color=shade, label=name, error_kw={"linewidth": 1})
+    axes.set(xticks=range(len(topics)), xticklabels=[f"word of the {topic}" for topic in topics], ylabel="attention inside the actor (%)")
+    axes.legend(frameon=False, fontsize=8)
+    return _finished(figure, axes)
+
+
+def gains_by_tag(study: Study, first: str, second: str, tags: Sequence[str], grid: str = "claims") -> Figure:
+    """Second minus first in mean IoU (percentage points), over the queries with each tag of the drawn world."""
+    found = [(tag, study.difference(grid, first, second, only=tag)) for tag in tags]
+    shown = [(tag, interval) for tag, interval in found if interval is not None]
+    figure, axes = plt.subplots(figsize=(7, 0.4 * len(shown) + 1), layout="constrained")
+    _points(axes, np.arange(len(shown)), [interval._asdict() for _, interval in shown], PALETTE[5], None)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set(yticks=range(len(shown)), yticklabels=[tag for tag, _ in shown], xlabel="difference in mean IoU (percentage points)")
+    axes.invert_yaxis()
+    return _finished(figure, axes)
+
+
+def table(summary: Summary, grid: str, test: str = "a2d") -> list[list[str]]:
+    """A grid as rows of text: the variant, then the metrics in percent with their spread over seeds."""
+    rows = [["", *METRICS]]
+    for name, found in summary.grids[grid].items():
+        if test in found:
+            cells = [found[test][metric] for metric in METRICS]
+            rows.append(
+                [
+                    name,
+                    *(f"{100 * one['mean']:.1f}" + (f" ± {100 * one['spread']:.1f}" if one["spread"] is not None else "") for one in cells),
+                ]
+            )
+    return rows
+
+
+def _points(axes: Axes, places: np.ndarray, rows: Sequence[dict[str, Any]], shade: str, label: str | None) -> None:
+    """Means with their intervals, in percent, one above another."""
+    means = np.array([100 * one["mean"] for one in rows])
+    errors = np.array([means - [100 * one["low"] for one in rows], [100 * one["high"] for one in rows] - means])
+    axes.errorbar(means, places, xerr=errors.clip(0), fmt="o", color=shade, markersize=6, linewidth=1.5, label=label)
+
+
+def _finished(figure: Figure, axes: Axes) -> Figure:
+    """Without the frame, and closed, so that a notebook shows it once."""
+    sns.despine(ax=axes)
+    plt.close(figure)
+    return figure
