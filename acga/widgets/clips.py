@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from ..synthetic.demo import SCENE
+from ..synthetic.demo import QUERIES, SCENE
 from ..synthetic.drawing import box, draw
 from ..synthetic.scene import Actor, Scene
 from ..synthetic.sentences import describe
@@ -31,24 +32,36 @@ class Clip:
         return height, width
 
 
-def draw_clip(scene: Scene) -> Clip:
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A scene to draw, and for each of its actors the sentence to try first."""
+
+    scene: Scene
+    first: tuple[str, ...]
+
+
+def draw_clip(sample: Sample) -> Clip:
     """The frames of a drawn scene, with sentences that fit what is seen in the middle one.
 
     >>> clip = draw_clip(SAMPLES["Three dogs in the snow"])
-    >>> clip.frames.shape, len(clip.phrasings)
-    ((16, 144, 192, 3), 3)
+    >>> clip.frames.shape, [phrasings[0] for phrasings in clip.phrasings]
+    ((16, 144, 192, 3), ['brown dog standing', 'black dog running', 'white dog walking to the left'])
     """
+    scene = sample.scene
     frames, masks = zip(*draw(scene), strict=True)
     seen = {number: found for number, mask in enumerate(masks[len(masks) // 2]) if (found := box(mask)) is not None}
     rng = np.random.default_rng(scene.seed)
-    phrasings = tuple(
-        tuple(sorted((query.text for query in describe(scene, seen, actor, count=PHRASINGS, rng=rng)), key=len)) for actor in seen
-    )
-    return Clip(frames=np.stack(frames), frames_per_second=FRAMES_PER_SECOND, phrasings=tuple(filter(None, phrasings)))
+    phrasings = []
+    for actor, first in enumerate(sample.first):
+        more = [query.text for query in describe(scene, seen, actor, count=PHRASINGS, rng=rng)]
+        phrasings.append(tuple(dict.fromkeys([first, *more]))[:PHRASINGS])
+    return Clip(frames=np.stack(frames), frames_per_second=FRAMES_PER_SECOND, phrasings=tuple(phrasings))
 
 
-def _scene(name: str, seed: int, background: str, surface: str, *actors: Actor) -> Scene:
-    return replace(SCENE, name=name, seed=seed, frames=16, background=background, surface=surface, actors=actors)
+def _sample(name: str, seed: int, background: str, surface: str, *described: tuple[str, Actor]) -> Sample:
+    first, actors = zip(*described, strict=True)
+    scene = replace(SCENE, name=name, seed=seed, frames=16, background=background, surface=surface, actors=actors)
+    return Sample(scene=scene, first=first)
 
 
 def _person(noun: str, colour: str, action: str, lower_colour: str, *, x: float, y: float, heading: int) -> Actor:
@@ -68,56 +81,71 @@ def _person(noun: str, colour: str, action: str, lower_colour: str, *, x: float,
 
 
 # Far actors first: later ones are drawn over earlier ones.
-SAMPLES: Mapping[str, Scene] = {
-    "Two men and a dog on a lawn": _scene("lawn", SCENE.seed, SCENE.background, SCENE.surface, *SCENE.actors),
-    "Three dogs in the snow": _scene(
+SAMPLES: Mapping[str, Sample] = {
+    "Two men and a dog on a lawn": _sample(
+        "lawn",
+        SCENE.seed,
+        SCENE.background,
+        SCENE.surface,
+        *((query, SCENE.actors[actor]) for query, actor in QUERIES.items()),
+    ),
+    "Three dogs in the snow": _sample(
         "snow",
         3,
         "snow",
         "snow",
-        Actor(kind="dog", action="none", posture="standing", noun="dog", colour="brown", height=0.3, x=0.72, y=0.64, heading=-1),
-        Actor(kind="dog", action="run", noun="dog", colour="black", height=0.32, x=0.3, y=0.74, heading=1),
-        Actor(kind="dog", action="walk", noun="dog", colour="white", height=0.36, x=0.66, y=0.95, heading=-1),
+        (
+            "brown dog standing",
+            Actor(kind="dog", action="none", posture="standing", noun="dog", colour="brown", height=0.3, x=0.72, y=0.64, heading=-1),
+        ),
+        ("black dog running", Actor(kind="dog", action="run", noun="dog", colour="black", height=0.32, x=0.3, y=0.74, heading=1)),
+        (
+            "white dog walking to the left",
+            Actor(kind="dog", action="walk", noun="dog", colour="white", height=0.36, x=0.66, y=0.95, heading=-1),
+        ),
     ),
-    "Cars on a street": _scene(
+    "Cars on a street": _sample(
         "street",
         11,
         "street",
         "street",
-        Actor(kind="car", action="none", noun="car", colour="blue", height=0.24, x=0.25, y=0.62, heading=1),
-        Actor(kind="car", action="run", noun="car", colour="red", height=0.27, x=0.62, y=0.78, heading=-1),
-        Actor(kind="car", action="run", noun="truck", colour="yellow", height=0.3, x=0.35, y=0.97, heading=1),
+        ("blue car is parked", Actor(kind="car", action="none", noun="car", colour="blue", height=0.24, x=0.25, y=0.62, heading=1)),
+        ("red car driving", Actor(kind="car", action="run", noun="car", colour="red", height=0.27, x=0.62, y=0.78, heading=-1)),
+        ("yellow truck", Actor(kind="car", action="run", noun="truck", colour="yellow", height=0.3, x=0.35, y=0.97, heading=1)),
     ),
-    "Two cats and a ball": _scene(
+    "Two cats and a ball": _sample(
         "room",
         6,
         "room",
         "floor",
-        Actor(kind="cat", action="walk", noun="cat", colour="orange", height=0.34, x=0.28, y=0.72, heading=1),
-        Actor(kind="cat", action="none", posture="sitting", noun="cat", colour="black", height=0.36, x=0.76, y=0.74, heading=-1),
-        Actor(kind="ball", action="roll", noun="ball", colour="red", height=0.15, x=0.45, y=0.92, heading=1),
+        ("orange cat walking", Actor(kind="cat", action="walk", noun="cat", colour="orange", height=0.34, x=0.28, y=0.72, heading=1)),
+        (
+            "black cat sitting on the right",
+            Actor(kind="cat", action="none", posture="sitting", noun="cat", colour="black", height=0.36, x=0.76, y=0.74, heading=-1),
+        ),
+        ("red ball rolling", Actor(kind="ball", action="roll", noun="ball", colour="red", height=0.15, x=0.45, y=0.92, heading=1)),
     ),
-    "A day at the beach": _scene(
+    "A day at the beach": _sample(
         "beach",
         9,
         "beach",
         "sand",
-        Actor(kind="bird", action="fly", noun="seagull", colour="white", height=0.24, x=0.3, y=0.35, heading=1),
-        _person("woman", "yellow", "walk", "black", x=0.75, y=0.85, heading=-1),
-        Actor(kind="baby", action="crawl", noun="baby", colour="pink", height=0.3, x=0.35, y=0.93, heading=1),
+        ("white bird flying", Actor(kind="bird", action="fly", noun="seagull", colour="white", height=0.24, x=0.3, y=0.35, heading=1)),
+        ("woman in yellow walking", _person("woman", "yellow", "walk", "black", x=0.75, y=0.85, heading=-1)),
+        ("baby crawling", Actor(kind="baby", action="crawl", noun="baby", colour="pink", height=0.3, x=0.35, y=0.93, heading=1)),
     ),
-    "Basketball": _scene(
+    "Basketball": _sample(
         "court",
         4,
         "court",
         "floor",
-        Actor(kind="ball", action="fly", noun="basketball", colour="orange", height=0.12, x=0.5, y=0.4, heading=1),
-        _person("man", "blue", "jump", "white", x=0.28, y=0.86, heading=1),
-        _person("man", "red", "run", "black", x=0.7, y=0.93, heading=-1),
+        ("ball flying", Actor(kind="ball", action="fly", noun="basketball", colour="orange", height=0.12, x=0.5, y=0.4, heading=1)),
+        ("man in blue jumping", _person("man", "blue", "jump", "white", x=0.28, y=0.86, heading=1)),
+        ("man in red running", _person("man", "red", "run", "black", x=0.7, y=0.93, heading=-1)),
     ),
 }
 
 
 def drawn_samples() -> dict[str, Callable[[], Clip]]:
     """By title, how to get each drawn clip: drawing one takes some tenths of a second, so it waits until it is wanted."""
-    return {title: lambda scene=scene: draw_clip(scene) for title, scene in SAMPLES.items()}  # type: ignore[misc]
+    return {title: partial(draw_clip, sample) for title, sample in SAMPLES.items()}

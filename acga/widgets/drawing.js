@@ -1,9 +1,9 @@
 // Masks, outlines and maps of attention over a frame. Lengths are pixels of the frame unless said otherwise.
 
 const CANVAS = 900; // pixels: the longer side of the canvas, at most, if the frame is smaller
-const DARK = 0.85; // how dark the places are that get least
+const DARK = 0.8; // how dark the places are that get least
 
-/** A mask from its bits, eight to a byte, row by row: what to fill, and its outline along the pixels' borders. */
+/** A mask from its bits, eight to a byte, row by row: what to fill, and its outline. */
 function unpackMask(bytes, width, height) {
   const inside = (x, y) => {
     if (x < 0 || y < 0 || x >= width || y >= height) return 0;
@@ -24,10 +24,14 @@ function unpackMask(bytes, width, height) {
     }
   }
   for (let y = 0; y <= height; y++) {
-    for (let x = 0; x <= width; x++) {
-      const here = inside(x, y);
-      if (here !== inside(x, y - 1)) { outline.moveTo(x, y); outline.lineTo(x + 1, y); }
-      if (here !== inside(x - 1, y)) { outline.moveTo(x, y); outline.lineTo(x, y + 1); }
+    for (let x = 0; x <= width; x++) { // the corner that four pixels share: the outline goes through the middles between them
+      const [a, b, c, d] = [inside(x - 1, y - 1), inside(x, y - 1), inside(x - 1, y), inside(x, y)];
+      const points = [];
+      if (a !== b) points.push([x, y - 0.5]);
+      if (b !== d) points.push([x + 0.5, y]);
+      if (d !== c) points.push([x, y + 0.5]);
+      if (c !== a) points.push([x - 0.5, y]);
+      points.forEach((point, at) => at % 2 ? outline.lineTo(...point) : outline.moveTo(...point));
     }
   }
   return { fill, outline, share: area / (width * height) };
@@ -61,8 +65,8 @@ function drawMask(context, mask, colour, opacity) {
 }
 
 function drawOutline(context, mask, colour) {
-  const width = Math.max(1, 1.9 / context.getTransform().a);
-  context.lineCap = "square";
+  const width = Math.max(0.5, 1.5 / context.getTransform().a);
+  context.lineCap = "round";
   for (const [ink, factor] of [["white", 2.2], [colour, 1]]) { // white around, or a mask would drown in clothes of its colour
     context.strokeStyle = ink;
     context.lineWidth = factor * width;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -38,8 +39,7 @@ class Latest:
         """Let `job` take the place of the one before."""
         with self._telling:
             self._generation += 1
-            # A daemon, so that a kernel that is shut down does not wait for it.
-            self._thread = threading.Thread(target=self._run, args=(job, self._generation), name="acga", daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(job, self._generation), name="acga")
             self._thread.start()
 
     def stop(self) -> None:
@@ -49,19 +49,26 @@ class Latest:
 
     def wait(self, seconds: float) -> bool:
         """Wait for the latest job; whether it has ended in time."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return not self.busy
+        end = time.monotonic() + seconds
+        while (thread := self._thread) is not None and thread.is_alive():  # a job may have started another
+            thread.join(max(end - time.monotonic(), 0))
+            if thread.is_alive():
+                return False
+        return True
 
     def _run(self, job: Steps, generation: int) -> None:
         with self._working:
             try:
-                while generation == self._generation and (step := next(job, None)) is not None:
+                while self._wanted(generation) and (step := next(job, None)) is not None:
                     self._tell(step, generation)
             except Exception as error:  # whatever it is, the page must say it, and go on working
                 self._tell(partial(self._failed, error), generation)
 
     def _tell(self, step: Callable[[], None], generation: int) -> None:
         with self._telling:
-            if generation == self._generation:
+            if self._wanted(generation):
                 step()
+
+    def _wanted(self, generation: int) -> bool:
+        """Whether a job is the latest one, and Python is not about to end, which waits for its threads."""
+        return generation == self._generation and threading.main_thread().is_alive()

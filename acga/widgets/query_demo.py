@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from .reading import Reading
 from .uploads import read_upload
 
 AT_ONCE = 4  # frames between two looks at whether to go on
+ALIKE = 0.65  # how much alike words are spelled that are offered for an unknown one, of 1
 QUALITY = 90  # of the JPEG frames, of 100
 UPLOADED = "Your clip"
 
@@ -56,17 +58,17 @@ class QueryDemo(ipywidgets.VBox):
         self._clips = dict(drawn_samples() if clips is None else clips)
         self._readings: dict[str, Reading] = {}
         self._shown: Reading | None = None  # on the page
+        self._new = True  # the clip was not yet on any page
         self._sent: dict[tuple[str, int], float] = {}  # the share at which the page got a query's mask of a frame
         self._latest = Latest(failed=self._fail)
         self.view = QueryView()
         first = next(iter(self._clips))
-        wide = ipywidgets.Layout(width="min(100%, 420px)")
-        self.clip = ipywidgets.Dropdown(options=list(self._clips), value=first, description="Clip", layout=wide)
-        self.progress = ipywidgets.IntProgress(0, 0, 1, layout=ipywidgets.Layout(width="160px", visibility="hidden"))
+        self.clip = ipywidgets.Dropdown(options=list(self._clips), value=first, description="Clip", style={"description_width": "initial"})
+        self.progress = ipywidgets.IntProgress(0, 0, 1, layout=ipywidgets.Layout(width="160px", display="none"))
         self.stop = ipywidgets.Button(description="Stop", icon="stop", disabled=True, tooltip="Stop looking at the clip")
         self.save_video = ipywidgets.Button(description="Save video", icon="download", tooltip="The clip with its masks, as an mp4")
         self.save_masks = ipywidgets.Button(description="Save masks", icon="download", tooltip="A zip of PNG masks")
-        buttons = [self.progress, self.stop, self.save_video, self.save_masks]
+        buttons = [self.save_video, self.save_masks, self.stop, self.progress]
         below = ipywidgets.HBox(buttons, layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
         super().__init__([self.clip, self.view, below])
         self.clip.observe(lambda change: self._change_clip(), "value")
@@ -119,8 +121,8 @@ class QueryDemo(ipywidgets.VBox):
             self._fail(error)
 
     def _change_clip(self) -> None:
-        self.view.frame, self.view.examples = 0, []
-        self.view.queries = []
+        self._new = True
+        self.view.queries, self.view.examples = [], []
         self._restart()
 
     def _change_queries(self) -> None:
@@ -136,8 +138,8 @@ class QueryDemo(ipywidgets.VBox):
         words = [{"word": word, "known": word not in unknown, "near": []} for word in tokenise(query)]
         for word in words:
             if not word["known"]:
-                word["near"] = self.segmenter.suggest(str(word["word"]))
-        left_out = [{"word": word, "known": False, "near": []} for word in unreadable(query)]
+                word["near"] = difflib.get_close_matches(str(word["word"]), self.segmenter.vocabulary.words, n=3, cutoff=ALIKE)
+        left_out = [{"word": word, "known": False, "near": []} for word in dict.fromkeys(unreadable(query))]
         senseless = not any(word["known"] for word in words)
         problem = "The model knows none of these words, so its answer means nothing." if senseless else ""
         return {"text": query, "words": [*words, *left_out], "problem": problem}
@@ -146,7 +148,7 @@ class QueryDemo(ipywidgets.VBox):
         return list(dict.fromkeys(row["text"] for row in self.view.rows if row["words"]))
 
     def _restart(self) -> None:
-        self._latest.start(self._answer(self.clip.value, self._answerable(), self.view.frame, self.view.share))
+        self._latest.start(self._answer(self.clip.value, self._answerable(), self.view.share))
 
     def _stop(self) -> None:
         self._latest.stop()
@@ -170,7 +172,7 @@ class QueryDemo(ipywidgets.VBox):
 
     # Long work, in steps (see `Latest`)
 
-    def _answer(self, title: str, queries: list[str], first: int, share: float) -> Steps:
+    def _answer(self, title: str, queries: list[str], share: float) -> Steps:
         started = time.perf_counter()
         yield partial(self._progress, 0, 0)
         reading = self._readings.get(title)
@@ -178,7 +180,7 @@ class QueryDemo(ipywidgets.VBox):
             yield partial(self._say, "Opening the clip …")
             reading = Reading(self.segmenter, self._clips[title]())
             self._readings[title] = reading
-        if self._shown is not reading:
+        if self._shown is not reading or self._new:
             yield partial(self._show, reading)
         if not queries:
             yield partial(self._say, "Type a sentence about one actor, and press Enter.")
@@ -187,7 +189,7 @@ class QueryDemo(ipywidgets.VBox):
         total = len(reading.clip.frames)
         early = 0.0
         done = 0
-        for frames in _in_order(first % total, total):
+        for frames in _in_order(min(max(self.view.frame, 0), total - 1), total):
             for query in queries:
                 reading.ask(query, frames)
                 fresh = [frame for frame in frames if self._sent.get((query, frame)) != share]
@@ -212,7 +214,7 @@ class QueryDemo(ipywidgets.VBox):
         if not queries:
             raise QueryError("There is nothing to save yet: ask a sentence first.")
         share = self.view.share
-        yield from self._answer(title, queries, self.view.frame, share)
+        yield from self._answer(title, queries, share)
         yield partial(self._say, f"Writing {name} …")
         content = make(self._readings[title], queries, share=share)
         yield partial(self.view.tell, "file", [content], name=name, type=kind)
@@ -227,7 +229,7 @@ class QueryDemo(ipywidgets.VBox):
     def _progress(self, done: int, total: int) -> None:
         running = total > 0 and done < total
         self.stop.disabled = not running
-        self.progress.layout.visibility = "visible" if running else "hidden"
+        self.progress.layout.display = "" if running else "none"
         self.progress.max = max(total, 1)
         self.progress.value = done
         if running:
@@ -256,13 +258,16 @@ class QueryDemo(ipywidgets.VBox):
     def _show(self, reading: Reading) -> None:
         clip = reading.clip
         self._shown, self._sent = reading, {}
+        if self._new:
+            self.view.frame = len(clip.frames) // 2  # the frame whose clip has most to show
         height, width = clip.size
         frames = [cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes() for frame in clip.frames]
         speed, count = clip.frames_per_second, len(frames)
         self.view.tell("clip", frames, id=id(reading), height=height, width=width, frames=count, speed=speed, frame=self.view.frame)
         self.view.examples = [list(phrasings) for phrasings in clip.phrasings]
-        if not self.view.queries:  # something to see before anything is typed
+        if self._new and not self.view.queries:  # something to see before anything is typed
             self.view.queries = [phrasings[0] for phrasings in clip.phrasings[:2]]
+        self._new = False
 
     def _tell(self, masks: bytes, maps: bytes, message: dict[str, Any], share: float) -> None:
         self.view.tell("answer", [masks, maps], clip=id(self._shown), **message)

@@ -30,8 +30,8 @@ function render({ model, el }) {
         element("label", { className: "acga-check" }, compare, "Compare the sentences: do phrasings of one actor agree?"), status, problem),
       element("div", { className: "acga-stage" }, canvas, caption,
         element("div", { className: "acga-transport" }, play, frames.node),
-        element("div", { className: "acga-sliders" }, opacity.node, share.node))),
-    phrasings));
+        element("div", { className: "acga-sliders" }, opacity.node, share.node)),
+      phrasings)));
 
   // What the reader does
   function ask(texts) {

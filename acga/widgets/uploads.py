@@ -5,6 +5,7 @@ The content never touches another place, and the name that it came with is not u
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,7 @@ def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
     content = bytes(content)
     if len(content) > LARGEST:
         raise VideoError(
-            f"{YOURS} has {len(content) / MEBIBYTE:.0f} MB, and {LARGEST // MEBIBYTE} are the limit; shorten it or make it smaller."
+            f"{YOURS} has {math.ceil(len(content) / MEBIBYTE)} MB, and {LARGEST // MEBIBYTE} are the limit; shorten it or make it smaller."
         )
     if not _is_video(content):
         raise VideoError(f"{YOURS} is not an mp4, mov, webm or gif; convert it to one of these.")
