@@ -1,4 +1,4 @@
-# make demo, make test and make lab each set up the virtual environment on first use, and again when its requirements change.
+# make demo, make test, make lab and make app each set up the virtual environment on first use, and again when its requirements change.
 #   PYTHON     which Python to build it from: 3.11 or later
 #   VENV       where it is
 #   PIP_INDEX  options for pip; on Linux without a GPU, PIP_INDEX="--extra-index-url https://download.pytorch.org/whl/cpu" saves gigabytes
@@ -10,7 +10,7 @@ PIP_INDEX ?=
 PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constraints.txt
 NOTEBOOKS = --ignore notebooks/solutions --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: demo test lab lint notebooks
+.PHONY: demo test lab app lint notebooks
 
 demo: $(VENV)/.core  ## segment actors in a clip drawn for the purpose
 	$(VENV)/bin/acga demo
@@ -19,8 +19,11 @@ test: lint  ## everything that CI runs
 	@ls notebooks/*.ipynb > /dev/null  # pytest would pass over a missing series in silence
 	$(VENV)/bin/python -m pytest $(NOTEBOOKS) tests acga notebooks
 
-lab: $(VENV)/.full  ## open the notebooks in JupyterLab
-	$(VENV)/bin/jupyter lab notebooks
+lab: $(VENV)/.full  ## open the notebooks in JupyterLab, on the query demo
+	$(VENV)/bin/jupyter lab notebooks/09_query_demo.ipynb
+
+app: $(VENV)/.full  ## the query demo as a web page
+	$(VENV)/bin/voila notebooks/app/ask_a_video.ipynb
 
 lint: $(VENV)/.full  ## style and types
 	$(VENV)/bin/ruff check
