@@ -130,7 +130,7 @@ def side_by_side(values: Mapping[str, Mapping[str, float]], *, y_label: str) -> 
         drawn = axis.bar(places, [group[name] for group in values.values()], width, color=PALETTE[(5, 1)[number % 2]], label=name)
         axis.bar_label(drawn, fmt="%.2f", fontsize=8)
     axis.set_xticks(range(len(values)), list(values))
-    axis.legend(frameon=False, fontsize=9)
+    axis.legend(frameon=False, fontsize=9, ncols=len(series), loc="lower center", bbox_to_anchor=(0.5, 1))  # above: bars may be high
     _label(axis, "", y_label)
     return _closed(figure)
 
