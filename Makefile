@@ -43,5 +43,5 @@ $(VENV)/.core: $(VENV)/.python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.full: $(VENV)/.core
-	$(PIP) --editable ".[notebooks,dev]"
+	$(PIP) --editable ".[notebooks,dev,site]"
 	touch $@

@@ -70,14 +70,6 @@ def test_runs_on_any_machine(path):
         assert not re.search(r"/(home|root|tmp|work|Users)/", cell.source + text_outputs(cell))
 
 
-@pytest.mark.parametrize("path", [*NOTEBOOKS, FOLDER / "README.md"], ids=lambda path: path.name)
-def test_relative_links_lead_somewhere(path):
-    text = path.read_text() if path.suffix == ".md" else "\n".join(cell.source for cell in cells(path, "markdown"))
-    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"https?:|#", link)]
-    assert links
-    assert [link for link in links if not (FOLDER / link.partition("#")[0]).exists()] == []
-
-
 def test_the_map_names_every_notebook():
     assert {path.name for path in NOTEBOOKS} <= set(re.findall(r"\((\w+\.ipynb)\)", (FOLDER / "README.md").read_text()))
 
