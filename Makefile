@@ -10,7 +10,7 @@ PIP_INDEX ?=
 PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constraints.txt
 NOTEBOOKS = --ignore notebooks/solutions --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: demo test lab app lint notebooks
+.PHONY: demo test lab app lint notebooks site
 
 demo: $(VENV)/.core  ## segment actors in a clip drawn for the purpose
 	$(VENV)/bin/acga demo
@@ -32,6 +32,9 @@ lint: $(VENV)/.full  ## style and types
 
 notebooks: $(VENV)/.full  ## run all notebooks and save their outputs
 	$(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+site: $(VENV)/.full  ## the series as a static site, from the saved outputs: build/site/index.html
+	$(VENV)/bin/python docs/site.py
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11")'

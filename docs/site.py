@@ -1,0 +1,70 @@
+"""Render the series as a static site: `python docs/site.py` (`make site`) writes build/site/index.html.
+
+The pages are the committed documents and notebooks with their committed outputs: nothing is run. A warning is an error.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+SITE = ROOT / "build" / "site"
+PARTS = {  # title of a part: its pages, in order; "*" stands for all that exist
+    "The series": ("notebooks/README.md", "notebooks/[0-9]*.ipynb"),
+    "The paper, and how it is measured": ("docs/PAPER.md", "docs/PROTOCOL.md"),
+    "What ships": ("docs/MODEL_CARD.md", "docs/DATA_CARD.md", "results/README.md"),
+    "Taking part": ("CONTRIBUTING.md",),
+}
+
+
+def contents() -> dict:
+    """The table of contents, in Jupyter Book's format.
+
+    >>> contents()["root"]
+    'README.md'
+    """
+    parts = []
+    for title, patterns in PARTS.items():
+        pages = [str(page.relative_to(ROOT)) for pattern in patterns for page in sorted(ROOT.glob(pattern))]
+        parts.append({"caption": title, "chapters": [{"file": page} for page in pages]})
+    return {"format": "jb-book", "root": "README.md", "parts": parts}
+
+
+def main() -> int:
+    """Build in a scratch folder, then put the whole site in place."""
+    SITE.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SITE.parent, prefix="site-") as scratch:
+        source, output = Path(scratch, "source"), Path(scratch, "output")
+        (source / "_static").mkdir(parents=True)
+        (source / "_static" / "site.css").symlink_to(ROOT / "docs" / "site.css")
+        for name in (
+            "README.md",
+            "CONTRIBUTING.md",
+            "CITATION.cff",
+            "LICENSE",
+            "acga",
+            "benchmarks",
+            "docs",
+            "figures",
+            "notebooks",
+            "results",
+        ):
+            (source / name).symlink_to(ROOT / name)
+        toc = Path(scratch, "toc.yml")
+        toc.write_text(yaml.safe_dump(contents(), sort_keys=False), encoding="utf-8")
+        options = ["--config", str(ROOT / "docs" / "site.yml"), "--toc", str(toc), "--path-output", str(output), "-W", "--keep-going"]
+        jupyter_book = Path(sys.executable).with_name("jupyter-book")
+        failed = subprocess.run([jupyter_book, "build", str(source), "--quiet", *options], check=False).returncode
+        if not failed:
+            shutil.rmtree(SITE, ignore_errors=True)
+            (output / "_build" / "html").rename(SITE)
+            print(f"The site is at {SITE / 'index.html'}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
