@@ -1,0 +1,22 @@
+"""Solutions to the exercises of 02_encoders.ipynb: each block takes the place of `answer = ...` in its cell."""
+# ruff: noqa: F821 (the names are the notebook's)
+
+# Exercise 1: 208 channels x 4, 16 frames / 4, 512 pixels / 16
+answer = (4 * 208, 16 // 4, 512 // 16, 512 // 16)
+
+
+# Exercise 2: nothing is divided by less than a tiny number, and zero over a tiny number is zero
+def unit_length(maps: torch.Tensor) -> torch.Tensor:
+    return maps / maps.square().sum(dim=1, keepdim=True).sqrt().clamp(min=1e-12)  # (B, C, h, w)
+
+
+answer = unit_length
+
+# Exercise 3: four cells, each half a unit wide
+answer = [-1 + (cell + 0.5) / 4 * 2 for cell in range(4)]
+
+# Exercise 4: 3 and 4 themselves, and one position to both sides
+answer = [2, 3, 4, 5]
+
+# Exercise 5: two sides of the map and time, each halved
+answer = 2 * 2 * 2
