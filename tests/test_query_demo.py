@@ -54,6 +54,10 @@ class Page:
         self.demo.view._handle_custom_msg({"kind": kind, **content}, [memoryview(buffer) for buffer in buffers])
         assert self.demo.wait(LONG)
 
+    def ask(self, *queries):
+        self.demo.view.set_state({"queries": list(queries)})
+        assert self.demo.wait(LONG)
+
     def masks(self):
         """The masks as the page has them: by query, bool (T, H, W), later messages over earlier ones."""
         height, width = SIZE
@@ -140,7 +144,7 @@ def test_the_threshold_is_a_share_of_the_maximum(demo, page):
 def test_the_shown_frame_comes_first(demo, page):
     demo.view.frame = 4
     page.messages.clear()
-    page.say("ask", queries=["dog on the left"])
+    page.ask("dog on the left")
     order = [content["frames"] for content, _ in page.of("answer")]
     assert order[0] == [4] and sorted(itertools.chain(*order)) == list(range(FRAMES))
     assert len(order) > 2  # so that it can be stopped in between
@@ -164,7 +168,7 @@ def test_a_page_that_opens_is_told_everything_and_so_is_the_next(page, demo):
 
 
 def test_maps_of_words_are_the_attention(page, demo, segmenter):
-    page.say("ask", queries=["dog on the left"])
+    page.ask("dog on the left")
     content, (_, maps) = page.of("answer")[-1]
     shape = (len(content["frames"]), content["words"], content["rows"], content["columns"])
     assert shape[1:] == (4, 2, 2)
@@ -177,7 +181,7 @@ def test_maps_of_words_are_the_attention(page, demo, segmenter):
 
 
 def test_a_click_tells_which_places_a_place_listens_to(page, demo):
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     page.say("pixel", query="dog", frame=2, place=[1, 0])
     content, (values,) = page.of("pixel")[-1]
     assert (content["rows"], content["columns"], content["place"]) == (2, 2, [1, 0])
@@ -189,23 +193,23 @@ def test_a_click_tells_which_places_a_place_listens_to(page, demo):
 
 @pytest.mark.parametrize("asked", [{"query": "never asked", "frame": 2}, {"query": "dog", "frame": 99}, {"query": "dog", "frame": -1}])
 def test_a_click_on_what_is_gone_is_passed_over(page, demo, asked):
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     page.say("pixel", place=[0, 0], **asked)
     assert page.of("pixel") == [] and demo.view.problem == ""
 
 
 def test_phrasings_are_compared_by_the_overlap_of_their_masks(page, demo):
-    page.say("ask", queries=["man in red", "red man", "dog"])
+    page.ask("man in red", "red man", "dog")
     masks = [demo.masks[query] for query in ("man in red", "red man", "dog")]
     for frame in (0, FRAMES - 1):
         pairs = [intersection_over_union(one[frame], other[frame]) for one, other in itertools.combinations(masks, 2)]
         assert demo.view.agreement[frame] == pytest.approx(np.mean(pairs))
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     assert demo.view.agreement == []
 
 
 def test_the_seconds_are_said(page, demo):
-    page.say("ask", queries=["dog on the left"])
+    page.ask("dog on the left")
     assert demo.view.status.startswith("Answered in ") and f"all {FRAMES} frames" in demo.view.status
 
 
@@ -224,7 +228,7 @@ def test_the_seconds_are_said(page, demo):
     ],
 )
 def test_a_sentence_that_cannot_be_used_says_why_beside_it(page, demo, query, said):
-    page.say("ask", queries=[query, "dog"])
+    page.ask(query, "dog")
     bad, good = demo.view.rows
     assert said in bad["problem"] and good["problem"] == ""
     assert "dog" in demo.masks
@@ -232,7 +236,7 @@ def test_a_sentence_that_cannot_be_used_says_why_beside_it(page, demo, query, sa
 
 
 def test_unknown_words_are_named_and_known_ones_offered(page, demo):
-    page.say("ask", queries=["Mann in gren 2 dogs"])
+    page.ask("Mann in gren 2 dogs")
     assert [(word["word"], word["known"]) for word in demo.view.rows[0]["words"]] == [
         ("mann", False),
         ("in", False),
@@ -246,7 +250,7 @@ def test_unknown_words_are_named_and_known_ones_offered(page, demo):
 
 def test_markup_stays_text(page, demo):
     query = '<img src=x onerror="alert(1)"> dog'
-    page.say("ask", queries=[query])
+    page.ask(query)
     assert demo.view.rows[0]["text"] == query
     assert [word["word"] for word in demo.view.rows[0]["words"] if word["known"]] == ["dog"]
     sources = Path(widgets.__file__).parent.glob("*.js")
@@ -254,8 +258,10 @@ def test_markup_stays_text(page, demo):
 
 
 def test_at_most_six_sentences(page, demo):
-    page.say("ask", queries=list(WORDS))
-    assert demo.view.queries == list(WORDS[:6])
+    with pytest.raises(QueryError, match="8 sentences, and 6"):
+        demo.ask(*WORDS)
+    page.ask(*WORDS[:6])
+    assert list(demo.masks) == list(WORDS[:6])
 
 
 def test_the_last_of_several_questions_wins(page, demo):
@@ -285,8 +291,7 @@ def test_it_can_be_stopped_and_goes_on_where_it_stopped(demo, page, segmenter, m
     assert demo.view.status.startswith("Stopped") and demo.stop.disabled
     assert "green dog" not in demo.masks
     page.messages.clear()
-    demo.ask("green dog")
-    assert demo.wait(LONG)
+    page.say("again")
     assert "green dog" in demo.masks and demo.view.status.startswith("Answered")
 
 
@@ -351,10 +356,10 @@ def test_an_uploaded_clip_can_be_asked_about(page, demo, tmp_path):
     assert demo.clip.value == "Your clip" and demo.view.problem == ""
     assert page.of("clip")[-1][0]["frames"] == 9
     assert demo.view.queries == [] and demo.view.examples == []
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     assert demo.masks["dog"].shape == (9, 30, 44)
     upload(page, write_clip(tmp_path / "next.mp4", count=5, size=(44, 30)).read_bytes())
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     assert demo.masks["dog"].shape == (5, 44, 30)
     assert list(demo.clip.options).count("Your clip") == 1
 
@@ -380,11 +385,11 @@ def test_gifs_too(page, demo, tmp_path):
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_and_the_demo_goes_on(page, demo, tmp_path, damage, said):
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     upload(page, damage(write_clip(tmp_path / "clip.mp4").read_bytes()))
     assert said in demo.view.problem and "acga-upload" not in demo.view.problem
     assert demo.clip.value == "one"
-    page.say("ask", queries=["red dog"])
+    page.ask("red dog")
     assert demo.view.problem == "" and "red dog" in demo.masks
 
 
@@ -433,7 +438,7 @@ def test_an_upload_is_not_saved_with_a_notebook(page, demo, tmp_path):
     content = write_clip(tmp_path / "clip.mp4", count=9).read_bytes()
     before = len(json.dumps(Widget.get_manager_state(drop_defaults=False), default=str))
     upload(page, content)
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     state = Widget.get_manager_state(drop_defaults=False)
     assert content[:64] not in json.dumps(state, default=repr).encode("latin-1", "replace")
     assert len(json.dumps(state, default=str)) < before + 3000
@@ -445,7 +450,7 @@ def test_an_upload_is_not_saved_with_a_notebook(page, demo, tmp_path):
 
 
 def test_the_overlay_can_be_saved(page, demo, tmp_path):
-    page.say("ask", queries=["man in red", "dog"])
+    page.ask("man in red", "dog")
     demo.save_video.click()
     assert demo.wait(LONG)
     content, (video,) = page.of("file")[-1]
@@ -455,7 +460,7 @@ def test_the_overlay_can_be_saved(page, demo, tmp_path):
 
 
 def test_the_masks_can_be_saved(page, demo):
-    page.say("ask", queries=["man in red", "dog"])
+    page.ask("man in red", "dog")
     demo.save_masks.click()
     assert demo.wait(LONG)
     with zipfile.ZipFile(io.BytesIO(page.of("file")[-1][1][0])) as archive:
@@ -466,7 +471,7 @@ def test_the_masks_can_be_saved(page, demo):
 
 
 def test_saving_without_a_sentence_is_refused(page, demo):
-    page.say("ask", queries=[""])
+    page.ask("")
     demo.save_masks.click()
     assert demo.wait(LONG)
     assert "nothing to save" in demo.view.problem and page.of("file") == []
@@ -495,7 +500,7 @@ def test_models_without_attention_say_so(segmenter, monkeypatch):
     monkeypatch.setattr(segmenter.model, "attend", blind)
     demo = QueryDemo(segmenter, {"one": small_clip})
     page = Page(demo)
-    page.say("ask", queries=["dog"])
+    page.ask("dog")
     assert page.of("answer")[-1][0]["words"] == 0 and page.of("answer")[-1][1][1] == b""
     page.say("pixel", query="dog", frame=0, place=[0, 0])
     assert "no language guided vision attention" in demo.view.problem

@@ -39,8 +39,9 @@ class Latest:
         """Let `job` take the place of the one before."""
         with self._telling:
             self._generation += 1
-            self._thread = threading.Thread(target=self._run, args=(job, self._generation), name="acga")
-            self._thread.start()
+            thread = threading.Thread(target=self._run, args=(job, self._generation), name="acga")
+            thread.start()
+            self._thread = thread  # started: `wait` takes a thread that is not alive for one that has ended
 
     def stop(self) -> None:
         """Let the job end at its next step."""

@@ -84,7 +84,9 @@ class QueryDemo(ipywidgets.VBox):
 
     def ask(self, *queries: str) -> None:
         """Ask up to six sentences; what cannot be used says so in the page (`view.rows`), and the others are answered."""
-        self._hear(self.view, {"kind": "ask", "queries": list(queries)}, [])
+        if len(queries) > MOST_QUERIES:
+            raise QueryError(f"There are {len(queries)} sentences, and {MOST_QUERIES} at a time are the limit.")
+        self.view.queries = list(queries)
 
     def wait(self, seconds: float) -> bool:
         """Wait until the answers are complete; whether they are in time."""
@@ -107,12 +109,8 @@ class QueryDemo(ipywidgets.VBox):
             if message["kind"] == "ready":
                 self._shown = None
                 self._restart()
-            elif message["kind"] == "ask":
-                queries = [str(query) for query in message["queries"]][:MOST_QUERIES]
-                if queries != self.view.queries:
-                    self.view.queries = queries
-                elif not self._latest.busy:
-                    self._change_queries()
+            elif message["kind"] == "again" and not self._latest.busy:
+                self._change_queries()
             elif message["kind"] == "upload":
                 self._latest.start(self._take(bytes(buffers[0])))
             elif message["kind"] == "pixel":

@@ -37,7 +37,9 @@ function render({ model, el }) {
   function ask(texts) {
     const said = texts.filter((text, at) => text.trim() || at === 0);
     unchoose();
-    model.send({ kind: "ask", queries: said });
+    if (said.join("\n") === model.get("queries").join("\n")) return model.send({ kind: "again" });
+    model.set("queries", said); // not by a message: the answer to an earlier question must not undo what was typed since
+    model.save_changes();
   }
 
   function point(word) {
