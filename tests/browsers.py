@@ -42,6 +42,10 @@ def jupyter(home: Path, *command: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    folders |= {f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    quiet = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"  # no question whether to fetch news
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     environment = {**os.environ, **folders, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
     log = home / "server.log"
     with log.open("w") as output:

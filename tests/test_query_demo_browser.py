@@ -321,13 +321,8 @@ def test_in_jupyterlab_it_answers_survives_a_restart_and_saves_no_upload(context
     notebook.parent.mkdir()
     shutil.copy(ROOT / "notebooks/app/ask_a_video.ipynb", notebook)
     clip = write_clip(tmp_path / "mine.mp4", count=10)
-    options = [
-        "--IdentityProvider.token=",
-        "--ServerApp.password=",
-        "--expose-app-in-browser",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
-    options += ["--LabApp.news_url=None", *(["--allow-root"] if os.geteuid() == 0 else [])]
+    options = ["--IdentityProvider.token=", "--ServerApp.password=", "--expose-app-in-browser"]
+    options += ["--allow-root"] if os.geteuid() == 0 else []
     with jupyter(tmp_path, "jupyterlab", f"--ServerApp.root_dir={notebook.parent}", *options) as address:
         page = context.new_page()
         page.goto(f"{address}/lab/tree/demo.ipynb")
@@ -337,6 +332,7 @@ def test_in_jupyterlab_it_answers_survives_a_restart_and_saves_no_upload(context
 
         page.wait_for_function("() => window.jupyterapp && document.querySelector('.jp-Notebook .jp-CodeCell')")
         page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+        run("application:toggle-left-area")
         run("notebook:run-all-cells")
         page.wait_for_selector(ANSWERED)
         ask(page, "white dog on the right")
