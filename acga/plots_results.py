@@ -110,10 +110,11 @@ def breakdown(groups: Mapping[str, Mapping[str, tuple[Interval, int]]], *, x_lab
         axis.set_ylim(len(table) - 0.4, -0.6)
         axis.set_title(title, fontsize=10)
         _label(axis, "", "")
-    for axis in axes[-1]:
-        axis.set_xlabel(x_label)
     for axis in list(axes.flat)[len(groups) :]:
         axis.set_axis_off()
+    for axis in list(axes.flat)[max(len(groups) - columns, 0) : len(groups)]:  # the lowest one of each column
+        axis.tick_params(labelbottom=True)
+        axis.set_xlabel(x_label)
     return _closed(figure)
 
 

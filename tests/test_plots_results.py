@@ -76,6 +76,7 @@ def test_a_breakdown_names_each_group_with_its_size():
     assert [0.4, 0.6] in [list(x) for x in drawn] and [0.45, 0.45] in [list(x) for x in drawn]
     assert first.get_ylim()[0] > first.get_ylim()[1]  # the first group is on top
     assert len(figure.axes) == 4 and not unused.axison
+    assert [axis.get_xlabel() for axis in figure.axes] == ["", "mean IoU", "mean IoU", ""]  # the lowest one of each column
 
 
 def test_shares_of_a_row_fill_a_hundred_percent():
