@@ -131,6 +131,7 @@ class TrainConfig:
     epochs: float = 12  # passes over the training sentences; a fraction for short runs
     batch_size: int = 4
     learning_rate: float = 5e-4
+    attention_rate: float = 1.0  # ours: times the learning rate of eq. 3-8, whose softmax a large rate saturates before anything is learned
     decay_every: int = 8  # epochs; 0: cosine decay to zero over the run instead
     decay: float = 0.1
     seed: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -105,6 +105,14 @@ def learning_rate(step: int, steps: int, per_epoch: int, config: TrainConfig) ->
     if config.decay_every == 0:
         return config.learning_rate * cosine_with_warm_up(step, steps)
     return config.learning_rate * config.decay ** (step // per_epoch // config.decay_every)
+
+
+def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
+    """What the optimiser is given: both attention branches and the rest, each with the factor ("rate") of its learning rate."""
+    attention = list(model.attention.parameters())
+    own = {id(parameter) for parameter in attention}
+    rest = [parameter for parameter in model.training_parameters() if id(parameter) not in own]
+    return [{"params": rest, "rate": 1.0}, {"params": attention, "rate": config.attention_rate}]
 
 
 def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backbone: Path, words: str | Path | None, *, seed: int) -> ACGA:
@@ -264,7 +272,7 @@ def train(
         masks = MaskCache(dataset, Path(place) / "masks.npy")
     batches = SentenceBatches(dataset, model, config, caches, masks)
 
-    optimiser = torch.optim.Adam(model.training_parameters(), lr=config.learning_rate)
+    optimiser = torch.optim.Adam(parameter_groups(model, config), lr=config.learning_rate)
     objective = accelerator.prepare_model(SentenceObjective(model, config))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
     done, values = run.load_checkpoint(parts)
@@ -274,7 +282,7 @@ def train(
 
     for step in tqdm(range(done, steps), initial=done, total=steps, desc="training", disable=not accelerator.is_main_process):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, per_epoch, config)
+            group["lr"] = group["rate"] * learning_rate(step, steps, per_epoch, config)
         indices = own_share(batch_at(step, len(training), config.batch_size, seed=config.seed), accelerator)
         rng = np.random.default_rng([config.seed, step, accelerator.process_index])
         batch = (tensor.to(accelerator.device) for tensor in batches.take(np.take(training, indices), rng))
