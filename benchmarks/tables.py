@@ -1,15 +1,17 @@
-"""Write the README's tables from results/: `python benchmarks/tables.py` (with `--check`, fail if they differ).
+"""Write the tables of the documents from results/ and what ships: `python benchmarks/tables.py` (with `--check`, fail if they differ).
 
-No number of the README is typed by hand: what stands between the two markers is what this prints.
+No number there is typed by hand: what stands between two markers is what this prints.
 """
 
 import json
 import sys
 from pathlib import Path
 
+from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
+from series import badges, series
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results" / "embedded_default"
-START, END = "<!-- tables: made by benchmarks/tables.py -->", "<!-- end of tables -->"
 COLUMNS = ("P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "mAP", "oIoU", "mIoU")
 ROWS = {  # what is shown: its file, and the kind of query it is about
     "**embedded default** (`mini`, two passes over the sentences)": ("mini2_a2d", None),
@@ -25,7 +27,7 @@ ROWS = {  # what is shown: its file, and the kind of query it is about
 
 
 def tables() -> str:
-    """Markdown."""
+    """The metrics of the embedded weights and of their controls."""
     lines = [f"| test split of the drawn twin, in % | samples | {' | '.join(COLUMNS)} |", f"|---|---|{'---|' * len(COLUMNS)}"]
     for title, (name, tag) in ROWS.items():
         path = RESULTS / f"{name}.json"
@@ -38,15 +40,33 @@ def tables() -> str:
     return "\n".join(lines)
 
 
+TABLES = {  # document: what stands between its markers, by their name
+    "README.md": {"tables": tables},
+    "docs/MODEL_CARD.md": {"weights": weights, "metrics by kind of query": metrics_by_kind, "metrics by actor": metrics_by_look},
+    "docs/DATA_CARD.md": {"drawn world": drawn_world},
+    "notebooks/README.md": {"badges": badges, "series": series},
+}
+
+
+def filled(document: str) -> str:
+    """A document with all its tables as they should be."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for name, make in TABLES[document].items():
+        start, end = f"<!-- {name}: made by benchmarks/tables.py -->", f"<!-- end of {name} -->"
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{make()}\n{end}{rest.split(end)[1]}"
+    return text
+
+
 def main() -> int:
-    """Rewrite the README, or compare."""
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split(START)
-    after = rest.split(END)[1]
-    text = f"{before}{START}\n{tables()}\n{END}{after}"
+    """Rewrite the documents, or compare."""
+    texts = {document: filled(document) for document in TABLES}
     if "--check" in sys.argv:
-        return int(text != readme.read_text(encoding="utf-8"))
-    readme.write_text(text, encoding="utf-8")
+        stale = [document for document, text in texts.items() if text != (ROOT / document).read_text(encoding="utf-8")]
+        print("".join(f"{document} differs from what it is made of: run python benchmarks/tables.py\n" for document in stale), end="")
+        return len(stale)
+    for document, text in texts.items():
+        (ROOT / document).write_text(text, encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Render the series as a static site: `python docs/site.py` (`make site`) writes build/site/index.html.
+"""Render the series as a static site: `python docs/site.py [FOLDER]` (`make site`) writes index.html into build/site/, or FOLDER.
 
 The pages are the committed documents and notebooks with their committed outputs: nothing is run. A warning is an error.
 """
@@ -12,13 +12,13 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parent.parent
-SITE = ROOT / "build" / "site"
 PARTS = {  # title of a part: its pages, in order; "*" stands for all that exist
     "The series": ("notebooks/README.md", "notebooks/[0-9]*.ipynb"),
     "The paper, and how it is measured": ("docs/PAPER.md", "docs/PROTOCOL.md"),
     "What ships": ("docs/MODEL_CARD.md", "docs/DATA_CARD.md", "results/README.md"),
     "Taking part": ("CONTRIBUTING.md",),
 }
+SOURCES = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "acga", "benchmarks", "docs", "figures", "notebooks", "results")
 
 
 def contents() -> dict:
@@ -36,23 +36,13 @@ def contents() -> dict:
 
 def main() -> int:
     """Build in a scratch folder, then put the whole site in place."""
-    SITE.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=SITE.parent, prefix="site-") as scratch:
+    site = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "site"
+    site.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=site.parent, prefix="site-") as scratch:
         source, output = Path(scratch, "source"), Path(scratch, "output")
         (source / "_static").mkdir(parents=True)
         (source / "_static" / "site.css").symlink_to(ROOT / "docs" / "site.css")
-        for name in (
-            "README.md",
-            "CONTRIBUTING.md",
-            "CITATION.cff",
-            "LICENSE",
-            "acga",
-            "benchmarks",
-            "docs",
-            "figures",
-            "notebooks",
-            "results",
-        ):
+        for name in SOURCES:
             (source / name).symlink_to(ROOT / name)
         toc = Path(scratch, "toc.yml")
         toc.write_text(yaml.safe_dump(contents(), sort_keys=False), encoding="utf-8")
@@ -60,9 +50,9 @@ def main() -> int:
         jupyter_book = Path(sys.executable).with_name("jupyter-book")
         failed = subprocess.run([jupyter_book, "build", str(source), "--quiet", *options], check=False).returncode
         if not failed:
-            shutil.rmtree(SITE, ignore_errors=True)
-            (output / "_build" / "html").rename(SITE)
-            print(f"The site is at {SITE / 'index.html'}")
+            shutil.rmtree(site, ignore_errors=True)
+            (output / "_build" / "html").rename(site)
+            print(f"The site is at {site / 'index.html'}")
     return failed
 
 

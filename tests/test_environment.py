@@ -90,3 +90,13 @@ def test_the_wheel_holds_code_types_and_data(tmp_path: Path) -> None:
         packed = {Path(name) for name in wheel.namelist()}
     wanted = {path.relative_to(source) for path in (source / "acga").rglob("*") if path.is_file()}
     assert wanted <= packed, f"missing from the wheel: {sorted(map(str, wanted - packed))}"
+
+
+def test_binder_installs_the_notebooks_at_the_pinned_versions() -> None:
+    lines = (ROOT / ".binder" / "requirements.txt").read_text().splitlines()
+    options = dict(line.split(" ", 1) for line in lines if line.startswith("--"))
+    assert (ROOT / ".binder" / options["--constraint"]).resolve() == (ROOT / "constraints.txt").resolve()
+    assert options["--extra-index-url"] in " ".join(CONDA_PIP)  # the same PyTorch for CPU only
+    package = Requirement(options["--editable"].replace(".[", "acga["))
+    assert package.extras == {"notebooks"} and package.extras <= set(PROJECT["optional-dependencies"])
+    assert f"python={(ROOT / '.binder' / 'runtime.txt').read_text().strip().removeprefix('python-')}" in CONDA
