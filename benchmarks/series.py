@@ -23,18 +23,19 @@ def series() -> str:
         exercises = sum(cell.source.startswith("# Exercise ") for cell in code)
         title = re.sub(r"^\d+ · ", "", notebook.cells[0].source.splitlines()[0].lstrip("# "))
         link = f"[{path.stem}]({path.name})<br>{title[0].upper()}{title[1:]}"
-        lines.append(f"| {link}{opened(address(), f'notebooks/{path.name}')} | {len(code)} | {compared} | {exercises} | {seconds(code)} |")
+        lines.append(f"| {link}{opened(address(), f'notebooks/{path.name}')} | {len(code)} | {compared} | {exercises} | {duration(code)} |")
     return "\n".join(lines)
 
 
-def seconds(code: list[NotebookNode]) -> str:
+def duration(code: list[NotebookNode]) -> str:
     """How long the cells took when their outputs were saved; a dash if the notebook does not say."""
     timings = [cell.metadata.get("execution", {}) for cell in code]
     starts = [timing["iopub.execute_input"] for timing in timings if "iopub.execute_input" in timing]
     ends = [timing["shell.execute_reply"] for timing in timings if "shell.execute_reply" in timing]
     if len(starts) < len(code) or len(ends) < len(code):
         return "–"
-    return f"{(datetime.fromisoformat(ends[-1]) - datetime.fromisoformat(starts[0])).total_seconds():.0f} s"
+    passed = (datetime.fromisoformat(ends[-1]) - datetime.fromisoformat(starts[0])).total_seconds()
+    return f"{passed:.0f}\N{NO-BREAK SPACE}s" if passed < 100 else f"{passed / 60:.0f}\N{NO-BREAK SPACE}min"
 
 
 def address() -> str | None:

@@ -52,5 +52,6 @@ def test_the_time_of_a_notebook_is_from_its_first_cell_to_its_last() -> None:
         execution = {"iopub.execute_input": f"2026-01-01T10:{start}Z", "shell.execute_reply": f"2026-01-01T10:{end}Z"}
         return new_code_cell("1", metadata={"execution": execution})
 
-    assert SERIES["seconds"]([cell("00:00.5", "00:02.0"), cell("00:02.1", "01:10.9")]) == "70 s"
-    assert SERIES["seconds"]([cell("00:00.5", "00:02.0"), new_code_cell("1")]) == "–"
+    assert SERIES["duration"]([cell("00:00.5", "00:02.0"), cell("00:02.1", "01:10.9")]) == "70\N{NO-BREAK SPACE}s"
+    assert SERIES["duration"]([cell("00:00.5", "02:58.0")]) == "3\N{NO-BREAK SPACE}min"
+    assert SERIES["duration"]([cell("00:00.5", "00:02.0"), new_code_cell("1")]) == "–"
