@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from ipywidgets import Widget
+from PIL import Image
 from small import WORDS, moving_frames, small_model, write_clip
 
 from acga import widgets
@@ -211,6 +212,8 @@ def test_phrasings_are_compared_by_the_overlap_of_their_masks(page, demo):
 def test_the_seconds_are_said(page, demo):
     page.ask("dog on the left")
     assert demo.view.status.startswith("Answered in ") and f"all {FRAMES} frames" in demo.view.status
+    page.say("again")
+    assert demo.view.status == "Answered before: nothing had to be computed."
 
 
 # What can go wrong
@@ -327,6 +330,16 @@ def test_messages_of_a_stopped_job_do_not_come():
     assert told == ["slow 1", "quick"]
 
 
+def test_what_the_page_changes_waits_while_a_job_is_telling(demo):
+    with demo._latest.telling:
+        page_changes = threading.Thread(target=demo.view.set_state, args=({"queries": ["red dog"]},))
+        page_changes.start()
+        page_changes.join(0.3)
+        assert page_changes.is_alive() and demo.view.queries == ["man in red", "dog"]
+    page_changes.join(LONG)
+    assert demo.wait(LONG) and list(demo.masks) == ["red dog"]
+
+
 def test_what_a_stopped_job_raises_is_not_said():
     told, first, second = [], threading.Event(), threading.Event()
 
@@ -365,8 +378,6 @@ def test_an_uploaded_clip_can_be_asked_about(page, demo, tmp_path):
 
 
 def test_gifs_too(page, demo, tmp_path):
-    from PIL import Image
-
     pictures = [Image.fromarray(frame) for frame in moving_frames(5)]
     pictures[0].save(tmp_path / "clip.gif", save_all=True, append_images=pictures[1:], duration=100)
     upload(page, (tmp_path / "clip.gif").read_bytes())

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from browsers import PATIENCE, ROOT, browser, jupyter, needs_browser
+from PIL import Image
 from small import write_clip
 
 from acga.inference import Segmenter
@@ -100,10 +101,16 @@ def slide(page, label, value):
     )
 
 
-def picture(page, name, tmp_path):
-    """A screenshot: a figure of the repository, if it is to be renewed."""
+def picture(page, name, tmp_path, *, height=1080):
+    """A screenshot: a figure of the repository if it is to be renewed, in few colours to keep it small."""
     folder = ROOT / os.environ["ACGA_SCREENSHOTS"] if "ACGA_SCREENSHOTS" in os.environ else tmp_path
-    page.screenshot(path=folder / f"query_demo_{name}.png", full_page=True)
+    path = folder / f"query_demo_{name}.png"
+    size = page.viewport_size
+    page.set_viewport_size({**size, "height": height})
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
+    Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    assert path.stat().st_size > 10_000
 
 
 def shown_frame(page):
@@ -237,7 +244,7 @@ def test_phrasings_are_compared(page, tmp_path):
     assert page.locator(".acga-phrasings figure").count() == 4
     assert page.locator(".acga-phrasings figcaption").first.inner_text() == "man in green running"
     page.mouse.move(2, 2)
-    picture(page, "phrasings", tmp_path)
+    picture(page, "phrasings", tmp_path, height=1440)
     page.get_by_label("Compare the sentences").uncheck()
     assert not page.locator(".acga-phrasings").is_visible()
 
@@ -310,7 +317,7 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(page, tmp_path):
     for selector in (".acga-line input", ".acga-canvas", ".acga-play", ".acga-sliders", ".acga-ask"):
         box = page.locator(selector).first.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390
-    picture(page, "phone", tmp_path)
+    picture(page, "phone", tmp_path, height=1440)
 
 
 # In JupyterLab

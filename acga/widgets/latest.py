@@ -25,7 +25,7 @@ class Latest:
 
     def __init__(self, *, failed: Callable[[Exception], None]) -> None:
         self._failed = failed
-        self._telling = threading.RLock()  # so that `start` and `stop` come before or after a step, not within it
+        self.telling = threading.RLock()  # so that `start`, `stop` and whoever holds it come before or after a step, not within it
         self._working = threading.Lock()  # held by the one job at work
         self._generation = 0
         self._thread: threading.Thread | None = None
@@ -37,7 +37,7 @@ class Latest:
 
     def start(self, job: Steps) -> None:
         """Let `job` take the place of the one before."""
-        with self._telling:
+        with self.telling:
             self._generation += 1
             thread = threading.Thread(target=self._run, args=(job, self._generation), name="acga")
             thread.start()
@@ -45,7 +45,7 @@ class Latest:
 
     def stop(self) -> None:
         """Let the job end at its next step."""
-        with self._telling:
+        with self.telling:
             self._generation += 1
 
     def wait(self, seconds: float) -> bool:
@@ -66,7 +66,7 @@ class Latest:
                 self._tell(partial(self._failed, error), generation)
 
     def _tell(self, step: Callable[[], None], generation: int) -> None:
-        with self._telling:
+        with self.telling:
             if self._wanted(generation):
                 step()
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import combinations
 from typing import Any
 
 import cv2
@@ -17,11 +16,11 @@ import numpy as np
 from ..errors import AcgaError, QueryError
 from ..inference import Segmenter
 from ..language import tokenise, unreadable
-from ..metrics import intersection_over_union
 from .clips import Clip, drawn_samples
 from .downloads import mask_archive, overlay_video
 from .latest import Latest, Steps
-from .query_view import MOST_QUERIES, QueryView
+from .packing import pack_answers, stretch
+from .query_view import MOST_QUERIES, ClipChoice, QueryView
 from .reading import Reading
 from .uploads import read_upload
 
@@ -61,9 +60,10 @@ class QueryDemo(ipywidgets.VBox):
         self._new = True  # the clip was not yet on any page
         self._sent: dict[tuple[str, int], float] = {}  # the share at which the page got a query's mask of a frame
         self._latest = Latest(failed=self._fail)
-        self.view = QueryView()
+        self.view = QueryView(guard=self._latest.telling)
         first = next(iter(self._clips))
-        self.clip = ipywidgets.Dropdown(options=list(self._clips), value=first, description="Clip", style={"description_width": "initial"})
+        self.clip = ClipChoice(guard=self._latest.telling, options=list(self._clips), value=first, description="Clip")
+        self.clip.style = {"description_width": "initial"}
         self.progress = ipywidgets.IntProgress(0, 0, 1, layout=ipywidgets.Layout(width="160px", display="none"))
         self.stop = ipywidgets.Button(description="Stop", icon="stop", disabled=True, tooltip="Stop looking at the clip")
         self.save_video = ipywidgets.Button(description="Save video", icon="download", tooltip="The clip with its masks, as an mp4")
@@ -86,7 +86,8 @@ class QueryDemo(ipywidgets.VBox):
         """Ask up to six sentences; what cannot be used says so in the page (`view.rows`), and the others are answered."""
         if len(queries) > MOST_QUERIES:
             raise QueryError(f"There are {len(queries)} sentences, and {MOST_QUERIES} at a time are the limit.")
-        self.view.queries = list(queries)
+        with self._latest.telling:
+            self.view.queries = list(queries)
 
     def wait(self, seconds: float) -> bool:
         """Wait until the answers are complete; whether they are in time."""
@@ -107,10 +108,12 @@ class QueryDemo(ipywidgets.VBox):
     def _hear(self, view: Any, message: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         try:
             if message["kind"] == "ready":
-                self._shown = None
-                self._restart()
+                with self._latest.telling:
+                    self._shown = None
+                    self._restart()
             elif message["kind"] == "again" and not self._latest.busy:
-                self._change_queries()
+                with self._latest.telling:
+                    self._change_queries()
             elif message["kind"] == "upload":
                 self._latest.start(self._take(bytes(buffers[0])))
             elif message["kind"] == "pixel":
@@ -119,9 +122,10 @@ class QueryDemo(ipywidgets.VBox):
             self._fail(error)
 
     def _change_clip(self) -> None:
-        self._new = True
-        self.view.queries, self.view.examples = [], []
-        self._restart()
+        with self._latest.telling:
+            self._new = True
+            self.view.queries, self.view.examples = [], []
+            self._restart()
 
     def _change_queries(self) -> None:
         self.view.rows = [self._read_query(query) for query in self.view.queries]
@@ -162,7 +166,7 @@ class QueryDemo(ipywidgets.VBox):
         weights = self._shown.listens_to(query, frame, (int(place[0]), int(place[1])))
         if weights is None:
             raise AcgaError("This model has no language guided vision attention, so no place listens to another.")
-        stretched, low, high = _stretch(weights)
+        stretched, low, high = stretch(weights)
         rows, columns = weights.shape
         self.view.tell(
             "pixel", [stretched.tobytes()], query=query, frame=frame, place=list(place), rows=rows, columns=columns, range=[low, high]
@@ -185,20 +189,20 @@ class QueryDemo(ipywidgets.VBox):
             return
         yield partial(self._say, "Looking …")
         total = len(reading.clip.frames)
-        early = 0.0
-        done = 0
+        early, done, new = 0.0, 0, 0
         for frames in _in_order(min(max(self.view.frame, 0), total - 1), total):
             for query in queries:
-                reading.ask(query, frames)
+                new += reading.ask(query, frames)
                 fresh = [frame for frame in frames if self._sent.get((query, frame)) != share]
                 if fresh:
-                    yield partial(self._tell, *_pack(reading, query, fresh, share))
+                    yield partial(self._tell, *pack_answers(reading, query, fresh, share), share)
             done += len(frames)
             early = early or time.perf_counter() - started
             yield partial(self._progress, done, total)
-        agreement = _agreement(reading, queries, share)
+        agreement = reading.agreement(queries, share=share)
         seconds = time.perf_counter() - started
-        yield partial(self._finish, agreement, f"Answered in {seconds:.2f} s, all {total} frames; the first after {early:.2f} s.")
+        took = f"in {seconds:.2f} s, all {total} frames; the first after {early:.2f} s." if new else "before: nothing had to be computed."
+        yield partial(self._finish, agreement, f"Answered {took}")
 
     def _take(self, content: bytes) -> Steps:
         yield partial(self._say, "Reading the uploaded clip …")
@@ -290,32 +294,3 @@ def _in_order(first: int, total: int) -> Iterator[list[int]]:
     rest = [(first + step) % total for step in range(1, total)]
     for at in range(0, len(rest), AT_ONCE):
         yield rest[at : at + AT_ONCE]
-
-
-def _pack(reading: Reading, query: str, frames: list[int], share: float) -> tuple[bytes, bytes, dict[str, Any], float]:
-    """Masks, eight pixels to a byte, and words' maps, stretched to 0 ... 255, of a query in some frames."""
-    masks = b"".join(np.packbits(reading.mask(query, frame, share=share)).tobytes() for frame in frames)
-    answers = [reading.answers[query][frame] for frame in frames]
-    message: dict[str, Any] = {"query": query, "frames": frames, "words": 0, "rows": 0, "columns": 0, "ranges": []}
-    maps = b""
-    if answers[0].words is not None:
-        stretched = [[_stretch(word) for word in answer.words] for answer in answers if answer.words is not None]
-        message["words"], message["rows"], message["columns"] = answers[0].words.shape
-        message["ranges"] = [[(low, high) for _, low, high in words] for words in stretched]
-        maps = b"".join(values.tobytes() for words in stretched for values, _, _ in words)
-    return masks, maps, message, share
-
-
-def _stretch(weights: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """A map (h, w) from its least to its largest value, as uint8, with both."""
-    low, high = float(weights.min()), float(weights.max())
-    return np.round((weights - low) / max(high - low, 1e-12) * 255).astype(np.uint8), low, high
-
-
-def _agreement(reading: Reading, queries: list[str], share: float) -> list[float]:
-    """In each frame, the mean IoU of each two queries' masks; nothing for a single query."""
-    if len(queries) < 2:
-        return []
-    frames = range(len(reading.clip.frames))
-    masks = [[reading.mask(query, frame, share=share) for query in queries] for frame in frames]
-    return [float(np.mean([intersection_over_union(*pair) for pair in combinations(masks[frame], 2)])) for frame in frames]

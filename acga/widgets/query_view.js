@@ -57,7 +57,6 @@ function render({ model, el }) {
   function setPlaying(on) {
     clearInterval(playing);
     playing = on && clip ? setInterval(() => show((model.get("frame") + 1) % clip.frames), 1000 / clip.speed) : null;
-    if (!playing) model.save_changes(); // the kernel need not hear of every frame in between
     play.textContent = playing ? "❚❚" : "▶";
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
   }
@@ -87,7 +86,10 @@ function render({ model, el }) {
     return answered.includes(latest) ? latest : answered[0] || "";
   }
 
-  play.addEventListener("click", () => setPlaying(!playing));
+  play.addEventListener("click", () => {
+    setPlaying(!playing);
+    if (!playing) model.save_changes(); // the kernel need not hear of every frame in between
+  });
   frames.input.addEventListener("input", () => { setPlaying(false); show(Number(frames.input.value)); model.save_changes(); });
   opacity.input.addEventListener("input", () => { model.set("opacity", Number(opacity.input.value)); model.save_changes(); draw(); });
   share.input.addEventListener("input", () => { model.set("share", Number(share.input.value)); model.save_changes(); draw(); });
@@ -287,22 +289,6 @@ function render({ model, el }) {
   };
 }
 
-/** A labelled slider that shows its value. */
-function slider(label, properties) {
-  const input = element("input", { type: "range", ...properties, "aria-label": label });
-  const shown = element("output", { className: "acga-small" });
-  const node = element("label", { className: "acga-slider" }, element("span", { className: "acga-small", textContent: label }), input, shown);
-  const set = (value, text) => {
-    input.value = value;
-    input.setAttribute("aria-valuetext", text);
-    shown.textContent = text;
-  };
-  return { node, input, set };
-}
-
-const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-const percent = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
-const percents = ([low, high]) => `${percent(low)} to ${percent(high)}`;
 const sameTexts = (some, others) => some.filter((text) => text.trim()).join("\n") === others.filter((text) => text.trim()).join("\n");
 
 export default { render };

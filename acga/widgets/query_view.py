@@ -6,20 +6,42 @@ A page that opens, or opens again, says "ready" and is told everything anew.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from ..plots import PALETTE
 from .uploads import LARGEST, LIMITS
 
-PARTS = ("drawing.js", "sentences.js", "query_view.js")  # one module, in this order
+PARTS = ("elements.js", "drawing.js", "sentences.js", "query_view.js")  # one module, in this order
 MOST_QUERIES = 6
 
 
-class QueryView(anywidget.AnyWidget):
+class Guarded:
+    """Mixed into a widget: what its page changes waits until a job that is telling something has ended its step.
+
+    Traitlets holds back all notifications of a widget while it takes over a page's state; those of another thread could get lost.
+    """
+
+    def __init__(self, *args: Any, guard: AbstractContextManager[Any], **keywords: Any) -> None:
+        self._guard = guard
+        super().__init__(*args, **keywords)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """As for any widget."""
+        with self._guard:
+            super().set_state(sync_data)  # type: ignore[misc]
+
+
+class ClipChoice(Guarded, ipywidgets.Dropdown):
+    """Which clip is asked about."""
+
+
+class QueryView(Guarded, anywidget.AnyWidget):
     """What kernel and page share; the other messages are those of `QueryDemo`."""
 
     _esm = "\n".join(Path(__file__).with_name(part).read_text(encoding="utf-8") for part in PARTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from ..config import COORDINATES
 from ..errors import WeightsError
 from ..inference import Segmenter
 from ..language import tokenise
-from ..metrics import binarise
+from ..metrics import binarise, intersection_over_union
 from ..video import clip_indices, pad_resize, to_clip
 from .clips import Clip
 
@@ -41,6 +42,7 @@ class Reading:
     >>> segmenter = Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left"])), device="cpu")
     >>> reading = Reading(segmenter, Clip(frames=np.zeros((16, 36, 48, 3), np.uint8), frames_per_second=12))
     >>> reading.ask("dog on the left", [8])
+    1
     >>> reading.mask("dog on the left", 8).shape, reading.answers["dog on the left"][8].words.shape
     ((36, 48), (4, 8, 8))
     """
@@ -63,12 +65,15 @@ class Reading:
         return len(new)
 
     @torch.inference_mode()
-    def ask(self, query: str, frames: Sequence[int]) -> None:
-        """Answer a sentence in these frames, together, unless it is answered there. Raises `QueryError` and `WeightsError`."""
+    def ask(self, query: str, frames: Sequence[int]) -> int:
+        """Answer a sentence in these frames, together; returns in how many it was not answered yet.
+
+        Raises `QueryError` and `WeightsError`.
+        """
         known = self.answers.setdefault(query, {})
         new = [frame for frame in frames if frame not in known]
         if not new:
-            return
+            return 0
         vectors = self._vectors(query)
         self.read(new)
         features = torch.stack([self._features[frame] for frame in new])  # (B, C, T', h, w)
@@ -83,10 +88,18 @@ class Reading:
             weights = list(rearrange(said, "b (h w) l -> b l h w", h=attended.language.shape[2]).numpy())
         for frame, response, words in zip(new, responses.numpy(), weights, strict=True):
             known[frame] = Answer(response=response, words=words)
+        return len(new)
 
     def mask(self, query: str, frame: int, *, share: float = 0.5) -> np.ndarray:
         """Foreground bool (H, W) of an answered sentence: above this share of the map's own maximum, officially one half."""
         return binarise(self.answers[query][frame].response, self.clip.size, share=share)
+
+    def agreement(self, queries: Sequence[str], *, share: float = 0.5) -> list[float]:
+        """In each frame, the mean IoU of each two answered sentences' masks; nothing for a single sentence."""
+        if len(queries) < 2:
+            return []
+        masks = [[self.mask(query, frame, share=share) for query in queries] for frame in range(len(self.clip.frames))]
+        return [float(np.mean([intersection_over_union(*pair) for pair in combinations(found, 2)])) for found in masks]
 
     @torch.inference_mode()
     def listens_to(self, query: str, frame: int, place: tuple[int, int]) -> np.ndarray | None:

@@ -1,15 +1,4 @@
-// The sentences: a row each, with its words as buttons. All text from outside goes through textContent, so markup stays text.
-
-/** An element with properties ("aria-…" and "data-…" as attributes) and children. */
-function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role" || name === "for") made.setAttribute(name, value);
-    else made[name] = value;
-  }
-  made.append(...children);
-  return made;
-}
+// The sentences: a row each, with its words as buttons.
 
 /** Rows to type in. `ask(texts)` is called when the reader is done, `point(word or null)` when a word is pointed at. */
 function sentenceRows({ palette, ask, point, most }) {
