@@ -44,4 +44,3 @@ def test_pictures_are_shown_those_that_stand_for_widgets_included(site: Path) ->
         pictures = [kind for kind in kinds if kind & {"image/png", "image/jpeg"} and "text/html" not in kind]
         page = (site / "notebooks" / path.name).with_suffix(".html").read_text(encoding="utf-8")
         assert page.count("<img") >= len(pictures), path.name
-        assert "jupyter-widgets" not in page
