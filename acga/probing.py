@@ -134,12 +134,13 @@ class Reach:
     distance: list[float]  # mean distance to where they look
     uniform_distance: list[float]  # the same if they looked everywhere alike
     neighbourhood: list[float]  # share of their attention within the 3 x 3 cells around
+    largest: list[float]  # the largest weight that they give to a single cell: 1 where softmax is saturated
 
 
 @torch.no_grad()
 def reach_of_pixels(model: ACGA, dataset: Dataset, features: FeatureCache) -> Reach | None:
     """How far language guided vision attention looks from the pixels of the target; None for a network without it."""
-    columns: tuple[list[float], ...] = ([], [], [], [], [])
+    columns: tuple[list[float], ...] = ([], [], [], [], [], [])
     distances = _distances(dataset.size // STRIDE)  # (N, N)
     near = (distances * (dataset.size // STRIDE) < 1.5).float()
     for _, _, inside, weights in _attention(model, dataset, features):
@@ -152,6 +153,7 @@ def reach_of_pixels(model: ACGA, dataset: Dataset, features: FeatureCache) -> Re
         columns[2].extend(torch.einsum("bn,bnm,nm->b", looking, weights, distances).tolist())
         columns[3].extend((looking @ distances.mean(dim=1)).tolist())
         columns[4].extend(torch.einsum("bn,bnm,nm->b", looking, weights, near).tolist())
+        columns[5].extend((looking * weights.amax(dim=2)).sum(dim=1).tolist())
     return Reach(*columns)
 
 

@@ -193,7 +193,7 @@ _BY_VIDEO = {
     },
     **{
         f"pixels, {what}": ("attention", "pixels", what)
-        for base in ("on_actor", "chance", "distance", "uniform_distance", "neighbourhood")
+        for base in ("on_actor", "chance", "distance", "uniform_distance", "neighbourhood", "largest")
         for what in (base, f"{base}, related")
     },
 }

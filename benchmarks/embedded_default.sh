@@ -14,7 +14,7 @@ acga data synthesize data/sentences --train 6000 --test 0 --sentences 3 --frames
 acga pretrain data/pretraining --out runs/pretrain --cache runs/clips --epochs 40 --close-up-share 0.85 --seed 2
 
 # The rest, on sentences: one pass for the network and each control, and a second one for what is shipped.
-recipe="--backbone runs/pretrain/model.safetensors --features runs/features --epochs 1 --batch-size 16 --decay-every 0 --precision bf16 --half"
+recipe="--backbone runs/pretrain/model.safetensors --features runs/features --epochs 1 --batch-size 16 --decay-every 0 --attention-rate 0.3 --precision bf16 --half"
 acga train data/sentences --out runs/mini $recipe --learning-rate 3e-3
 acga train data/sentences --out runs/mini2 $recipe --learning-rate 2e-3 --seed 1 --initial runs/mini/model.safetensors
 acga train data/sentences --out runs/text_blind $recipe --learning-rate 3e-3 --blind-to text

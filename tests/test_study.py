@@ -211,6 +211,7 @@ def test_reach_of_attention_that_is_even(model, benchmarks, features):
     reach = reach_of_pixels(model, benchmarks.a2d, features)
     np.testing.assert_allclose(reach.on_actor, reach.chance, atol=1e-5)
     np.testing.assert_allclose(reach.distance, reach.uniform_distance, atol=1e-5)
+    np.testing.assert_allclose(reach.largest, 1 / 4, atol=1e-5)  # of 2 x 2 cells
 
 
 def test_networks_without_a_branch_have_no_attention_to_look_at(place, benchmarks, features):

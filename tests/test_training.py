@@ -46,7 +46,7 @@ from acga.pretraining import (
     recognition_scores,
 )
 from acga.runs import Run, batch_at, choose_accelerator, cosine_with_warm_up, own_share, steps_per_epoch
-from acga.training import SentenceBatches, SentenceObjective, build_model, extract, learning_rate, mirrored_words, train
+from acga.training import SentenceBatches, SentenceObjective, build_model, extract, learning_rate, mirrored_words, parameter_groups, train
 from acga.weights import read_state_dict
 
 CONFIG = replace(SMALL, vocabulary_size=16)
@@ -92,6 +92,14 @@ def backbone(root, tmp_path_factory):
 
 def without_seconds(folder):
     return [{name: value for name, value in entry.items() if name != "seconds"} for entry in Run(folder, config_of(folder)).entries()]
+
+
+def test_the_attention_branches_learn_at_their_own_rate():
+    model = ACGA(CONFIG)
+    rest, attention = parameter_groups(model, replace(TRAIN, attention_rate=0.3))
+    assert (rest["rate"], attention["rate"]) == (1.0, 0.3)
+    assert {id(p) for p in attention["params"]} == {id(p) for p in model.attention.parameters()}
+    assert len(rest["params"]) + len(attention["params"]) == len(model.training_parameters())
 
 
 def config_of(folder):
