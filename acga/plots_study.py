@@ -5,8 +5,9 @@ Bars and points are means; lines through them are 95 % intervals over videos and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import seaborn as sns
@@ -18,7 +19,21 @@ from .plots import PALETTE
 from .study import METRICS, Study, Summary, iou_of, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
+RESULTS = Path(__file__).parents[1] / "results" / "study"
+Shown = TypeVar("Shown")
 VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
+
+
+def committed(grid: str, show: Callable[[Study], Shown], *, folder: str | Path | None = None) -> Shown | None:
+    """What `show` makes of the study in `folder` (by default results/study), or where `grid` was not run, a printed sentence that says so.
+
+    Raises `ConfigError` when a file of the study is damaged.
+    """
+    folder = Path(folder or RESULTS)
+    if not any(folder.glob(f"{grid}/*.json")):
+        print(f'The grid "{grid}" of the study has not been run; benchmarks/study.sh makes it, in some hours on two cores.')
+        return None
+    return show(Study.read(folder))
 
 
 def ladder(study: Study, grid: str = "claims") -> Figure:
@@ -79,10 +94,11 @@ def sweep(study: Study, grid: str, *, x_label: str, names: Sequence[str] = ("mIo
 def precision_curves(study: Study, grid: str = "foreground_weight") -> Figure:
     """P@K over K for each value of a grid: where a change of the loss helps, among rough masks or among fine ones."""
     thresholds = np.linspace(0, 1, 51)
+    shades = [PALETTE[number] for number in (5, 1, 4, 2, 6, 0)]  # without yellow, which is lost on white
     figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
     for number, variant in enumerate(study.runs[grid]):
         every = np.concatenate([iou_of(run["a2d"]) for run in study.of(grid, variant)])
-        axes.plot(thresholds, [100 * (every > threshold).mean() for threshold in thresholds], color=PALETTE[number % 7], label=variant)
+        axes.plot(thresholds, [100 * (every > threshold).mean() for threshold in thresholds], color=shades[number % 6], label=variant)
     axes.set(xlabel="K (IoU threshold)", ylabel="P@K (%)")
     axes.legend(frameon=False)
     return _finished(figure, axes)
@@ -137,6 +153,29 @@ def gains_by_tag(study: Study, first: str, second: str, tags: Sequence[str], gri
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(yticks=range(len(shown)), yticklabels=[tag for tag, _ in shown], xlabel="difference in mean IoU (percentage points)")
     axes.invert_yaxis()
+    return _finished(figure, axes)
+
+
+def trials(scores: Mapping[str, Sequence[float]], *, x_label: str) -> Figure:
+    """Scores in percent by variant, of runs that were made in the notebook itself: a dot for each seed, their mean as a line."""
+    figure, axes = plt.subplots(figsize=(6.5, 0.45 * len(scores) + 1), layout="constrained")
+    for place, values in enumerate(scores.values()):
+        axes.plot(values, [place] * len(values), "o", color=PALETTE[5], markersize=6)
+        axes.plot([np.mean(values)] * 2, [place - 0.3, place + 0.3], color="black", linewidth=2)
+    axes.set(yticks=range(len(scores)), yticklabels=list(scores), xlabel=x_label)
+    axes.invert_yaxis()
+    return _finished(figure, axes)
+
+
+def contrast(series: Mapping[str, Mapping[str, Sequence[float]]], x: Sequence[float], *, x_label: str, y_label: str = "%") -> Figure:
+    """Lines over x: a colour for each name (outer), a style for each way it was found (inner), such as trained and foretold."""
+    figure, axes = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
+    for number, (name, of_ways) in enumerate(series.items()):
+        for way, (kind, y) in enumerate(of_ways.items()):
+            shade, style = PALETTE[(5, 1, 4, 6)[number % 4]], ("-", "--", ":")[way % 3]
+            axes.plot(x, y, style, color=shade, marker="o", markersize=4, linewidth=2 - 0.7 * way, label=f"{name}, {kind}")
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
     return _finished(figure, axes)
 
 

@@ -1,0 +1,59 @@
+"""The figures of the study that notebooks show: what is there is drawn, what was not run is said in one sentence."""
+
+import json
+
+import pytest
+
+from acga import plots_study
+from acga.errors import ConfigError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A study of one grid with one run of two samples."""
+    run = {"grid": "resolutions", "variant": "1 fused", "seed": 0, "a2d": {"metrics": {}, "intersection": [1, 2], "union": [4, 4]}}
+    (tmp_path / "resolutions").mkdir()
+    (tmp_path / "resolutions" / "1_fused_seed_0.json").write_text(json.dumps(run))
+    (tmp_path / "samples.json").write_text(json.dumps({"a2d": [["a", 1, 0, "dog"], ["b", 1, 0, "cat"]], "probed": []}))
+    return tmp_path
+
+
+def test_a_grid_that_was_run_is_shown(folder, capsys):
+    ious = plots_study.committed("resolutions", lambda study: study.ious("resolutions", "1 fused"), folder=folder)
+    assert ious[0] == pytest.approx([0.25, 0.5], abs=1e-5) and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("grid", ["claims", "foreground_weight"])
+def test_a_grid_that_was_not_run_is_said_in_one_sentence(folder, capsys, grid):
+    assert plots_study.committed(grid, lambda study: pytest.fail("there is nothing to show"), folder=folder) is None
+    assert plots_study.committed(grid, len, folder=folder / "none") is None
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == said[1] and grid in said[0] and "benchmarks/study.sh" in said[0]
+
+
+def test_a_damaged_study_is_an_error(folder):
+    (folder / "resolutions" / "x.json").write_text("[]")
+    with pytest.raises(ConfigError, match="is no run"):
+        plots_study.committed("resolutions", len, folder=folder)
+
+
+def test_the_committed_results_are_looked_for_beside_the_package(monkeypatch, folder):
+    assert plots_study.RESULTS.parts[-2:] == ("results", "study") and (plots_study.RESULTS.parents[1] / "acga").is_dir()
+    monkeypatch.setattr(plots_study, "RESULTS", folder)
+    assert plots_study.committed("resolutions", lambda study: list(study.runs)) == ["resolutions"]
+
+
+def test_trials_show_every_seed_and_the_mean():
+    axes = plots_study.trials({"1 fused": [40.0, 44.0], "3 fused": [43.0]}, x_label="mean IoU (%)").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["1 fused", "3 fused"]
+    dots, means = axes.lines[::2], axes.lines[1::2]
+    assert [list(line.get_xdata()) for line in dots] == [[40, 44], [43]]
+    assert [line.get_xdata()[0] for line in means] == [42, 43]
+
+
+def test_a_contrast_has_a_colour_a_name_and_a_style_a_way():
+    series = {name: {way: [1, 2] for way in ("trained", "foretold")} for name in ("precision", "recall")}
+    lines = plots_study.contrast(series, [1, 4], x_label="P").axes[0].lines
+    assert [line.get_label() for line in lines] == ["precision, trained", "precision, foretold", "recall, trained", "recall, foretold"]
+    assert [line.get_linestyle() for line in lines] == ["-", "--", "-", "--"]
+    assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color() == lines[3].get_color()
