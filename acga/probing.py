@@ -181,8 +181,8 @@ def _attention(model: ACGA, dataset: Dataset, features: FeatureCache) -> Iterato
 def _distances(cells: int) -> Tensor:
     """Between the centres of all pairs of cells of a square grid, in sides of the square (N, N).
 
-    >>> _distances(2).round(decimals=2).tolist()[0]
-    [0.0, 0.5, 0.5, 0.71]
+    >>> _distances(2)[0]
+    tensor([0.0000, 0.5000, 0.5000, 0.7071])
     """
     axis = torch.arange(cells) / cells
     places = rearrange(torch.stack(torch.meshgrid(axis, axis, indexing="ij")), "d h w -> (h w) d")
