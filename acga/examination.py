@@ -15,6 +15,7 @@ from .datasets.features import FeatureCache
 from .datasets.jhmdb import JHMDBSentences
 from .datasets.records import Dataset, Sample
 from .evaluation import evaluate, read_tags
+from .metrics import round_trip
 from .model.network import ACGA
 from .perturbations import PERTURBATIONS, ask_what_is_absent, perturb
 from .probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
@@ -62,9 +63,14 @@ class Benchmarks:
     def save(self, out: str | Path) -> Path:
         """Write which samples and videos the numbers of the runs belong to, once for a whole study."""
         samples = {name: [[s.video_id, s.frame, s.instance, s.query] for s in dataset.samples] for name, dataset in self.datasets.items()}
+        areas = [round_trip(self.a2d.labels(index)["mask"].numpy(), self.a2d.size).sum().item() for index in range(len(self.a2d))]
         tags = [dict(self.tags.get(key_of(sample), {})) for sample in self.a2d.samples]
         path = Path(out) / "samples.json"
-        write_json(path, {**samples, "tags": tags, "probed": list(dict.fromkeys(s.video_id for s in self.probed.samples))}, indent=None)
+        write_json(
+            path,
+            {**samples, "target_areas": areas, "tags": tags, "probed": list(dict.fromkeys(s.video_id for s in self.probed.samples))},
+            indent=None,
+        )
         return path
 
 

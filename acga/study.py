@@ -66,6 +66,16 @@ class Study:
         """IoU of every sample (seeds, N)."""
         return np.array([iou_of(run[test]) for run in self.of(grid, variant) if test in run])
 
+    def precision_and_recall(self, grid: str, variant: str) -> tuple[np.ndarray, np.ndarray]:
+        """Of the pixels of every answer on the A2D test set, the share that is right, and the share of the target that it finds (seeds, N).
+
+        What intersection and union alone do not tell: a foreground weight trades one for the other.
+        """
+        target = np.array(self.samples["target_areas"], np.float64)
+        inside = np.array([run["a2d"]["intersection"] for run in self.of(grid, variant)], np.float64)
+        predicted = np.array([run["a2d"]["union"] for run in self.of(grid, variant)]) + inside - target
+        return inside / np.maximum(predicted, 1), inside / np.maximum(target, 1)
+
     def difference(
         self,
         grid: str,
@@ -171,6 +181,8 @@ def variant_row(study: Study, grid: str, variant: str) -> dict[str, Any]:
             }
             for name, value in (("mIoU", itself), ("P@0.5", above(0.5))):
                 row[test][name] |= bootstrap(value(study.ious(grid, variant, test)), study.videos[test])._asdict()
+    for name, shares in zip(("precision", "recall"), study.precision_and_recall(grid, variant), strict=True):
+        row[name] = bootstrap(shares, study.videos["a2d"])._asdict()
     for name, path in _BY_VIDEO.items():
         values = study.by_video(grid, variant, *path)
         if values.size:

@@ -356,6 +356,17 @@ def test_the_command_line(place, tmp_path, capsys):
     assert plots_study.precision_curves(found, "resolutions").axes[0].lines[0].get_ydata()[-1] == 0
 
 
+def test_precision_and_recall_are_those_of_the_masks(studied, benchmarks):
+    found = study.Study.read(studied)
+    precision, recall = found.precision_and_recall("claims", "ACGA")
+    run = found.of("claims", "ACGA")[0]["a2d"]
+    assert precision.shape == recall.shape == (1, len(benchmarks.a2d)) and 0 <= precision.min() and recall.max() <= 1
+    # F1 of the pixels and IoU are functions of each other
+    some = recall[0] > 0
+    f1 = 2 * precision[0][some] * recall[0][some] / (precision[0][some] + recall[0][some])
+    np.testing.assert_allclose(f1 / (2 - f1), study.iou_of(run)[some], atol=1e-5)
+
+
 def test_bad_input_is_one_sentence(place, studied, tmp_path, capsys):
     with pytest.raises(ConfigError, match="no grid 'everything'"):
         run_study(place, tmp_path, grid="everything")
