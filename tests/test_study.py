@@ -360,7 +360,7 @@ def test_precision_and_recall_are_those_of_the_masks(studied, benchmarks):
     found = study.Study.read(studied)
     precision, recall = found.precision_and_recall("claims", "ACGA")
     run = found.of("claims", "ACGA")[0]["a2d"]
-    assert precision.shape == recall.shape == (1, len(benchmarks.a2d)) and 0 <= precision.min() and recall.max() <= 1
+    assert precision.shape == recall.shape == (1, len(benchmarks.a2d)) and precision.min() >= 0 and recall.max() <= 1
     # F1 of the pixels and IoU are functions of each other
     some = recall[0] > 0
     f1 = 2 * precision[0][some] * recall[0][some] / (precision[0][some] + recall[0][some])
