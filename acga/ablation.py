@@ -6,9 +6,11 @@ that was interrupted goes on where it stopped, and everything said about it is c
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,11 +18,13 @@ from typing import Any
 from tqdm import tqdm
 
 from .config import ACGAConfig, Blindness, LossConfig, TrainConfig
+from .datasets.a2d import A2DSentences
 from .errors import ConfigError
 from .examination import Benchmarks, examine
 from .model.loading import load_model
 from .runs import Run, provenance, read_json, rounded, write_json
 from .training import train
+from .weights import git_blob_id
 
 BASE = replace(ACGAConfig.mini(), residual=False)  # eq. 1-13 as published, but for features of order one, without which little is learned
 RECIPE = TrainConfig.short()
@@ -81,10 +85,10 @@ def ablate(
 ) -> list[Path]:
     """Train and examine every variant of a grid with every seed, seed by seed; gives the files, one a run, in `out`/`grid`.
 
-    Runs whose file is there are left alone. Weights stay in `out`/weights until a run is examined. Two calls with different seeds may share
-    `out` and `features`, to use two processes.
+    Runs whose file is there are left alone, if they have the same settings. Weights stay in `out`/weights until a run is examined.
+    Two calls with different seeds may share `out` and `features`, to use two processes.
 
-    Raises `ConfigError` for an unknown grid, and what `train` and the readers raise.
+    Raises `ConfigError` for an unknown grid and for a folder with runs of other settings or data, and what `train` and the readers raise.
     """
     if grid not in GRIDS:
         raise ConfigError(f"There is no grid {grid!r}; choose {', '.join(GRIDS)}.")
@@ -93,15 +97,27 @@ def ablate(
         Path(root), base, jhmdb=Path(jhmdb) if jhmdb else None, paraphrases=Path(paraphrases) if paraphrases else None
     )
     benchmarks.save(out)
+    training = A2DSentences(root, "train", size=base.size, frames=base.frames)
+    train_data = sha256(repr(training.samples).encode()).hexdigest()[:16]
     jobs = [(variant, seed) for seed in range(first_seed, first_seed + seeds) for variant in GRIDS[grid]]
     paths = []
     for variant, seed in tqdm(jobs, desc=grid, unit="run"):
         path = out / grid / f"{variant.name} seed {seed}.json".replace(" ", "_").replace("=_", "")
         paths.append(path)
+        chosen = variant.recipe(seed, recipe)
+        settings = {
+            "config": variant.config(base).to_dict(),
+            "recipe": asdict(chosen),
+            "backbone": git_blob_id(backbone),
+            "train_data": train_data,
+        }
         if path.exists():
+            found, wanted = read_json(path), json.loads(json.dumps(settings))
+            different = next((name for name in wanted if found.get(name) != wanted[name]), None)
+            if different is not None:
+                raise ConfigError(f"{path} is a run with another {different}; choose another folder for the study, or delete it.")
             continue
         folder = out / "weights" / grid / path.stem
-        chosen = variant.recipe(seed, recipe)
         train(
             root,
             folder,
@@ -115,18 +131,17 @@ def ablate(
         run = Run(folder, read_json(folder / "config.json"))
         entries = run.entries()
         started = monotonic()
-        found = examine(load_model(folder / "last.safetensors"), benchmarks, features, variant.blind_to, workers=workers, device=device)
+        examined = examine(load_model(folder / "last.safetensors"), benchmarks, features, variant.blind_to, workers=workers, device=device)
         content = {
             "grid": grid,
             "variant": variant.name,
             "seed": seed,
             "about": provenance(seed=seed),
-            "config": variant.config(base).to_dict(),
-            "recipe": asdict(chosen),
+            **settings,
             "seconds": {"training": entries[-1]["seconds"], "examining": round(monotonic() - started, 1)},
             "validation": entries[-1].get("validation"),
             "loss": [[entry["step"], entry["loss"]] for entry in entries if "loss" in entry],
-            **found,
+            **examined,
         }
         write_json(path, rounded(content, 5), indent=None)
         shutil.rmtree(folder)

@@ -26,7 +26,7 @@ from .datasets.features import FeatureCache
 from .datasets.records import Dataset
 from .errors import ConfigError, DatasetError
 from .language import UNKNOWN
-from .metrics import SMOOTHING, SegmentationMetrics, binarise, round_trip
+from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
 from .model.folding import fold as folded
 from .model.network import ACGA
 from .runs import choose_accelerator, provenance, read_json, rounded, write_json
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
     @property
     def iou(self) -> float:
         """Intersection over union, smoothed as officially done."""
-        return (self.intersection + SMOOTHING) / (self.union + SMOOTHING)
+        return float(smoothed_iou(self.intersection, self.union))
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,15 @@ from .datasets.a2d import A2DSentences
 from .datasets.features import FeatureCache
 from .datasets.jhmdb import JHMDBSentences
 from .datasets.records import Dataset, Sample
+from .errors import ConfigError
 from .evaluation import evaluate, read_tags
 from .metrics import round_trip
 from .model.network import ACGA
 from .perturbations import PERTURBATIONS, ask_what_is_absent, perturb
 from .probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
-from .runs import choose_accelerator, write_json
+from .runs import choose_accelerator, read_json, write_json
+from .sentence_batches import extract
 from .statistics import probability_of_more
-from .training import extract
 
 Tags = Mapping[tuple[str, int, str], Mapping[str, Any]]
 PROBED = 4  # every so many test videos are asked perturbed questions
@@ -61,16 +62,21 @@ class Benchmarks:
         return self.a2d.replaced([sample for sample in self.a2d.samples if sample.video_id in chosen])
 
     def save(self, out: str | Path) -> Path:
-        """Write which samples and videos the numbers of the runs belong to, once for a whole study."""
+        """Write which samples and videos the numbers of the runs belong to. Grids of one study share the file, and may add test sets.
+
+        Raises `ConfigError` when the folder holds a study on other data.
+        """
         samples = {name: [[s.video_id, s.frame, s.instance, s.query] for s in dataset.samples] for name, dataset in self.datasets.items()}
         areas = [round_trip(self.a2d.labels(index)["mask"].numpy(), self.a2d.size).sum().item() for index in range(len(self.a2d))]
         tags = [dict(self.tags.get(key_of(sample), {})) for sample in self.a2d.samples]
+        probed = list(dict.fromkeys(sample.video_id for sample in self.probed.samples))
+        content = {**samples, "target_areas": areas, "tags": tags, "probed": probed}
         path = Path(out) / "samples.json"
-        write_json(
-            path,
-            {**samples, "target_areas": areas, "tags": tags, "probed": list(dict.fromkeys(s.video_id for s in self.probed.samples))},
-            indent=None,
-        )
+        before = read_json(path) if path.exists() else {}
+        different = next((name for name in content if name in before and before[name] != content[name]), None)
+        if different is not None:
+            raise ConfigError(f"{out} holds a study on other data ({different} differs); choose another folder.")
+        write_json(path, before | content, indent=None)
         return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,18 @@ from .video import pad_resize, undo_pad_resize
 PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.9)
 MEAN_OVER = np.arange(50, 100, 5) / 100  # 0.50, 0.55 … 0.95
 SMOOTHING = 1e-6  # the official code's, in numerator and denominator
+METRICS = (*(f"P@{threshold}" for threshold in PRECISIONS), "mAP", "oIoU", "mIoU")  # in the order of the paper's tables
+
+Areas = TypeVar("Areas", int, np.ndarray)
+
+
+def smoothed_iou(intersection: Areas, union: Areas) -> Any:
+    """IoU from areas in pixels, of one pair of masks or of arrays of them, as officially smoothed: 1 where both masks are empty.
+
+    >>> smoothed_iou(0, 0), round(smoothed_iou(1, 2), 3)
+    (1.0, 0.5)
+    """
+    return (intersection + SMOOTHING) / (union + SMOOTHING)
 
 
 def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, share: float = 0.5) -> np.ndarray:
@@ -56,7 +69,7 @@ def intersection_over_union(predicted: np.ndarray, target: np.ndarray) -> float:
     0.5
     """
     intersection, union = _areas(predicted, target)
-    return (intersection + SMOOTHING) / (union + SMOOTHING)
+    return float(smoothed_iou(intersection, union))
 
 
 def _areas(predicted: np.ndarray, target: np.ndarray) -> tuple[int, int]:
@@ -109,7 +122,7 @@ class SegmentationMetrics:
     @property
     def ious(self) -> np.ndarray:
         """The smoothed IoU of each sample, in the order of the updates: (N,)."""
-        return (np.array(self._intersections) + SMOOTHING) / (np.array(self._unions) + SMOOTHING)
+        return np.asarray(smoothed_iou(np.array(self._intersections), np.array(self._unions)))
 
     def update(self, predicted: np.ndarray, target: np.ndarray, *, score: float | None = None) -> None:
         """Add one sample: bool masks `(H, W)`, and the confidence in the prediction if `coco_mAP` is wanted (for all samples or none).

@@ -15,8 +15,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .metrics import METRICS
 from .plots import PALETTE
-from .study import METRICS, Study, Summary, iou_of, variant_row
+from .study import Study, Summary, iou_of, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"

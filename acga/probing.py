@@ -21,7 +21,7 @@ from .datasets.masks import MaskCache
 from .datasets.records import Dataset, Sample
 from .evaluation import group_by_frame, respond
 from .language import tokenise
-from .metrics import SMOOTHING, binarise
+from .metrics import binarise, smoothed_iou
 from .model.folding import fold
 from .model.network import ACGA
 from .synthetic.lexicon import COLOUR_NAMES, DOINGS, NOUNS, PLACES
@@ -49,7 +49,7 @@ def mask_iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     >>> mask_iou(np.array([[[True, False]]]), np.array([[[True, True]]])).round(3).tolist()
     [0.5]
     """
-    return ((one & other).sum(axis=(1, 2)) + SMOOTHING) / ((one | other).sum(axis=(1, 2)) + SMOOTHING)
+    return np.asarray(smoothed_iou((one & other).sum(axis=(1, 2)), (one | other).sum(axis=(1, 2))))
 
 
 @torch.no_grad()

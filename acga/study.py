@@ -16,12 +16,10 @@ import numpy as np
 
 from .ablation import GRIDS
 from .errors import ConfigError
-from .metrics import SMOOTHING
+from .metrics import METRICS, smoothed_iou
 from .perturbations import PERTURBATIONS
 from .runs import read_json, rounded, write_json
 from .statistics import Interval, bootstrap
-
-METRICS = ("P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "mAP", "oIoU", "mIoU")
 
 
 @dataclass(frozen=True)
@@ -85,18 +83,19 @@ class Study:
         *,
         test: str = "a2d",
         only: str | None = None,
+        second_grid: str | None = None,
     ) -> Interval | None:
         """Second minus first, sample by sample and seed by seed over the seeds both have; `value` makes a score of IoUs (by default IoU).
 
-        `only` is a tag such as "decided_by=motion". None where there are no runs of both, or no such samples.
+        `only` is a tag such as "decided_by=motion"; `second_grid` is where the second variant is, if elsewhere. None where there are no
+        runs of both, or no such samples.
         """
-        one, other = ({run["seed"]: run for run in self.of(grid, variant) if test in run} for variant in (first, second))
-        seeds = sorted(one.keys() & other.keys())
+        pairs = [(one, other) for one, other in self.pairs(grid, first, second, second_grid) if test in one and test in other]
         chosen = self.tagged(only) if only else np.ones(len(self.videos.get(test, [])), bool)
-        if not seeds or not chosen.any():
+        if not pairs or not chosen.any():
             return None
         value = value or itself
-        scores = np.stack([value(iou_of(other[seed][test])) - value(iou_of(one[seed][test])) for seed in seeds])  # (R, N)
+        scores = np.stack([value(iou_of(other[test])) - value(iou_of(one[test])) for one, other in pairs])  # (R, N)
         return bootstrap(np.where(chosen, scores, np.nan), self.videos[test])
 
     def tagged(self, tag: str) -> np.ndarray:
@@ -112,21 +111,37 @@ class Study:
             found.append(wanted in values if wanted else bool(values))
         return np.array(found) ^ tag.startswith("not ")
 
+    def pairs(self, grid: str, first: str, second: str, second_grid: str | None = None) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """The runs of two variants that have the same seed."""
+        others = {run["seed"]: run for run in self.of(second_grid or grid, second)}
+        return [(run, others[run["seed"]]) for run in self.of(grid, first) if run["seed"] in others]
+
     def by_video(self, grid: str, variant: str, *path: str) -> np.ndarray:
         """Values by video (seeds, V), NaN where there is none, such as of ("paraphrases", "consistency")."""
-        rows = []
-        for run in self.of(grid, variant):
-            value: Any = run
-            for name in path:
-                value = value.get(name) if isinstance(value, dict) else None
-            if value:
-                rows.append([np.nan if one is None else one for one in value])
-        return np.array(rows, np.float64)
+        return np.array([values for run in self.of(grid, variant) if (values := values_by_video(run, path)) is not None], np.float64)
+
+    def difference_by_video(self, grid: str, first: str, second: str, *path: str) -> Interval | None:
+        """Second minus first, of values by video, seed by seed."""
+        pairs = [(values_by_video(one, path), values_by_video(other, path)) for one, other in self.pairs(grid, first, second)]
+        differences = [other - one for one, other in pairs if one is not None and other is not None]
+        return bootstrap(np.stack(differences), self.videos_of(path)) if differences else None
+
+    def videos_of(self, path: tuple[str, ...]) -> list[str]:
+        """The videos that values by video belong to, in order."""
+        return list(dict.fromkeys(self.videos["paraphrases" if path[0] == "paraphrases" else "probed"]))
+
+
+def values_by_video(run: Mapping[str, Any], path: tuple[str, ...]) -> np.ndarray | None:
+    """Values by video (V,) of a run, NaN for videos without; None where the run has none at all, as blind ones of attention."""
+    value: Any = run
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return np.array([np.nan if one is None else one for one in value], np.float64) if value else None
 
 
 def iou_of(result: Mapping[str, Any]) -> np.ndarray:
     """IoU of every sample of a test (N,)."""
-    return (np.array(result["intersection"]) + SMOOTHING) / (np.array(result["union"]) + SMOOTHING)
+    return np.asarray(smoothed_iou(np.array(result["intersection"]), np.array(result["union"])))
 
 
 def itself(ious: np.ndarray) -> np.ndarray:
@@ -186,8 +201,7 @@ def variant_row(study: Study, grid: str, variant: str) -> dict[str, Any]:
     for name, path in _BY_VIDEO.items():
         values = study.by_video(grid, variant, *path)
         if values.size:
-            groups = study.videos["probed"] if path[0] != "paraphrases" else list(dict.fromkeys(study.videos["paraphrases"]))
-            row[name] = bootstrap(values, groups)._asdict()
+            row[name] = bootstrap(values, study.videos_of(path))._asdict()
     return row
 
 
@@ -212,7 +226,7 @@ _BY_VIDEO = {
 
 
 def claims(study: Study) -> list[dict[str, Any]]:
-    """C1 to C6 (docs/PAPER.md): each a difference that should be above zero, what it is of, and whether its interval says so."""
+    """C1 to C6 (docs/PAPER.md) and the blind controls: differences that should be above zero, and whether their intervals say so."""
     grid, found = "claims", []
 
     def say(claim: str, what: str, interval: Interval | None) -> None:
@@ -232,16 +246,14 @@ def claims(study: Study) -> list[dict[str, Any]]:
     say("C3", "mean IoU, vision guided language alone", gain("+ weighted loss", "+ vision guided language"))
     say("C3", "mean IoU, language guided vision alone", gain("+ weighted loss", "+ language guided vision"))
     say("C3", "mean IoU, over dynamic convolution", gain("dynamic convolution", "ACGA"))
-    paraphrase_videos = list(dict.fromkeys(study.videos.get("paraphrases", [])))
     for first, second in (("+ weighted loss", "+ vision guided language"), ("+ language guided vision", "ACGA")):
         for what, path in (
             ("consistency over phrasings", ("paraphrases", "consistency")),
             ("mean IoU on new phrasings", ("paraphrases", "iou_new")),
         ):
-            say("C4", f"{what}, {first} -> {second}", _by_video_difference(study, grid, first, second, path, paraphrase_videos))
+            say("C4", f"{what}, {first} -> {second}", study.difference_by_video(grid, first, second, *path))
     for name in PERTURBATIONS:
-        agreement = ("questions", name, "agreement")
-        interval = _by_video_difference(study, grid, "+ language guided vision", "ACGA", agreement, study.videos["probed"])
+        interval = study.difference_by_video(grid, "+ language guided vision", "ACGA", "questions", name, "agreement")
         say("C4", f"agreement under perturbation ({name}), + language guided vision -> ACGA", interval)
     for first, second in (("+ weighted loss", "+ language guided vision"), ("+ vision guided language", "ACGA")):
         related, others = (gain(first, second, only=tag) for tag in ("mentions=relation", "not mentions=relation"))
@@ -249,19 +261,17 @@ def claims(study: Study) -> list[dict[str, Any]]:
         say("C5", f"mean IoU where none is, {first} -> {second}", others)
     say("C6", "mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline", gain("concatenation", "ACGA", test="jhmdb"))
     say("C6", "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution", gain("dynamic convolution", "ACGA", test="jhmdb"))
+    for what, variant, tag in (
+        ("reading, on all queries", "blind to text", None),
+        ("seeing motion, where only motion decides", "blind to motion", "decided_by=motion"),
+    ):
+        say("controls", f"mean IoU, {what}: {variant} -> ACGA", study.difference("controls", variant, "ACGA", only=tag, second_grid=grid))
     return found
-
-
-def _by_video_difference(study: Study, grid: str, first: str, second: str, path: tuple[str, ...], videos: list[str]) -> Interval | None:
-    """Second minus first, of values by video."""
-    one, other = study.by_video(grid, first, *path), study.by_video(grid, second, *path)
-    seeds = min(len(one), len(other))
-    return bootstrap(other[:seeds] - one[:seeds], videos) if seeds else None
 
 
 def _more_than_overall(study: Study, grid: str, first: str, second: str) -> Interval | None:
     """(second - first) in mean IoU minus the same in overall IoU, by seed: few values, so an interval over seeds and no more."""
-    runs = list(zip(study.of(grid, first), study.of(grid, second), strict=False))
+    runs = study.pairs(grid, first, second)
     if len(runs) < 2:
         return None
     of_mean, of_overall = (np.array([b["a2d"]["metrics"][name] - a["a2d"]["metrics"][name] for a, b in runs]) for name in ("mIoU", "oIoU"))

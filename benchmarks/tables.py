@@ -10,9 +10,10 @@ from pathlib import Path
 from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
 from series import badges, series
 
+from acga.metrics import METRICS
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results" / "embedded_default"
-COLUMNS = ("P@0.5", "P@0.6", "P@0.7", "P@0.8", "P@0.9", "mAP", "oIoU", "mIoU")
 ROWS = {  # what is shown: its file, and the kind of query it is about
     "**embedded default** (`mini`, two passes over the sentences)": ("mini2_a2d", None),
     "… one actor in the scene": ("mini2_a2d", "actors_in_scene=1"),
@@ -28,7 +29,7 @@ ROWS = {  # what is shown: its file, and the kind of query it is about
 
 def tables() -> str:
     """The metrics of the embedded weights and of their controls."""
-    lines = [f"| test split of the drawn twin, in % | samples | {' | '.join(COLUMNS)} |", f"|---|---|{'---|' * len(COLUMNS)}"]
+    lines = [f"| test split of the drawn twin, in % | samples | {' | '.join(METRICS)} |", f"|---|---|{'---|' * len(METRICS)}"]
     for title, (name, tag) in ROWS.items():
         path = RESULTS / f"{name}.json"
         if not path.exists():
@@ -36,7 +37,7 @@ def tables() -> str:
         result = json.loads(path.read_text(encoding="utf-8"))
         metrics = result["by_tag"].get(tag) if tag else {**result["metrics"], "samples": len(result["answers"])}
         if metrics:
-            lines.append(f"| {title} | {metrics['samples']:,} | {' | '.join(f'{100 * metrics[c]:.1f}' for c in COLUMNS)} |")
+            lines.append(f"| {title} | {metrics['samples']:,} | {' | '.join(f'{100 * metrics[c]:.1f}' for c in METRICS)} |")
     return "\n".join(lines)
 
 

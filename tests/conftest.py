@@ -3,11 +3,21 @@
 import shutil
 
 import pytest
+import torch
 from hypothesis import settings
 from releases import write_a2d, write_jhmdb
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=False)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """PyTorch on one thread: what is small is faster so, and bit for bit the same each time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

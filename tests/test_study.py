@@ -26,22 +26,16 @@ from acga.model.i3d import I3D
 from acga.perturbations import PERTURBATIONS, SYNONYMS, UNKNOWN_WORD, ask_what_is_absent, perturb
 from acga.probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
 from acga.runs import choose_accelerator
+from acga.sentence_batches import extract
 from acga.statistics import bootstrap, probability_of_more
 from acga.synthetic.lexicon import VOCABULARY
 from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
-from acga.training import build_model, extract
+from acga.training import build_model
 
 CONFIG = replace(SMALL, vocabulary_size=512, residual=False)
 RECIPE = TrainConfig(epochs=0.1, batch_size=8, learning_rate=3e-3, decay_every=0)
+pytestmark = pytest.mark.usefixtures("one_thread")
 SENTENCES = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=20).map(" ".join)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +242,9 @@ def test_variants_differ_as_their_names_say():
             variant.config(), variant.recipe(0)
 
 
-def run_study(place, out, **more):
+def run_study(place, out, recipe=RECIPE, **more):
     return ablate(
-        place / "a2d", out, backbone=place / "backbone.safetensors", base=CONFIG, recipe=RECIPE, jhmdb=place / "jhmdb",
+        place / "a2d", out, backbone=place / "backbone.safetensors", base=CONFIG, recipe=recipe, jhmdb=place / "jhmdb",
         paraphrases=place / "a2d", features=place / "features", workers=0, device="cpu", **more,
     )  # fmt: skip
 
@@ -296,7 +290,7 @@ def test_a_study_goes_on_where_it_stopped(place, studied, tmp_path, monkeypatch)
 
 def test_the_summary_states_every_claim(studied, capsys):
     summary = study.summarise(studied)
-    assert {claim["claim"] for claim in summary.claims} == {"C1", "C2", "C3", "C4", "C5", "C6"}
+    assert {claim["claim"] for claim in summary.claims} == {"C1", "C2", "C3", "C4", "C5", "C6", "controls"}
     assert {claim["verdict"] for claim in summary.claims} <= {"holds", "does not hold", "undecided"}
     written = json.loads((studied / "summary.json").read_text())
     assert written["grids"]["claims"].keys() == {variant.name for variant in GRIDS["claims"]}
@@ -326,6 +320,37 @@ def test_every_figure_is_drawn_from_the_runs(studied, tmp_path):
 def test_tables_give_the_spread_over_seeds(studied):
     rows = plots_study.table(study.summarise(studied), "claims")
     assert rows[0][1:] == list(study.METRICS) and len(rows) == 1 + len(GRIDS["claims"]) and "±" not in rows[1][1]
+
+
+def test_grids_add_to_what_is_known_of_the_samples_and_never_contradict_it(place, studied, benchmarks, tmp_path):
+    """A grid that runs without paraphrases, after one with them, must not take them from the study."""
+    shutil.copytree(studied, tmp_path / "study")
+    before = json.loads((tmp_path / "study" / "samples.json").read_text())
+    replace(benchmarks, paraphrases=None).save(tmp_path / "study")
+    assert json.loads((tmp_path / "study" / "samples.json").read_text()) == before
+    study.summarise(tmp_path / "study")
+    fewer = replace(benchmarks, a2d=benchmarks.a2d.replaced(benchmarks.a2d.samples[:-1]))
+    with pytest.raises(ConfigError, match="a study on other data"):
+        fewer.save(tmp_path / "study")
+    assert json.loads((tmp_path / "study" / "samples.json").read_text()) == before
+
+
+def test_runs_with_other_settings_are_not_taken_for_these(place, studied):
+    before = {path: path.read_bytes() for path in studied.glob("*/*.json")}
+    with pytest.raises(ConfigError, match="a run with another recipe"):
+        run_study(place, studied, grid="claims", seeds=1, recipe=replace(RECIPE, epochs=0.2))
+    assert {path: path.read_bytes() for path in studied.glob("*/*.json")} == before
+
+
+def test_differences_are_paired_by_seed_and_not_by_place(studied):
+    found = study.Study.read(studied)
+    run = found.of("claims", "ACGA")[0]
+    better = json.loads(json.dumps(run))
+    better["paraphrases"]["consistency"] = [None if one is None else one + 0.1 for one in run["paraphrases"]["consistency"]]
+    runs = {"claims": {"a": [{**better, "seed": 0}, {**run, "seed": 1}], "b": [{**better, "seed": 1}]}}
+    pair = study.Study(runs, found.samples)
+    assert pair.difference_by_video("claims", "a", "b", "paraphrases", "consistency").mean == pytest.approx(0.1)
+    assert [one["seed"] for one, _ in pair.pairs("claims", "a", "b")] == [1]
 
 
 def test_the_command_line(place, tmp_path, capsys):

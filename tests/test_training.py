@@ -46,9 +46,11 @@ from acga.pretraining import (
     recognition_scores,
 )
 from acga.runs import Run, batch_at, choose_accelerator, cosine_with_warm_up, own_share, steps_per_epoch
-from acga.training import SentenceBatches, SentenceObjective, build_model, extract, learning_rate, mirrored_words, parameter_groups, train
+from acga.sentence_batches import SentenceBatches, extract, mirrored_words
+from acga.training import SentenceObjective, build_model, learning_rate, parameter_groups, train
 from acga.weights import read_state_dict
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = replace(SMALL, vocabulary_size=16)
 PRETRAIN = PretrainConfig(epochs=2, batch_size=2, head_width=4, shift=4)
 TRAIN = TrainConfig(epochs=2, batch_size=8, learning_rate=3e-3, decay_every=0)
@@ -64,14 +66,6 @@ def kill_at(step):
             raise Killed
 
     return on_step
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def extract(
     """
     from ..model import ACGA, I3D
     from ..runs import choose_accelerator
-    from ..training import extract as run
+    from ..sentence_batches import extract as run
 
     config = configure(network, change)
     model = ACGA(config, backbone=I3D.from_file(backbone, through="mixed_4f"))
