@@ -65,6 +65,7 @@ GRIDS: dict[str, tuple[Variant, ...]] = {
     "foreground_weight": tuple(Variant(f"P = {weight:g}", foreground_weight=weight) for weight in (1.0, 1.5, 2.0, 3.0, 4.0)),
     "resolutions": tuple(Variant(f"{count} fused", {"fused_resolutions": count}) for count in (1, 2, 3)),
 }
+PROBED = ("claims",)  # the grids whose runs are also asked other phrasings and perturbed questions, and whose attention is looked at
 
 
 def ablate(
@@ -85,7 +86,8 @@ def ablate(
 ) -> list[Path]:
     """Train and examine every variant of a grid with every seed, seed by seed; gives the files, one a run, in `out`/`grid`.
 
-    Runs whose file is there are left alone, if they have the same settings. Weights stay in `out`/weights until a run is examined.
+    Runs whose file is there are left alone, if they have the same settings; one that another grid has already is copied. Weights stay in
+    `out`/weights until a run is examined.
     Two calls with different seeds may share `out` and `features`, to use two processes.
 
     Raises `ConfigError` for an unknown grid and for a folder with runs of other settings or data, and what `train` and the readers raise.
@@ -111,11 +113,16 @@ def ablate(
             "backbone": git_blob_id(backbone),
             "train_data": train_data,
         }
+        settings = json.loads(json.dumps(settings))  # as they are read
         if path.exists():
-            found, wanted = read_json(path), json.loads(json.dumps(settings))
-            different = next((name for name in wanted if found.get(name) != wanted[name]), None)
+            different = _first_difference(read_json(path), settings)
             if different is not None:
                 raise ConfigError(f"{path} is a run with another {different}; choose another folder for the study, or delete it.")
+            continue
+        named = {"grid": grid, "variant": variant.name, "seed": seed}
+        same = _same_run(out, settings, grid)
+        if same is not None:
+            write_json(path, same | named | {"copy_of": f"{same['grid']}/{same['variant']}"}, indent=None)
             continue
         folder = out / "weights" / grid / path.stem
         train(
@@ -131,11 +138,12 @@ def ablate(
         run = Run(folder, read_json(folder / "config.json"))
         entries = run.entries()
         started = monotonic()
-        examined = examine(load_model(folder / "last.safetensors"), benchmarks, features, variant.blind_to, workers=workers, device=device)
+        model = load_model(folder / "last.safetensors")
+        examined = examine(
+            model, benchmarks, features, variant.blind_to, probe=grid in PROBED, precision=recipe.precision, workers=workers, device=device
+        )
         content = {
-            "grid": grid,
-            "variant": variant.name,
-            "seed": seed,
+            **named,
             "about": provenance(seed=seed),
             **settings,
             "seconds": {"training": entries[-1]["seconds"], "examining": round(monotonic() - started, 1)},
@@ -146,3 +154,19 @@ def ablate(
         write_json(path, rounded(content, 5), indent=None)
         shutil.rmtree(folder)
     return paths
+
+
+def _first_difference(run: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    """The first of the settings that the run was not made with."""
+    return next((name for name in settings if run.get(name) != settings[name]), None)
+
+
+def _same_run(out: Path, settings: Mapping[str, Any], grid: str) -> dict[str, Any] | None:
+    """A run of another grid with the same settings, such as ACGA, which is also "3 fused"; for a probed grid only one that was probed."""
+    others = [
+        path
+        for other in GRIDS
+        if other != grid and (other in PROBED or grid not in PROBED)
+        for path in sorted((out / other).glob("*.json"))
+    ]
+    return next((run for run in map(read_json, others) if _first_difference(run, settings) is None), None)

@@ -226,11 +226,11 @@ def respond(
         seen = [network.features(dataset.clip(*frame, repeat_frame=still)[None].to(device)).cpu() for frame in frames]
         maps = torch.cat(seen)  # (F, C, T/4, h, w)
     else:
-        maps = torch.stack([features[frame] for frame in frames]).float()
+        maps = torch.stack([features[frame].float() for frame in frames])
     rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
     tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.words)) for sample in samples])
     tokens = hide_query(tokens) if blind_to == "text" else tokens
     for start in range(0, len(group), batch_size):
         part = slice(start, start + batch_size)
         responses = network.from_features(maps[rows[part]].to(device), network.words(tokens[part].to(device)))
-        yield from zip(group[part], responses.large.cpu(), strict=True)
+        yield from zip(group[part], responses.large.float().cpu(), strict=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .config import ACGAConfig, Blindness
+from .config import ACGAConfig, Blindness, Precision
 from .datasets.a2d import A2DSentences
 from .datasets.features import FeatureCache
 from .datasets.jhmdb import JHMDBSentences
@@ -20,7 +20,7 @@ from .metrics import round_trip
 from .model.network import ACGA
 from .perturbations import PERTURBATIONS, ask_what_is_absent, perturb
 from .probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
-from .runs import choose_accelerator, read_json, write_json
+from .runs import autocast, choose_accelerator, read_json, write_json
 from .sentence_batches import extract
 from .statistics import probability_of_more
 
@@ -90,11 +90,20 @@ def middle_frames(dataset: A2DSentences) -> A2DSentences:
 
 
 def examine(
-    model: ACGA, benchmarks: Benchmarks, features: Path, blind_to: Blindness = "none", *, workers: int, device: str
+    model: ACGA,
+    benchmarks: Benchmarks,
+    features: Path,
+    blind_to: Blindness = "none",
+    *,
+    probe: bool = True,
+    precision: Precision = "fp32",
+    workers: int,
+    device: str,
 ) -> dict[str, Any]:
-    """Everything measured of a trained network, as plain values, in the order of `Benchmarks.keys`.
+    """Everything measured of a trained network, as plain values, in the order of the samples in `Benchmarks.save`.
 
-    `features` is the folder of the test sets' features. A network that is blind is examined on A2D Sentences alone.
+    `features` is the folder of the test sets' features. A network that is blind is examined on A2D Sentences alone; without `probe`, only
+    the scores of the benchmarks are measured, not what becomes of perturbed questions and other phrasings, nor the attention.
     """
     accelerator = choose_accelerator(device)
     model.to(accelerator.device).eval()
@@ -105,20 +114,23 @@ def examine(
         if blind_to == "none" or name == "a2d"
     }
     found: dict[str, Any] = {}
+    rounding = autocast(precision, accelerator.device, frames=model.config.frames)
     for name in caches.keys() & {"a2d", "jhmdb"}:
         dataset = benchmarks.datasets[name]
-        evaluation = evaluate(model, dataset, features=caches[name], blind_to=blind_to, accelerator=accelerator, progress=False)
+        with rounding:
+            evaluation = evaluate(model, dataset, features=caches[name], blind_to=blind_to, accelerator=accelerator, progress=False)
         found[name] = {
             "metrics": evaluation.metrics,
             "by_tag": evaluation.by_tag(benchmarks.tags) if name == "a2d" else {},
             "intersection": [answer.intersection for answer in evaluation.answers],
             "union": [answer.union for answer in evaluation.answers],
         }
-    if blind_to == "none":
-        found["questions"] = question(model, benchmarks.probed, caches["a2d"])
+    if blind_to == "none" and probe:
         found["attention"] = attention(model, benchmarks.probed, caches["a2d"], benchmarks.tags)
-        if benchmarks.paraphrases is not None:
-            found["paraphrases"] = rephrase(model, benchmarks.paraphrases, caches["paraphrases"], benchmarks.paraphrase_tags)
+        with rounding:
+            found["questions"] = question(model, benchmarks.probed, caches["a2d"])
+            if benchmarks.paraphrases is not None:
+                found["paraphrases"] = rephrase(model, benchmarks.paraphrases, caches["paraphrases"], benchmarks.paraphrase_tags)
     return found
 
 

@@ -335,6 +335,22 @@ def test_grids_add_to_what_is_known_of_the_samples_and_never_contradict_it(place
     assert json.loads((tmp_path / "study" / "samples.json").read_text()) == before
 
 
+def test_what_another_grid_has_trained_is_not_trained_again(place, studied, tmp_path, monkeypatch):
+    shutil.copytree(studied / "claims", tmp_path / "claims")
+    trained, probed = [], []
+    real = ablation.train
+    monkeypatch.setattr(ablation, "train", lambda *given, **more: trained.append(given[1].name) or real(*given, **more))
+    for path in run_study(place, tmp_path, grid="resolutions", seeds=1):
+        run = json.loads(path.read_text())
+        probed.append("questions" in run)
+        assert run["grid"] == "resolutions" and run["variant"].replace(" ", "_") in path.name
+    assert trained == ["1_fused_seed_0", "2_fused_seed_0"] and probed == [False, False, True]
+    whole, copied = (json.loads((tmp_path / name).read_text()) for name in ("claims/ACGA_seed_0.json", "resolutions/3_fused_seed_0.json"))
+    assert copied == {**whole, "grid": "resolutions", "variant": "3 fused", "copy_of": "claims/ACGA"}
+    shutil.rmtree(tmp_path / "claims")
+    assert ablation._same_run(tmp_path, whole, "claims") is None  # it would have to be probed
+
+
 def test_runs_with_other_settings_are_not_taken_for_these(place, studied):
     before = {path: path.read_bytes() for path in studied.glob("*/*.json")}
     with pytest.raises(ConfigError, match="a run with another recipe"):
