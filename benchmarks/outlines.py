@@ -1,0 +1,88 @@
+"""What holds the outlines back? Ceilings and comparisons, where a single actor is in the scene, so that nothing has to be read.
+
+    python benchmarks/outlines.py TWIN LEARNED --weights FILE --features TWIN_FEATURES LEARNED_FEATURES --out results/outlines.json
+
+TWIN is the drawn twin, whose test split is looked at, LEARNED the scenes that the weights were trained on. For each actor: the IoU of its
+true mask after it went through a grid of n x n cells (the best that any network could do whose last map were so coarse and smooth), and
+that of the network's answer, in scenes it has learned from and in new ones, by size of the actor.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import tyro
+
+from acga.datasets import A2DSentences
+from acga.datasets.features import FeatureCache
+from acga.datasets.masks import MaskCache
+from acga.datasets.records import Dataset
+from acga.datasets.splits import split_validation
+from acga.evaluation import read_tags
+from acga.examination import key_of, middle_frames
+from acga.model import load_model
+from acga.probing import mask_iou, segment_all
+from acga.runs import provenance, rounded, write_json
+
+GRIDS = (8, 16, 32, 64)
+LARGE = 0.05  # share of the square from which an actor counts as large
+EVERY = 4  # so many of the learned scenes are skipped for one that is asked about
+
+
+def alone(dataset: A2DSentences, root: Path) -> list[int]:
+    """The first sentence of each frame that shows a single actor."""
+    tags = read_tags(root)
+    rows: dict[tuple[str, int], int] = {}
+    for index, sample in enumerate(dataset.samples):
+        if tags[key_of(sample)]["actors_in_scene"] == 1:
+            rows.setdefault((sample.video_id, sample.frame), index)
+    return list(rows.values())
+
+
+def through_grid(masks: np.ndarray, cells: int) -> np.ndarray:
+    """Masks (N, S, S) averaged over n x n cells, interpolated back, and cut at a half."""
+    values = torch.from_numpy(masks).float()[:, None]
+    coarse = F.adaptive_avg_pool2d(values, cells)
+    return (F.interpolate(coarse, size=masks.shape[-2:], mode="bilinear", align_corners=False) > 0.5)[:, 0].numpy()
+
+
+def by_size(ious: np.ndarray, masks: np.ndarray) -> dict[str, float]:
+    """Mean IoU of all, and of small and large actors."""
+    large = masks.mean(axis=(1, 2)) >= LARGE
+    return {"all": float(ious.mean()), "small": float(ious[~large].mean()), "large": float(ious[large].mean()), "actors": len(ious)}
+
+
+def main(
+    twin: tyro.conf.Positional[Path],
+    learned: tyro.conf.Positional[Path],
+    /,
+    *,
+    weights: Path,
+    features: tuple[Path, Path],
+    out: Path,
+) -> None:
+    """Measure and write the table."""
+    model = load_model(weights).eval()
+    size, frames = model.config.size, model.config.frames
+    test = middle_frames(A2DSentences(twin, "test", size=size, frames=frames))
+    new: Dataset = test.replaced([test.samples[index] for index in alone(test, twin)])
+    scenes = A2DSentences(learned, "train", size=size, frames=frames)
+    training = set(split_validation(scenes)[0])
+    rows = [index for index in alone(scenes, learned) if index in training][::EVERY]
+    seen: Dataset = scenes.replaced([scenes.samples[index] for index in rows])
+
+    masks = MaskCache(new)[np.arange(len(new))].numpy().astype(bool)
+    found = {f"true masks through {n} x {n} cells": by_size(mask_iou(through_grid(masks, n), masks), masks) for n in GRIDS}
+    for name, dataset, place in (("network, new scenes", new, features[0]), ("network, scenes it learned from", seen, features[1])):
+        answers = segment_all(model, dataset, FeatureCache(place))
+        found[name] = by_size(answers.ious, answers.target)
+    write_json(out, rounded({**provenance(), "large_from": LARGE, "mean_iou": found}, 4))
+    for name, row in found.items():
+        print(name, row)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
