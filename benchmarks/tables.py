@@ -23,7 +23,6 @@ ROWS = {  # what is shown: its file, and the kind of query it is about
     "the same network after one pass": ("mini_a2d", None),
     "control: blind to text, one pass": ("text_blind_a2d", None),
     "control: blind to motion, one pass": ("motion_blind_a2d", None),
-    "the paper's own form at this size (`faithful_mini`), one pass": ("faithful_a2d", None),
 }
 
 
