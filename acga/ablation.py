@@ -65,6 +65,7 @@ GRIDS: dict[str, tuple[Variant, ...]] = {
     "foreground_weight": tuple(Variant(f"P = {weight:g}", foreground_weight=weight) for weight in (1.0, 1.5, 2.0, 3.0, 4.0)),
     "resolutions": tuple(Variant(f"{count} fused", {"fused_resolutions": count}) for count in (1, 2, 3)),
 }
+VALIDATION = 100  # sentences of held-out training videos: a glance, since nothing is chosen by it
 PROBED = ("claims",)  # the grids whose runs are also asked other phrasings and perturbed questions, and whose attention is looked at
 
 
@@ -132,6 +133,7 @@ def ablate(
             chosen,
             backbone=backbone,
             features=features / "train",
+            validation_samples=VALIDATION,
             workers=workers,
             device=device,
         )

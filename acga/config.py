@@ -143,7 +143,7 @@ class TrainConfig:
     @classmethod
     def short(cls) -> TrainConfig:
         """How the runs of a study are trained at the size of `ACGAConfig.mini()`: minutes each."""
-        return cls(epochs=0.4, batch_size=16, learning_rate=3e-3, attention_rate=0.3, decay_every=0, precision="bf16")
+        return cls(epochs=0.2, batch_size=16, learning_rate=3e-3, attention_rate=0.3, decay_every=0, precision="bf16")
 
 
 def scaled(channels: int, width: float) -> int:

@@ -10,10 +10,12 @@ study="--out runs/study --backbone runs/pretrain/model.safetensors --jhmdb data/
 # Two processes of one thread each finish sooner than one of two threads; they share features, which the first call makes.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 acga ablate data/a2d $study --grid claims --paraphrases data/paraphrases --seeds 1
-acga ablate data/a2d $study --grid claims --paraphrases data/paraphrases --first-seed 1 --seeds 2 &
-acga ablate data/a2d $study --grid claims --paraphrases data/paraphrases --first-seed 3 --seeds 2
+acga ablate data/a2d $study --grid claims --paraphrases data/paraphrases --first-seed 1 --seeds 1 &
+acga ablate data/a2d $study --grid claims --paraphrases data/paraphrases --first-seed 2 --seeds 1
 wait
 acga ablate data/a2d $study --grid controls --seeds 3 &
 acga ablate data/a2d $study --grid resolutions --seeds 3
 wait
-acga ablate data/a2d $study --grid foreground_weight --seeds 3
+acga ablate data/a2d $study --grid foreground_weight --seeds 1 &
+acga ablate data/a2d $study --grid foreground_weight --first-seed 1 --seeds 1
+wait

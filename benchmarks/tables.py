@@ -21,8 +21,10 @@ ROWS = {  # what is shown: its file, and the kind of query it is about
     "… only motion decides": ("mini2_a2d", "decided_by=motion"),
     "… on the J-HMDB twin, no fine-tuning": ("mini2_jhmdb", None),
     "the same network after one pass": ("mini_a2d", None),
+    "… only motion decides, after one pass": ("mini_a2d", "decided_by=motion"),
     "control: blind to text, one pass": ("text_blind_a2d", None),
     "control: blind to motion, one pass": ("motion_blind_a2d", None),
+    "… only motion decides, blind to motion": ("motion_blind_a2d", "decided_by=motion"),
 }
 
 
