@@ -36,8 +36,8 @@ def colour(number: int) -> tuple[int, int, int]:
     return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
 
 
-def paint(frame: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
-    """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined.
+def paint(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True) -> np.ndarray:
+    """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined, or only outlined.
 
     >>> frame, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
     >>> mask[:8, :8] = True
@@ -48,7 +48,8 @@ def paint(frame: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
     painted = frame.copy()
     thickness = max(1, round(max(frame.shape[:2]) / 400))
     for number, mask in enumerate(masks):
-        painted[mask] = (OPACITY * np.array(colour(number)) + (1 - OPACITY) * painted[mask]).astype(np.uint8)
+        if fill:
+            painted[mask] = (OPACITY * np.array(colour(number)) + (1 - OPACITY) * painted[mask]).astype(np.uint8)
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(painted, contours, -1, (255, 255, 255), thickness + 2)  # or a mask would drown in clothes of its colour
         cv2.drawContours(painted, contours, -1, colour(number), thickness)

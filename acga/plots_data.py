@@ -70,14 +70,14 @@ def pictures(shown: Mapping[str, np.ndarray], *, columns: int | None = None, wid
     return _closed(figure)
 
 
-def marked(frame: np.ndarray, masks: Sequence[np.ndarray], *, times: int = 3) -> np.ndarray:
-    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines.
+def marked(frame: np.ndarray, masks: Sequence[np.ndarray], *, times: int = 3, fill: bool = True) -> np.ndarray:
+    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines, or only outlined.
 
     >>> marked(np.zeros((4, 6, 3), np.uint8), [np.ones((4, 6), bool)]).shape
     (12, 18, 3)
     """
     large = cv2.resize(frame, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
-    return paint(large, [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks])
+    return paint(large, [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks], fill=fill)
 
 
 def spread(groups: Mapping[str, Sequence[float]], *, x_label: str, line: float | None = None) -> Figure:

@@ -36,6 +36,11 @@ def test_paint_changes_the_mask_and_its_outline_only():
     assert (FRAME == 100).all()
 
 
+def test_paint_without_filling_leaves_the_inside_as_it_was():
+    painted = plots.paint(FRAME, [mask(20, 30)], fill=False)
+    assert (painted[24:36, 34:46] == 100).all() and (painted[20, 30:50] == plots.colour(0)).all()
+
+
 def test_every_query_has_its_colour():
     painted = plots.paint(FRAME, [mask(5, 5), mask(35, 60)])
     assert np.abs(painted[45, 70] - (0.5 * np.array(plots.colour(1)) + 50)).max() <= 1
