@@ -1,8 +1,9 @@
 """The feature cache: what is in it, that it can be interrupted anywhere, and that it is never taken for another one."""
 
 import json
-import os
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -49,13 +50,13 @@ def extract(dataset, folder, stem=None, **options):
 
 
 def contents(folder):
-    return {name: (folder / name).read_bytes() for name in sorted(os.listdir(folder))}
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("[!.]*"))}
 
 
 def test_entries_are_the_stems_output_for_each_frame(dataset, tmp_path):
     cache = extract(dataset, tmp_path / "cache")
     assert cache.frames == dataset.frames and len(cache) == 4 and ("alone-bird0", 1) in cache and ("alone-bird0", 2) not in cache
-    assert sorted(os.listdir(tmp_path / "cache")) == ["features-00000.npy", "features-00001.npy", "index.json"]
+    assert list(contents(tmp_path / "cache")) == ["features-00000.npy", "features-00001.npy", "index.json"]
     stem = make_stem().eval()
     for video_id, frame in dataset.frames:
         with torch.no_grad():
@@ -88,7 +89,7 @@ def test_interrupted_anywhere_and_resumed(dataset, tmp_path, calls):
             extract(dataset, tmp_path / "broken", stem)
         with pytest.raises(DatasetError, match=r"lacks features-0000[01]\.npy; run the extraction again"):
             FeatureCache(tmp_path / "broken")
-        assert not [name for name in os.listdir(tmp_path / "broken") if name.startswith(".")]
+        assert not list((tmp_path / "broken").glob(".features*"))
     stem.calls_left = 3
     extract(dataset, tmp_path / "broken", stem)
     assert stem.calls_left == {0: 0, 1: 0, 2: 2, 3: 0}[calls]  # a whole shard is not computed again
@@ -107,9 +108,26 @@ def test_what_a_kill_leaves_is_cleared_away(dataset, tmp_path):
 def test_processes_share_the_shards(dataset, tmp_path):
     extract(dataset, tmp_path / "alone")
     extract_features(make_stem(), dataset, tmp_path / "shared", batch_size=2, shard_size=3, part=(1, 2))
-    assert sorted(os.listdir(tmp_path / "shared")) == ["features-00001.npy", "index.json"]
+    assert list(contents(tmp_path / "shared")) == ["features-00001.npy", "index.json"]
     extract_features(make_stem(), dataset, tmp_path / "shared", batch_size=2, shard_size=3, part=(0, 2))
     assert contents(tmp_path / "shared") == contents(tmp_path / "alone")
+
+
+def test_two_runs_at_once_wait_for_each_other(dataset, tmp_path):
+    """Runs of a study share a folder; both write the same files, and neither may trip over the other."""
+    seen = []
+
+    class Slow(nn.Sequential):
+        def forward(self, clip):
+            seen.append(len(clip))
+            time.sleep(0.05)
+            return super().forward(clip)
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(extract, dataset, tmp_path, Slow(*make_stem()), batch_size=1, shard_size=1) for _ in range(2)]
+        for run in runs:
+            run.result()
+    assert sum(seen) == len(dataset.frames) == len(FeatureCache(tmp_path))
 
 
 def test_decoding_workers_change_nothing(dataset, tmp_path):
@@ -193,7 +211,7 @@ def test_what_16_bits_cannot_hold_is_refused(dataset, tmp_path, weight):
     nn.init.constant_(stem[0].weight, weight)
     with pytest.raises(DatasetError, match="exceed what 16 bits hold"):
         extract(dataset, tmp_path, stem)
-    assert os.listdir(tmp_path) == ["index.json"]
+    assert list(contents(tmp_path)) == ["index.json"]
 
 
 def test_a_folder_that_cannot_be_written(dataset, tmp_path):

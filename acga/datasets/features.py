@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -57,6 +58,7 @@ def extract_features(
 
     `stem` is moved to `device` and left in evaluation mode. `workers` decode in processes of their own. With `repeat_frame` a clip is
     copies of the annotated frame, so that nothing moves. `part` (k, n) does every n-th shard from the k-th on, for n processes.
+    Runs that want the same features at the same time wait for each other.
     Raises `DatasetError` when the folder holds the features of other weights or data, or cannot be written.
     """
     folder, frames = Path(folder), dataset.frames
@@ -68,26 +70,30 @@ def extract_features(
     else:
         with _writing(folder / "index.json") as temporary:
             temporary.write_text(json.dumps(index))
-    shards = range(part[0], -(-len(frames) // shard_size), part[1])
-    missing = {
-        shard: range(shard * shard_size, min((shard + 1) * shard_size, len(frames)))
-        for shard in shards
-        if not _shard_path(folder, shard).exists()
-    }
-    # Batches never cross shards, so that a frame meets the same neighbours whether or not there was an interruption.
-    batches = [list(rows[start : start + batch_size]) for rows in missing.values() for start in range(0, len(rows), batch_size)]
-    clips = DataLoader(
-        _Clips(dataset, repeat_frame),  # type: ignore[arg-type]
-        batch_sampler=batches,
-        collate_fn=_stack,
-        num_workers=workers,
-        multiprocessing_context="spawn" if workers else None,
-    )
-    stem.to(device).eval()
-    with tqdm(total=sum(map(len, missing.values())), desc="extracting features", unit="frame", disable=not missing) as progress:
-        features = _run(stem, clips, device, progress)
-        for shard, rows in missing.items():
-            _write_shard(_shard_path(folder, shard), features, len(rows))
+    if not _missing(folder, len(frames), shard_size, part):
+        return  # also from a folder that can only be read
+    with FileLock(folder / f".part-{part[0]}.lock"):
+        missing = _missing(folder, len(frames), shard_size, part)  # by now another run may have done it
+        # Batches never cross shards, so that a frame meets the same neighbours whether or not there was an interruption.
+        batches = [list(rows[start : start + batch_size]) for rows in missing.values() for start in range(0, len(rows), batch_size)]
+        clips = DataLoader(
+            _Clips(dataset, repeat_frame),  # type: ignore[arg-type]
+            batch_sampler=batches,
+            collate_fn=_stack,
+            num_workers=workers,
+            multiprocessing_context="spawn" if workers else None,
+        )
+        stem.to(device).eval()
+        with tqdm(total=sum(map(len, missing.values())), desc="extracting features", unit="frame", disable=not missing) as progress:
+            features = _run(stem, clips, device, progress)
+            for shard, rows in missing.items():
+                _write_shard(_shard_path(folder, shard), features, len(rows))
+
+
+def _missing(folder: Path, count: int, shard_size: int, part: tuple[int, int]) -> dict[int, range]:
+    """The rows of every shard of a part that is not there yet."""
+    shards = [shard for shard in range(part[0], -(-count // shard_size), part[1]) if not _shard_path(folder, shard).exists()]
+    return {shard: range(shard * shard_size, min((shard + 1) * shard_size, count)) for shard in shards}
 
 
 @torch.no_grad()
