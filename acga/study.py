@@ -156,10 +156,11 @@ def above(threshold: float) -> Callable[[np.ndarray], np.ndarray]:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a study comes to: by grid a row for each variant, and the verdicts on the claims."""
+    """What a study comes to: by grid a row for each variant, the verdicts on the claims, and what it took."""
 
     grids: dict[str, dict[str, dict[str, Any]]]
     claims: list[dict[str, Any]]
+    cost: dict[str, Any]
 
     def lines(self, grid: str) -> list[str]:
         """A table of one grid, and the verdicts, to print."""
@@ -179,9 +180,22 @@ def summarise(folder: str | Path) -> Summary:
     """Sum up the runs in `folder`, and write `folder`/summary.json."""
     study = Study.read(folder)
     grids = {grid: {variant: variant_row(study, grid, variant) for variant in variants} for grid, variants in study.runs.items()}
-    summary = Summary(grids, claims(study))
-    write_json(Path(folder) / "summary.json", rounded({"grids": grids, "claims": summary.claims}, 4))
+    summary = Summary(grids, claims(study), cost(study))
+    write_json(Path(folder) / "summary.json", rounded({"grids": grids, "claims": summary.claims, "cost": summary.cost}, 4))
     return summary
+
+
+def cost(study: Study) -> dict[str, Any]:
+    """What the runs took: how many were trained (a copy of another grid's was not), in how many hours, by which commands and commits."""
+    every = [run for variants in study.runs.values() for runs in variants.values() for run in runs]
+    trained = [run for run in every if "copy_of" not in run]
+    return {
+        "runs": len(trained),
+        "hours": sum(sum(run["seconds"].values()) for run in trained) / 3600,
+        "threads": sorted({run["about"]["threads"] for run in trained}),
+        "commands": sorted({run["about"]["command"] for run in trained}),
+        "commits": sorted({str(run["about"]["commit"]) for run in trained}),
+    }
 
 
 def variant_row(study: Study, grid: str, variant: str) -> dict[str, Any]:
