@@ -16,7 +16,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from .plots import FONT, PALETTE, _closed, _grid, _label
+from .plots import FONT, PALETTE, _closed, _grid, _label, colour
 
 COLOURS = "viridis"  # of values from zero; it grows lighter, so it can be read without seeing colours
 SIGNED = "PuOr"  # of values to both sides of zero
@@ -24,6 +24,22 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of red, green and blue
 STRENGTH = 0.4, 0.75  # of a map over its frame, where its values are lowest and highest
 SIDE = 256  # pixels of a square once enlarged
 Cell = tuple[int, int]  # row and column of a map
+
+
+def outlined(square: np.ndarray, masks: Mapping[int, np.ndarray], *, times: int = 3) -> np.ndarray:
+    """The frame enlarged so many times, with the outline of each bool mask (S, S) in its number's colour; what is inside keeps its own.
+
+    >>> outlined(np.zeros((4, 6, 3), np.uint8), {1: np.ones((4, 6), bool)}).shape
+    (12, 18, 3)
+    """
+    picture = cv2.resize(square, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    for number, mask in masks.items():
+        large = mask.astype(np.uint8).repeat(times, axis=0).repeat(times, axis=1)
+        contours, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, contours, -1, (0, 0, 0), 7)
+        cv2.drawContours(picture, contours, -1, (255, 255, 255), 5)
+        cv2.drawContours(picture, contours, -1, colour(number), 3)
+    return picture
 
 
 def tint(square: np.ndarray, values: np.ndarray, *, highest: float | None = None, mask: np.ndarray | None = None) -> np.ndarray:

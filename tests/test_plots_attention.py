@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from acga import plots_attention
+from acga.plots import colour
 
 SQUARE = np.full((128, 128, 3), 100, np.uint8)
 MASK = np.zeros((128, 128), bool)
@@ -23,6 +24,12 @@ def texts(figure, tmp_path):
     assert isinstance(figure, Figure) and plt.get_fignums() == []
     figure.savefig(tmp_path / "figure.png", dpi=50)
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+
+
+def test_outlines_have_the_colours_of_their_numbers_and_leave_the_inside_alone():
+    picture = plots_attention.outlined(SQUARE, {2: MASK})
+    assert (picture == colour(2)).all(axis=2).any() and not (picture == colour(0)).all(axis=2).any()
+    assert (picture[3 * 40 : 3 * 56, 3 * 40 : 3 * 56] == 100).all() and (picture[: 3 * 30] == 100).all()
 
 
 def test_a_map_is_tinted_where_its_cell_is():
