@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 
 from .metrics import METRICS
 from .plots import PALETTE
-from .study import Study, Summary, iou_of, variant_row
+from .statistics import Interval, bootstrap
+from .study import Study, Summary, above, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"
@@ -25,16 +26,99 @@ Shown = TypeVar("Shown")
 VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
 
 
-def committed(grid: str, show: Callable[[Study], Shown], *, folder: str | Path | None = None) -> Shown | None:
+def committed(grid: str, show: Callable[[Study], Shown], *, variants: Sequence[str] = (), folder: str | Path | None = None) -> Shown | None:
     """What `show` makes of the study in `folder` (by default results/study), or where `grid` was not run, a printed sentence that says so.
 
-    Raises `ConfigError` when a file of the study is damaged.
+    `variants` are those that `show` compares: where no seed has all of them, that is said. Raises `ConfigError` when a file is damaged.
     """
     folder = Path(folder or RESULTS)
     if not any(folder.glob(f"{grid}/*.json")):
         print(f'The grid "{grid}" of the study has not been run; benchmarks/study.sh makes it, in some hours on two cores.')
         return None
-    return show(Study.read(folder))
+    study = Study.read(folder)
+    if variants and not set.intersection(*({run["seed"] for run in study.of(grid, name)} for name in variants)):
+        print(
+            f'The grid "{grid}" of the study has no seed with {" and ".join(map(repr, variants))} yet; benchmarks/study.sh goes on with it.'
+        )
+        return None
+    return show(study)
+
+
+def about(study: Study, grid: str) -> str:
+    """What the numbers of a grid come from, in a sentence: its seeds, how long was trained, on how much was tested."""
+    runs = [run for of_variant in study.runs[grid].values() for run in of_variant]
+    counts = sorted({len(of_variant) for of_variant in study.runs[grid].values()})
+    seeds = "-".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    recipe = runs[0]["recipe"]
+    steps = max((step for step, _ in runs[0]["loss"]), default=0)
+    return (
+        f"{seeds} seed{'s' * (counts[-1] > 1)} a variant; about {steps:,} steps of {recipe['batch_size']} sentences, {recipe['epochs']:g}"
+        f" epochs; tested on {len(study.samples['a2d']):,} questions about {len(set(study.videos['a2d']))} videos"
+    )
+
+
+def in_words(interval: Interval | None, what: str = "mean IoU") -> str:
+    """A difference with its interval and what follows from it.
+
+    >>> in_words(Interval(0.02, 0.01, 0.03)), in_words(Interval(0.02, -0.01, 0.05), "recall")
+    ('mean IoU +2.0 [1.0, 3.0]: higher', 'recall +2.0 [-1.0, 5.0]: undecided')
+    """
+    if interval is None:
+        return f"{what} was not compared"
+    verdict = "undecided" if not interval.excludes_zero else "higher" if interval.low > 0 else "lower"
+    return f"{what} {'+' * (interval.mean >= 0)}{interval}: {verdict}"
+
+
+def threshold_gains(
+    study: Study, grid: str, first: str, thresholds: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+) -> dict[str, dict[str, Interval]]:
+    """Each variant of a grid minus the first in P@K, by variant and K: whether more actors are found, or better outlines drawn."""
+    found = {
+        name: {f"{threshold:g}": study.difference(grid, first, name, above(threshold)) for threshold in thresholds}
+        for name in study.runs[grid]
+        if name != first
+    }
+    return {name: {key: one for key, one in of.items() if one is not None} for name, of in found.items() if any(of.values())}
+
+
+def size_gains(study: Study, grid: str, first: str, second: str) -> dict[str, dict[str, Interval]]:
+    """Second minus first in the IoU, the precision and the recall of the answers, by third of the questions by area of their actor."""
+    third = np.searchsorted(np.quantile(study.samples["target_areas"], [1 / 3, 2 / 3]), study.samples["target_areas"])
+    names = ("smallest third of the actors", "middle third", "largest third")
+    scores = [
+        dict(zip(("mean IoU", "precision", "recall"), (study.ious(grid, name), *study.precision_and_recall(grid, name)), strict=True))
+        for name in (first, second)
+    ]  # (seeds, N) each
+    rows = [(run["seed"], number) for number, run in enumerate(study.of(grid, second))]
+    paired = [(row, dict(rows)[run["seed"]]) for row, run in enumerate(study.of(grid, first)) if run["seed"] in dict(rows)]
+    found: dict[str, dict[str, Interval]] = {}
+    for what, before in scores[0].items():
+        gains = np.stack([scores[1][what][other] - before[row] for row, other in paired])
+        found[what] = {name: bootstrap(np.where(third == number, gains, np.nan), study.videos["a2d"]) for number, name in enumerate(names)}
+    return found
+
+
+def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y_label: str = "difference (points)") -> Figure:
+    """Differences with their intervals: a colour for each name (outer), side by side at each place (inner)."""
+    places = list(dict.fromkeys(place for of_name in found.values() for place in of_name))
+    figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    for number, (name, of_name) in enumerate(found.items()):
+        x = np.array([places.index(place) for place in of_name]) + 0.12 * (number - (len(found) - 1) / 2)
+        means, low, high = 100 * np.array(list(of_name.values())).T
+        axes.errorbar(
+            x,
+            means,
+            yerr=[means - low, high - means],
+            fmt="o-",
+            color=PALETTE[(5, 1, 4, 6)[number % 4]],
+            label=name,
+            markersize=4,
+            linewidth=1,
+        )
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(xticks=range(len(places)), xticklabels=places, xlabel=x_label, ylabel=y_label)
+    axes.legend(frameon=False, fontsize=8)
+    return _finished(figure, axes)
 
 
 def ladder(study: Study, grid: str = "claims") -> Figure:
@@ -70,38 +154,33 @@ def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
         xlabel="difference (percentage points)",
     )
     axes.tick_params(axis="y", labelsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(found) - 0.5, -0.5)
     for verdict, shade in VERDICT_COLOURS.items():
         axes.plot([], [], "o-", color=shade, label=verdict)
-    axes.legend(loc="best", frameon=False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
     return _finished(figure, axes)
 
 
-def sweep(study: Study, grid: str, *, x_label: str, names: Sequence[str] = ("mIoU", "oIoU", "P@0.5", "P@0.7")) -> Figure:
-    """Metrics on the A2D twin over the values of a grid, such as the foreground weight: means, and seeds as dots."""
+def sweep(
+    study: Study, grid: str, *, x_label: str, names: Sequence[str] = ("mIoU", "oIoU", "P@0.5", "P@0.7"), answers: bool = False
+) -> Figure:
+    """Metrics on the A2D twin over the values of a grid, such as the foreground weight: means, and seeds as dots.
+
+    With `answers` also the mean precision and the mean recall of the answers.
+    """
     variants = list(study.runs[grid])
-    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    for number, name in enumerate(names):
-        shade = PALETTE[(5, 4, 1, 2)[number % 4]]
-        seeds = [[100 * run["a2d"]["metrics"][name] for run in study.of(grid, variant)] for variant in variants]
-        axes.plot(range(len(variants)), [np.mean(one) for one in seeds], "o-", color=shade, label=name, markersize=4)
+    scores = {name: [[run["a2d"]["metrics"][name] for run in study.of(grid, variant)] for variant in variants] for name in names}
+    if answers:
+        both = [[of.mean(axis=1) for of in study.precision_and_recall(grid, variant)] for variant in variants]
+        scores |= {name: [pair[number] for pair in both] for number, name in enumerate(("precision", "recall"))}
+    figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    for number, (name, seeds) in enumerate(scores.items()):
+        shade = PALETTE[(5, 4, 1, 2, 6, 0)[number % 6]]
+        axes.plot(range(len(variants)), [100 * np.mean(one) for one in seeds], "o-", color=shade, label=name, markersize=4)
         for place, one in enumerate(seeds):
-            axes.plot([place] * len(one), one, ".", color=shade, alpha=0.4, markersize=4)
+            axes.plot([place] * len(one), 100 * np.asarray(one), ".", color=shade, alpha=0.4, markersize=4)
     axes.set(xticks=range(len(variants)), xticklabels=variants, xlabel=x_label, ylabel="%")
-    axes.legend(frameon=False, ncols=2)
-    return _finished(figure, axes)
-
-
-def precision_curves(study: Study, grid: str = "foreground_weight") -> Figure:
-    """P@K over K for each value of a grid: where a change of the loss helps, among rough masks or among fine ones."""
-    thresholds = np.linspace(0, 1, 51)
-    shades = [PALETTE[number] for number in (5, 1, 4, 2, 6, 0)]  # without yellow, which is lost on white
-    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    for number, variant in enumerate(study.runs[grid]):
-        every = np.concatenate([iou_of(run["a2d"]) for run in study.of(grid, variant)])
-        axes.plot(thresholds, [100 * (every > threshold).mean() for threshold in thresholds], color=shades[number % 6], label=variant)
-    axes.set(xlabel="K (IoU threshold)", ylabel="P@K (%)")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
     return _finished(figure, axes)
 
 

@@ -2,10 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from acga import plots_study
 from acga.errors import ConfigError
+from acga.statistics import Interval
+from acga.study import Study
 
 
 @pytest.fixture
@@ -29,6 +32,13 @@ def test_a_grid_that_was_not_run_is_said_in_one_sentence(folder, capsys, grid):
     assert plots_study.committed(grid, len, folder=folder / "none") is None
     said = capsys.readouterr().out.splitlines()
     assert said[0] == said[1] and grid in said[0] and "benchmarks/study.sh" in said[0]
+
+
+def test_variants_that_no_seed_has_together_are_said_in_one_sentence(folder, capsys):
+    seen = plots_study.committed("resolutions", lambda study: len(study.runs), variants=("1 fused",), folder=folder)
+    assert seen == 1 and capsys.readouterr().out == ""
+    assert plots_study.committed("resolutions", lambda study: pytest.fail(), variants=("1 fused", "3 fused"), folder=folder) is None
+    assert capsys.readouterr().out.count("'1 fused' and '3 fused'") == 1
 
 
 def test_a_damaged_study_is_an_error(folder):
@@ -57,3 +67,31 @@ def test_a_contrast_has_a_colour_a_name_and_a_style_a_way():
     assert [line.get_label() for line in lines] == ["precision, trained", "precision, foretold", "recall, trained", "recall, foretold"]
     assert [line.get_linestyle() for line in lines] == ["-", "--", "-", "--"]
     assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color() == lines[3].get_color()
+
+
+def test_gains_by_size_are_of_the_questions_about_actors_of_that_size():
+    """Three actors of 10, 20 and 30 pixels: the second variant doubles the answer to the smallest, half of it right."""
+
+    def run(seed, intersection, union):
+        return {"seed": seed, "a2d": {"intersection": intersection, "union": union}}
+
+    before, after = ([5, 10, 15], [10, 20, 30]), ([10, 10, 15], [20, 20, 30])
+    runs = {"a": [run(1, *before)], "b": [run(0, *before), run(1, *after)]}  # paired by seed, not by place
+    study = Study({"grid": runs}, {"a2d": [[name, 1, 0, ""] for name in "xyz"], "target_areas": [10, 20, 30], "probed": []})
+    gains = plots_study.size_gains(study, "grid", "a", "b")
+    assert {what: [round(interval.mean, 6) for interval in of_sizes.values()] for what, of_sizes in gains.items()} == {
+        "mean IoU": [0, 0, 0],
+        "precision": [-0.5, 0, 0],
+        "recall": [0.5, 0, 0],
+    }
+
+
+def test_changes_show_means_and_intervals_in_points_side_by_side():
+    found = {"P = 2": {"0.5": Interval(0.02, 0.01, 0.03), "0.6": Interval(0, -0.01, 0.01)}, "P = 4": {"0.6": Interval(0.1, 0, 0.2)}}
+    axes = plots_study.changes(found).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.5", "0.6"]
+    first, second = (container.lines[0] for container in axes.containers)
+    np.testing.assert_allclose(first.get_ydata(), [2, 0], atol=1e-9)
+    assert second.get_xdata()[0] - first.get_xdata()[1] == pytest.approx(0.12)
+    segments = axes.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose([segment[:, 1] for segment in segments], [[1, 3], [-1, 1]], atol=1e-9)

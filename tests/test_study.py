@@ -395,7 +395,9 @@ def test_the_command_line(place, tmp_path, capsys):
     assert len(list((tmp_path / "resolutions").glob("*.json"))) == 6 and (tmp_path / "summary.json").exists()
     found = study.Study.read(tmp_path)
     assert len(plots_study.sweep(found, "resolutions", x_label="fused").axes[0].get_xticklabels()) == 3
-    assert plots_study.precision_curves(found, "resolutions").axes[0].lines[0].get_ydata()[-1] == 0
+    gains = plots_study.threshold_gains(found, "resolutions", "1 fused", (0.5,))
+    assert gains["3 fused"]["0.5"] == found.difference("resolutions", "1 fused", "3 fused", study.above(0.5))
+    assert plots_study.about(found, "resolutions").startswith("2 seeds a variant;")
 
 
 def test_precision_and_recall_are_those_of_the_masks(studied, benchmarks):
