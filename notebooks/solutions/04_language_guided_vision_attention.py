@@ -1,8 +1,8 @@
 """Solutions to the exercises of 04_language_guided_vision_attention.ipynb: each block takes the place of `answer = ...` in its cell."""
 # ruff: noqa: F821 (the names are the notebook's)
 
-# Exercise 1: g1² + g2² is never less than g1²
-answer = "none"
+# Exercise 1: g1² - g2² must be log 2; and g1² + g2², of pixel 1 with itself, is never less than g1²
+answer = (np.log(2) ** 0.5, 0.0)
 
 
 # Exercise 2: squared, the gate can be given to one side alone
