@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -75,8 +75,10 @@ def ablate(
     *,
     backbone: str | Path,
     grid: str = "claims",
+    only: Sequence[str] = (),
     seeds: int = 5,
     first_seed: int = 0,
+    learn_from: str | Path | None = None,
     features: str | Path | None = None,
     jhmdb: str | Path | None = None,
     paraphrases: str | Path | None = None,
@@ -89,20 +91,29 @@ def ablate(
 
     Runs whose file is there are left alone, if they have the same settings; one that another grid has already is copied. Weights stay in
     `out`/weights until a run is examined.
-    Two calls with different seeds may share `out` and `features`, to use two processes.
+    Two calls with different seeds or variants may share `out` and `features`, to use two processes.
 
-    Raises `ConfigError` for an unknown grid and for a folder with runs of other settings or data, and what `train` and the readers raise.
+    Args:
+        only: names of variants; by default all of the grid.
+        learn_from: the release to train on, such as crowded scenes, when it is not `root`, whose test split is asked about in any case.
+
+    Raises `ConfigError` for an unknown grid or variant and for a folder with runs of other settings or data, and what `train` and the
+    readers raise.
     """
     if grid not in GRIDS:
         raise ConfigError(f"There is no grid {grid!r}; choose {', '.join(GRIDS)}.")
-    out, features = Path(out), Path(features or Path(out) / "features")
+    variants = {variant.name: variant for variant in GRIDS[grid]}
+    unknown = [name for name in only if name not in variants]
+    if unknown:
+        raise ConfigError(f"The grid {grid} has no variant {unknown[0]!r}; choose among {', '.join(variants)}.")
+    out, features, learn_from = Path(out), Path(features or Path(out) / "features"), learn_from or root
     benchmarks = Benchmarks.open(
         Path(root), base, jhmdb=Path(jhmdb) if jhmdb else None, paraphrases=Path(paraphrases) if paraphrases else None
     )
     benchmarks.save(out)
-    training = A2DSentences(root, "train", size=base.size, frames=base.frames)
+    training = A2DSentences(learn_from, "train", size=base.size, frames=base.frames)
     train_data = sha256(repr(training.samples).encode()).hexdigest()[:16]
-    jobs = [(variant, seed) for seed in range(first_seed, first_seed + seeds) for variant in GRIDS[grid]]
+    jobs = [(variants[name], seed) for seed in range(first_seed, first_seed + seeds) for name in only or variants]
     paths = []
     for variant, seed in tqdm(jobs, desc=grid, unit="run"):
         path = out / grid / f"{variant.name} seed {seed}.json".replace(" ", "_").replace("=_", "")
@@ -127,7 +138,7 @@ def ablate(
             continue
         folder = out / "weights" / grid / path.stem
         train(
-            root,
+            learn_from,
             folder,
             variant.config(base),
             chosen,

@@ -352,6 +352,17 @@ def test_what_another_grid_has_trained_is_not_trained_again(place, studied, tmp_
     assert ablation._same_run(tmp_path, whole, "claims") is None  # it would have to be probed
 
 
+def test_a_part_of_a_grid_may_learn_from_another_release(place, tmp_path, monkeypatch):
+    learned = []
+    monkeypatch.setattr(ablation, "train", lambda root, *given, **more: learned.append((root, given[0].name)) or 1 / 0)
+    write_a2d(tmp_path / "crowded", SynthesisConfig(train=3, test=0, sentences=2, crowded=True, workers=1))
+    with pytest.raises(ZeroDivisionError):
+        run_study(place, tmp_path / "out", grid="claims", seeds=1, only=("ACGA",), learn_from=tmp_path / "crowded")
+    assert learned == [(tmp_path / "crowded", "ACGA_seed_0")]
+    with pytest.raises(ConfigError, match=r"no variant 'acga'; choose among dynamic convolution"):
+        run_study(place, tmp_path / "out", grid="claims", only=("acga",))
+
+
 def test_runs_with_other_settings_are_not_taken_for_these(place, studied):
     before = {path: path.read_bytes() for path in studied.glob("*/*.json")}
     with pytest.raises(ConfigError, match="a run with another recipe"):

@@ -20,6 +20,7 @@ def ablate(
     out: Path,
     backbone: Path,
     grid: Grid = "claims",
+    only: tuple[str, ...] = (),
     seeds: int = 5,
     first_seed: int = 0,
     network: Network | None = None,
@@ -27,6 +28,7 @@ def ablate(
     recipe: Annotated[TrainConfig, arg(name="")] = TrainConfig.short(),  # noqa: B008 (frozen)
     jhmdb: Path | None = None,
     paraphrases: Path | None = None,
+    learn_from: Path | None = None,
     features: Path | None = None,
     workers: int = 2,
     device: Device = "auto",
@@ -42,12 +44,14 @@ def ablate(
         out: Folder for the study.
         backbone: Weights of an I3D, frozen up to mixed_4e and shared by all runs.
         grid: Which variants: the paper's ladder (claims), the blind controls, the foreground weight P, or how many resolutions are fused.
+        only: Names of variants, to run a part of the grid.
         seeds: Number of runs of each variant.
-        first_seed: The first of these seeds; two processes with different seeds may share OUT.
+        first_seed: The first of these seeds; two processes with different seeds or variants may share OUT.
         network: The configuration that variants change, mini without its residual by default.
         change: Fields of that configuration that differ, as field=value.
         jhmdb: The folder of J-HMDB Sentences, to test on without fine-tuning.
         paraphrases: A data set with several phrasings of each instance (acga data synthesize --mixed), to test consistency.
+        learn_from: Another release to train on, such as crowded scenes, in place of the training split of ROOT.
         features: Folder for the extracted features, by default OUT/features.
         workers: Processes that decode videos.
         device: Where to compute; auto takes a GPU if there is one.
@@ -61,8 +65,10 @@ def ablate(
         out,
         backbone=backbone,
         grid=grid,
+        only=only,
         seeds=seeds,
         first_seed=first_seed,
+        learn_from=learn_from,
         features=features,
         jhmdb=jhmdb,
         paraphrases=paraphrases,
