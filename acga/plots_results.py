@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
@@ -73,15 +74,50 @@ def losses(
     return _closed(figure)
 
 
-def panels(tables: Mapping[str, Mapping[str, Line]], *, x_label: str) -> Figure:
-    """A panel a quantity, named over it, with lines (x, y) by run; every panel from zero on, in its own scale."""
-    figure, axes = plt.subplots(1, len(tables), figsize=(2.7 * len(tables) + 0.4, 2.9), squeeze=False, layout="constrained")
+def moment(
+    pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], series: Mapping[str, Line], *, at: float, x_label: str, y_label: str
+) -> np.ndarray:
+    """A picture (H, W, 3) uint8 for a `Scrubber`: pictures by caption with the true outline, below them lines with a marker at `at`.
+
+    Each picture is a frame, uint8 (H, W, 3), or a map of probabilities, float (H, W); each truth is bool (H, W).
+
+    >>> shown = np.zeros((8, 8)), np.eye(8) > 0
+    >>> moment({"a map": shown}, {"loss": ([1, 2], [4, 3])}, at=2, x_label="step", y_label="loss").shape
+    (430, 480, 3)
+    """
+    figure = plt.figure(figsize=(4.8, 4.3), dpi=100, layout="constrained")
+    grid = figure.add_gridspec(2, len(pictures), height_ratios=(1.3, 1))
+    below = figure.add_subplot(grid[1, :])
+    for column, (name, (picture, truth)) in enumerate(pictures.items()):
+        axis = figure.add_subplot(grid[0, column])
+        axis.imshow(picture, vmin=0, vmax=1, cmap="viridis")
+        for shade, width in (("black", 2.4), ("white", 1.2)):
+            axis.contour(truth, [0.5], colors=shade, linewidths=width)
+        axis.set_title(name, fontsize=9)
+        axis.set_axis_off()
+    for number, (name, (x, y)) in enumerate(series.items()):
+        below.plot(x, y, color=SHADES[number % 6], label=name)
+        below.plot(at, np.interp(at, x, y), "o", color=SHADES[number % 6], markersize=8)
+    below.axvline(at, color="#777777", linestyle=":", linewidth=1)
+    below.legend(frameon=False, fontsize=8, ncols=len(series), loc="lower center", bbox_to_anchor=(0.5, 1))  # never in the way
+    _label(below, x_label, y_label)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    _closed(figure)
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def panels(tables: Mapping[str, Mapping[str, Line]], *, x_label: str, shared: bool = False) -> Figure:
+    """A panel a quantity, named over it, with lines (x, y) by run; every panel from zero on, in its own scale unless it is `shared`."""
+    size = 2.7 * len(tables) + 0.4, 2.9
+    figure, axes = plt.subplots(1, len(tables), figsize=size, squeeze=False, sharey=shared, layout="constrained")
     for axis, (title, series) in zip(axes[0], tables.items(), strict=True):
         for number, (name, (x, y)) in enumerate(series.items()):
             axis.plot(x, y, color=SHADES[number % 6], marker="os^D"[number % 4], markersize=3, label=name)
-        axis.set_ylim(bottom=0)
         axis.set_title(title, fontsize=10)
         _label(axis, x_label, "")
+    for axis in axes[0]:  # when all is drawn, or a shared scale would be the first one's
+        axis.set_ylim(bottom=0)
     if len(next(iter(tables.values()))) > 1:
         axes[0, 0].legend(frameon=False, fontsize=8)
     return _closed(figure)

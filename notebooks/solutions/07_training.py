@@ -9,9 +9,9 @@ def batch(step: int, count: int, size: int, seed: int) -> np.ndarray:
 
 answer = batch
 
-# Exercise 2: binomial, with as many trials as steps
-n, p = 15_000 / 16, 16 / 15_000
-answer = n * p * (1 - p) ** (n - 1)
+# Exercise 2: binomial, with as many trials as steps; all less those that are never seen, less those that are seen once
+n, p = 16_000 / 16, 16 / 16_000
+answer = 1 - (1 - p) ** n - n * p * (1 - p) ** (n - 1)
 
 # Exercise 3: epochs 1 to 8, 9 to 16, and from 17 on
 answer = [5e-4, 5e-4, 5e-5, 5e-5, 5e-5, 5e-6]
