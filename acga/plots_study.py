@@ -135,7 +135,7 @@ def ladder(study: Study, grid: str = "claims") -> Figure:
             axes.plot(seeds, [place] * len(seeds), ".", color=PALETTE[5 - number], alpha=0.45, markersize=5)
     axes.set(yticks=range(len(variants)), yticklabels=variants, xlabel="mean IoU (%)")
     axes.invert_yaxis()
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     return _finished(figure, axes)
 
 

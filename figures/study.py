@@ -1,4 +1,6 @@
-"""Draw the figures of the study of the paper's claims from results/study/: `python figures/study.py [FOLDER]`."""
+"""Draw the figures of the study of the paper's claims from results/study/: `python figures/study.py [FOLDER]`.
+
+The files are named after the folder: study_ladder.png, …"""
 
 import sys
 from pathlib import Path
@@ -28,24 +30,32 @@ def figures(study: Study) -> dict[str, Figure]:
     if "claims" in study.runs:
         found = claims(study)
         held = sum(claim["verdict"] == "holds" for claim in found)
-        drawn["study_ladder"] = titled(plots_study.ladder(study), "What each part of ACGA adds")
-        drawn["study_claims"] = titled(plots_study.verdicts(found), f"{held} of {len(found)} differences are surely above zero")
-        drawn["study_robustness"] = titled(plots_study.robustness(study), "The same actor, described otherwise")
-        drawn["study_pointing"] = titled(plots_study.pointing(study), "Where attention on a word lies")
-        drawn["study_context"] = titled(
-            plots_study.gains_by_tag(study, "+ vision guided language", "ACGA", TAGS), "What language guided vision attention adds"
-        )
+        best = best_of(study, "claims")
+        drawn["ladder"] = titled(plots_study.ladder(study), f"Best on the A2D twin: {best}")
+        drawn["claims"] = titled(plots_study.verdicts(found), f"{held} of {len(found)} differences are surely above zero")
+        drawn["robustness"] = titled(plots_study.robustness(study), "The same actor, described otherwise: do the masks agree?")
+        drawn["pointing"] = titled(plots_study.pointing(study), "Where attention on a word lies")
+        context = plots_study.gains_by_tag(study, "+ vision guided language", "ACGA", TAGS)
+        drawn["context"] = titled(context, "What language guided vision attention adds to the other branch")
     if "foreground_weight" in study.runs:
-        drawn["study_foreground_weight"] = titled(
-            plots_study.sweep(study, "foreground_weight", x_label="weight of the foreground (eq. 14)"), "The weight of the foreground"
-        )
+        best = best_of(study, "foreground_weight")
+        sweep = plots_study.sweep(study, "foreground_weight", x_label="weight of the foreground (eq. 14)")
+        drawn["foreground_weight"] = titled(sweep, f"Best mean IoU: {best}")
     if "resolutions" in study.runs:
-        drawn["study_resolutions"] = titled(
-            plots_study.sweep(study, "resolutions", x_label="responses fused (eq. 12)"), "Fusion of resolutions"
-        )
+        best = best_of(study, "resolutions")
+        sweep = plots_study.sweep(study, "resolutions", x_label="responses fused (eq. 12)")
+        drawn["resolutions"] = titled(sweep, f"Best mean IoU: {best}")
     return drawn
 
 
+def best_of(study: Study, grid: str) -> str:
+    """The variant of a grid with the highest mean IoU, with it."""
+    means = {name: 100 * study.ious(grid, name).mean() for name in study.runs[grid]}
+    best = max(means, key=means.__getitem__)
+    return f"{best}, {means[best]:.1f} % mean IoU"
+
+
 if __name__ == "__main__":
-    for name, figure in figures(Study.read(sys.argv[1] if len(sys.argv) > 1 else RESULTS)).items():
-        figure.savefig(FOLDER / f"{name}.png", dpi=110)
+    results = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
+    for name, figure in figures(Study.read(results)).items():
+        figure.savefig(FOLDER / f"{results.resolve().name}_{name}.png", dpi=110)

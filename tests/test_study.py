@@ -312,9 +312,9 @@ def test_a_difference_of_a_variant_with_itself_is_nothing(studied):
 def test_every_figure_is_drawn_from_the_runs(studied, tmp_path):
     script = Path(__file__).parent.parent / "figures" / "study.py"
     drawn = runpy.run_path(str(script))["figures"](study.Study.read(studied))
-    assert drawn.keys() == {"study_ladder", "study_claims", "study_robustness", "study_pointing", "study_context"}
+    assert drawn.keys() == {"ladder", "claims", "robustness", "pointing", "context"}
     assert all(figure._suptitle.get_text() and figure.axes[0].get_xlabel() + figure.axes[0].get_ylabel() for figure in drawn.values())
-    variants = [label.get_text() for label in drawn["study_ladder"].axes[0].get_yticklabels()]
+    variants = [label.get_text() for label in drawn["ladder"].axes[0].get_yticklabels()]
     assert variants == [variant.name for variant in GRIDS["claims"]]
 
 
