@@ -22,6 +22,7 @@ from .study import Study, Summary, above, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"
+LONGER = RESULTS.with_name("study_long")  # fewer variants, but trained until they read
 Shown = TypeVar("Shown")
 VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
 

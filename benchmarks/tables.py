@@ -5,11 +5,12 @@ No number there is typed by hand: what stands between two markers is what this p
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
 from series import badges, series
-from study_tables import cost, ladder, variants, verdicts
+from study_tables import STUDIES, cost, ladder, variants, verdicts
 
 from acga.metrics import METRICS
 
@@ -45,7 +46,9 @@ def tables() -> str:
 
 TABLES = {  # document: what stands between its markers, by their name
     "README.md": {"tables": tables, "the study": ladder},
-    "results/README.md": {"variants of the study": variants, "verdicts of the study": verdicts, "cost of the study": cost},
+    "results/README.md": {
+        f"{make.__name__} of the {title}": partial(make, study) for study, title in STUDIES.items() for make in (variants, verdicts, cost)
+    },
     "docs/MODEL_CARD.md": {"weights": weights, "metrics by kind of query": metrics_by_kind, "metrics by actor": metrics_by_look},
     "docs/DATA_CARD.md": {"drawn world": drawn_world},
     "notebooks/README.md": {"badges": badges, "series": series},
