@@ -260,6 +260,8 @@ def claims(study: Study) -> list[dict[str, Any]]:
     say("C3", "mean IoU, vision guided language alone", gain("+ weighted loss", "+ vision guided language"))
     say("C3", "mean IoU, language guided vision alone", gain("+ weighted loss", "+ language guided vision"))
     say("C3", "mean IoU, over dynamic convolution", gain("dynamic convolution", "ACGA"))
+    say("C3", "mean IoU, both attentions, the second with a residual", gain("+ weighted loss", "ACGA, residual"))
+    say("C3", "mean IoU, over dynamic convolution, with that residual", gain("dynamic convolution", "ACGA, residual"))
     for first, second in (("+ weighted loss", "+ vision guided language"), ("+ language guided vision", "ACGA")):
         for what, path in (
             ("consistency over phrasings", ("paraphrases", "consistency")),
@@ -275,6 +277,11 @@ def claims(study: Study) -> list[dict[str, Any]]:
         say("C5", f"mean IoU where none is, {first} -> {second}", others)
     say("C6", "mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline", gain("concatenation", "ACGA", test="jhmdb"))
     say("C6", "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution", gain("dynamic convolution", "ACGA", test="jhmdb"))
+    say(
+        "C6",
+        "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution, with a residual",
+        gain("dynamic convolution", "ACGA, residual", test="jhmdb"),
+    )
     for what, variant, tag in (
         ("reading, on all queries", "blind to text", None),
         ("seeing motion, where only motion decides", "blind to motion", "decided_by=motion"),
