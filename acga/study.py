@@ -258,8 +258,8 @@ def claims(study: Study) -> list[dict[str, Any]]:
     for name, value in (("mean IoU", itself), *((f"P@{k}", above(k)) for k in (0.5, 0.6, 0.7, 0.8))):
         say("C3", f"{name}, both attentions", gain("+ weighted loss", "ACGA", value))
     say("C3", "mean IoU, vision guided language alone", gain("+ weighted loss", "+ vision guided language"))
-    for what, tag in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
-        say("C3", f"mean IoU {what}, vision guided language alone", gain("+ weighted loss", "+ vision guided language", only=tag))
+    for what, about_it in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
+        say("C3", f"mean IoU {what}, vision guided language alone", gain("+ weighted loss", "+ vision guided language", only=about_it))
     say("C3", "mean IoU, language guided vision alone", gain("+ weighted loss", "+ language guided vision"))
     say("C3", "mean IoU, over dynamic convolution", gain("dynamic convolution", "ACGA"))
     say("C3", "mean IoU, both attentions, the second with a residual", gain("+ weighted loss", "ACGA, residual"))
