@@ -24,55 +24,50 @@ def reading(row: dict) -> str:
     return f"{100 * (row['as asked']['mean'] - row['about something absent']['mean']):.1f}" if "as asked" in row else ""
 
 
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A table."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in [header, *rows]]
+    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
+
+
 def ladder() -> str:
     """The variants of the claims, after short and after longer runs."""
     rows = {study: summary(study).get("grids", {}).get("claims", {}) for study in STUDIES}
     names = dict.fromkeys(name for found in rows.values() for name in found)
-    if not names:
-        return NOT_RUN
     columns = {
         "A2D twin": lambda row: percent(row["a2d"]["mIoU"]),
         "J-HMDB twin": lambda row: percent(row["jhmdb"]["mIoU"]),
         "reading": reading,
     }
-    titles = " | ".join(f"{title}: {column}" for title in STUDIES.values() for column in columns)
-    lines = [f"| mean IoU | {titles} |", "|---|" + "---|" * len(columns) * len(STUDIES)]
-    for name in names:
-        cells = [column(rows[study][name]) if name in rows[study] else "" for study in STUDIES for column in columns.values()]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    header = ["mean IoU", *(f"{title}: {column}" for title in STUDIES.values() for column in columns)]
+    cells = [
+        [name, *(column(rows[study][name]) if name in rows[study] else "" for study in STUDIES for column in columns.values())]
+        for name in names
+    ]
+    return markdown(header, cells) if cells else NOT_RUN
 
 
 def variants(study: str) -> str:
     """Every variant of every grid on both test sets."""
     found = summary(study)
-    if not found:
-        return NOT_RUN
-    lines = [
-        "| grid | variant | seeds | mIoU | P@0.5 | P@0.8 | oIoU | J-HMDB twin, mIoU | reading |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for grid, rows in found["grids"].items():
-        for name, row in rows.items():
-            drawn = row["a2d"]
-            cells = [
-                percent(drawn["mIoU"]),
-                percent(drawn["P@0.5"]),
-                *(f"{100 * drawn[metric]['mean']:.1f}" for metric in ("P@0.8", "oIoU")),
-            ]
-            cells += [percent(row["jhmdb"]["mIoU"]) if "jhmdb" in row else "", reading(row)]
-            lines.append(f"| {grid.replace('_', ' ')} | {name} | {row['seeds']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    rows = [[grid.replace("_", " "), name, *scores(row)] for grid, of in found.get("grids", {}).items() for name, row in of.items()]
+    return (
+        markdown(["grid", "variant", "seeds", "mIoU", "P@0.5", "P@0.8", "oIoU", "J-HMDB twin, mIoU", "reading"], rows) if rows else NOT_RUN
+    )
+
+
+def scores(row: dict) -> list[str]:
+    """What the table of all variants tells of one."""
+    drawn = row["a2d"]
+    plain = [f"{100 * drawn[metric]['mean']:.1f}" for metric in ("P@0.8", "oIoU")]
+    elsewhere = percent(row["jhmdb"]["mIoU"]) if "jhmdb" in row else ""
+    return [str(row["seeds"]), percent(drawn["mIoU"]), percent(drawn["P@0.5"]), *plain, elsewhere, reading(row)]
 
 
 def verdicts(study: str) -> str:
     """Each claim as differences that should be above zero."""
-    found = summary(study)
-    if not found:
-        return NOT_RUN
-    lines = ["| claim | difference, in points | mean [95 % interval] | |", "|---|---|---|---|"]
-    lines += [f"| {one['claim']} | {one['what']} | {percent(one['interval'])} | {one['verdict']} |" for one in found["claims"]]
-    return "\n".join(lines)
+    rows = [[one["claim"], one["what"], percent(one["interval"]), one["verdict"]] for one in summary(study).get("claims", [])]
+    return markdown(["claim", "difference, in points", "mean [95 % interval]", "verdict"], rows) if rows else NOT_RUN
 
 
 def cost(study: str) -> str:
