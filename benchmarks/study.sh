@@ -22,8 +22,8 @@ acga ablate $longer --only "dynamic convolution" "ACGA, residual" "+ vision guid
 acga ablate $longer --only "+ weighted loss" "ACGA" "+ language guided vision"
 wait
 
-# The other grids; not in results/ yet.
-acga ablate $study --out runs/study --grid controls --first-seed 1 --seeds 2 &
-acga ablate $study --out runs/study --grid resolutions --first-seed 1 --seeds 2
+# The other grids, short again; in results/ there is one seed of the first two, and no controls yet.
+acga ablate $study --out runs/study --grid resolutions --first-seed 1 --seeds 1 &
+acga ablate $study --out runs/study --grid foreground_weight --first-seed 1 --seeds 1
 wait
-acga ablate $study --out runs/study --grid foreground_weight --first-seed 1 --seeds 2
+acga ablate $study --out runs/study --grid controls --first-seed 1 --seeds 2

@@ -39,7 +39,7 @@ def figures(study: Study) -> dict[str, Figure]:
         drawn["context"] = titled(context, "What language guided vision attention adds to the other branch")
     if "foreground_weight" in study.runs:
         best = best_of(study, "foreground_weight")
-        sweep = plots_study.sweep(study, "foreground_weight", x_label="weight of the foreground (eq. 14)")
+        sweep = plots_study.sweep(study, "foreground_weight", x_label="weight of the foreground (eq. 14)", answers=True)
         drawn["foreground_weight"] = titled(sweep, f"Best mean IoU: {best}")
     if "resolutions" in study.runs:
         best = best_of(study, "resolutions")
