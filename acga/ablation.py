@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -112,7 +111,7 @@ def ablate(
     )
     benchmarks.save(out)
     training = A2DSentences(learn_from, "train", size=base.size, frames=base.frames)
-    train_data = sha256(repr(training.samples).encode()).hexdigest()[:16]
+    train_data = training.samples_fingerprint
     jobs = [(variants[name], seed) for seed in range(first_seed, first_seed + seeds) for name in only or variants]
     paths = []
     for variant, seed in tqdm(jobs, desc=grid, unit="run"):

@@ -212,6 +212,9 @@ def variant_row(study: Study, grid: str, variant: str) -> dict[str, Any]:
                 row[test][name] |= bootstrap(value(study.ious(grid, variant, test)), study.videos[test])._asdict()
     for name, shares in zip(("precision", "recall"), study.precision_and_recall(grid, variant), strict=True):
         row[name] = bootstrap(shares, study.videos["a2d"])._asdict()
+    told_apart = [run["questions"]["told_apart"] for run in runs if "questions" in run]
+    if told_apart:
+        row["told apart"] = {"mean": float(np.mean(told_apart))}
     for name, path in _BY_VIDEO.items():
         values = study.by_video(grid, variant, *path)
         if values.size:
@@ -258,8 +261,8 @@ def claims(study: Study) -> list[dict[str, Any]]:
     for name, value in (("mean IoU", itself), *((f"P@{k}", above(k)) for k in (0.5, 0.6, 0.7, 0.8))):
         say("C3", f"{name}, both attentions", gain("+ weighted loss", "ACGA", value))
     say("C3", "mean IoU, vision guided language alone", gain("+ weighted loss", "+ vision guided language"))
-    for what, about_it in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
-        say("C3", f"mean IoU {what}, vision guided language alone", gain("+ weighted loss", "+ vision guided language", only=about_it))
+    for what, tagged in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
+        say("C3", f"mean IoU {what}, vision guided language alone", gain("+ weighted loss", "+ vision guided language", only=tagged))
     say("C3", "mean IoU, language guided vision alone", gain("+ weighted loss", "+ language guided vision"))
     say("C3", "mean IoU, over dynamic convolution", gain("dynamic convolution", "ACGA"))
     say("C3", "mean IoU, both attentions, the second with a residual", gain("+ weighted loss", "ACGA, residual"))

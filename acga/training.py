@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +168,7 @@ def train(
         "stage": "train",
         "model": model_config.to_dict(),
         "train": asdict(config),
-        "data": [fingerprint(model.backbone.stem, dataset), sha256(repr(dataset.samples).encode()).hexdigest()[:16]],
+        "data": [fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint],
         "words": None if words is None else Path(words).name,
         "initial": None if initial is None else git_blob_id(initial),
         "validation_samples": validation_samples,

@@ -52,7 +52,9 @@ def variants(study: str) -> str:
     found = summary(study)
     rows = [[grid.replace("_", " "), name, *scores(row)] for grid, of in found.get("grids", {}).items() for name, row in of.items()]
     return (
-        markdown(["grid", "variant", "seeds", "mIoU", "P@0.5", "P@0.8", "oIoU", "J-HMDB twin, mIoU", "reading"], rows) if rows else NOT_RUN
+        markdown(["grid", "variant", "seeds", "mIoU", "P@0.5", "P@0.8", "oIoU", "J-HMDB twin, mIoU", "reading", "told apart"], rows)
+        if rows
+        else NOT_RUN
     )
 
 
@@ -61,7 +63,8 @@ def scores(row: dict) -> list[str]:
     drawn = row["a2d"]
     plain = [f"{100 * drawn[metric]['mean']:.1f}" for metric in ("P@0.8", "oIoU")]
     elsewhere = percent(row["jhmdb"]["mIoU"]) if "jhmdb" in row else ""
-    return [str(row["seeds"]), percent(drawn["mIoU"]), percent(drawn["P@0.5"]), *plain, elsewhere, reading(row)]
+    told_apart = f"{100 * row['told apart']['mean']:.1f}" if "told apart" in row else ""
+    return [str(row["seeds"]), percent(drawn["mIoU"]), percent(drawn["P@0.5"]), *plain, elsewhere, reading(row), told_apart]
 
 
 def verdicts(study: str) -> str:

@@ -1,6 +1,7 @@
 """Draw the figures of the study of the paper's claims from results/study/: `python figures/study.py [FOLDER]`.
 
-The files are named after the folder: study_ladder.png, …"""
+The files are named after the folder: study_ladder.png, …
+"""
 
 import sys
 from pathlib import Path

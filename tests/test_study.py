@@ -296,6 +296,9 @@ def test_the_summary_states_every_claim(studied, capsys):
     assert written["grids"]["claims"].keys() == {variant.name for variant in GRIDS["claims"]}
     row = written["grids"]["claims"]["ACGA"]
     assert row["a2d"]["mIoU"]["low"] <= row["a2d"]["mIoU"]["mean"] <= row["a2d"]["mIoU"]["high"] and row["seeds"] == 1
+    assert row["told apart"]["mean"] == pytest.approx(
+        json.loads((studied / "claims" / "ACGA_seed_0.json").read_text())["questions"]["told_apart"], abs=1e-4
+    )
     assert written["cost"]["runs"] == 11 and 0 < written["cost"]["hours"] < 1 and len(written["cost"]["commits"]) == 1
     assert len(summary.lines("claims")) == len(GRIDS["claims"]) + len(summary.claims)
 

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
@@ -61,6 +62,11 @@ class Dataset(torch.utils.data.Dataset, ABC):
         # Samples of one frame or video follow each other, so the last few things read are enough to remember.
         self._videos: Recent[np.ndarray] = Recent(2)
         self._labels: Recent[tuple[np.ndarray, np.ndarray, np.ndarray]] = Recent(8)
+
+    @property
+    def samples_fingerprint(self) -> str:
+        """Which sentences these are, about what, in 16 letters."""
+        return sha256(repr(self.samples).encode()).hexdigest()[:16]
 
     @abstractmethod
     def video_path(self, video_id: str) -> Path:
