@@ -267,6 +267,19 @@ def test_paraphrases_differ_in_order_and_words() -> None:
     assert len({query.facts for query in queries}) >= 10
 
 
+def test_one_order_of_words_still_says_everything_of_everyone(corpus: dict[bool, list[Query]]) -> None:
+    narrow = []
+    for seed in range(150):
+        scene, boxes = random_world(seed)
+        for index in boxes:
+            told = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), one_order=True)
+            assert all(fits(query, scene, boxes, index) for query in told)
+            assert len(told) >= len(say(scene, boxes, index, count=3, seed=seed)) - 1
+            narrow += told
+    assert {query.phrasing for query in narrow} == {"participle"}
+    assert set().union(*(query.mentions for query in narrow)) == set().union(*(query.mentions for query in corpus[False]))
+
+
 def test_sentences_depend_on_the_generator_alone() -> None:
     scene, boxes = random_world(5)
     assert [say(scene, boxes, index, seed=3) for index in boxes] == [say(scene, boxes, index, seed=3) for index in boxes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from acga.synthetic import writer
 from acga.synthetic.actors import parts
 from acga.synthetic.drawing import box, draw
 from acga.synthetic.motion import LOOK_ALIKE, pose
+from acga.synthetic.phrasing import HELD_OUT_FAMILIES
 from acga.synthetic.scene import Actor, Scene
 from acga.synthetic.scenes import FRAME_SIZES, sample_scene
 from acga.synthetic.shapes import Part, ellipse, render
@@ -192,6 +194,23 @@ def test_a_folder_with_something_else_is_refused(drawn: Path, tmp_path: Path) ->
     with pytest.raises(DatasetError, match="not empty"):
         write_a2d(tmp_path, SMALL)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_drawn_before_an_option_was_known_goes_on(drawn: Path, tmp_path: Path) -> None:
+    older = shutil.copytree(drawn, tmp_path / "older")
+    settings = json.loads((older / "synthesis.json").read_text())
+    del settings["one_order"]
+    (older / "synthesis.json").write_text(json.dumps(settings))
+    write_a2d(older, SMALL)
+    with pytest.raises(DatasetError, match="other settings"):
+        write_a2d(older, replace(SMALL, one_order=True))
+
+
+def test_one_order_of_words_is_for_training_sentences(tmp_path: Path) -> None:
+    write_a2d(tmp_path / "narrow", SynthesisConfig(train=4, test=4, frames=8, mixed=True, one_order=True, workers=1))
+    queries = json.loads((tmp_path / "narrow/queries.json").read_text())
+    assert {q["phrasing"] for q in queries if "phrasing" not in q["novelty"]} == {"participle"}
+    assert {q["phrasing"] for q in queries} & HELD_OUT_FAMILIES.keys()
 
 
 def test_the_tags_name_the_scene_they_come_from(drawn: Path) -> None:

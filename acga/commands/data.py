@@ -22,6 +22,7 @@ def synthesize(
     frames: int | None = None,
     crowded: Flag = False,
     mixed: Flag = False,
+    one_order: Flag = False,
     seed: int = 0,
     workers: int = 2,
 ) -> None:
@@ -41,6 +42,7 @@ def synthesize(
         crowded: More actors a scene, for pretraining (a2d).
         mixed: Of every test actor, half of the sentences are phrased as no training sentence is, to compare phrasings; otherwise all
             sentences of half of the actors (a2d).
+        one_order: Training sentences in a single order of words, to study what other orders cost (a2d).
         seed: Of everything that is random.
         workers: Processes that draw.
     """
@@ -52,7 +54,15 @@ def synthesize(
         write_a2d(
             root,
             SynthesisConfig(
-                train=train, test=test, sentences=sentences, frames=frames, crowded=crowded, mixed=mixed, seed=seed, workers=workers
+                train=train,
+                test=test,
+                sentences=sentences,
+                frames=frames,
+                crowded=crowded,
+                mixed=mixed,
+                one_order=one_order,
+                seed=seed,
+                workers=workers,
             ),
         )
     print(f"Drawn: {root}. Check it with: acga data check {root}")

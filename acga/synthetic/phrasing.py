@@ -40,6 +40,7 @@ FAMILIES: dict[str, tuple[float, str]] = {
     "clothes last": (9, "noun DOING surface CLOTHES"),
     "clause": (4, "noun clothes who is DOING relation surface place"),
 }
+ONE_ORDER = {"participle": FAMILIES["participle"]}  # all that a narrow speaker knows
 HELD_OUT_FAMILIES: dict[str, tuple[float, str]] = {  # no training sentence is phrased like these
     "action and surface first": (4, "DOING relation SURFACE place is noun clothes"),
     "action and place first": (4, "DOING surface PLACE is noun clothes"),
@@ -65,8 +66,12 @@ def pick(rng: np.random.Generator, options: Mapping[T, float]) -> T:
     return max(options, key=options.__getitem__)  # rounding can leave a little
 
 
-def phrase(facts: Sequence[Fact], *, held_out: bool, rng: np.random.Generator) -> tuple[str, str] | None:
+def phrase(
+    facts: Sequence[Fact], *, held_out: bool, rng: np.random.Generator, families: Mapping[str, tuple[float, str]] = FAMILIES
+) -> tuple[str, str] | None:
     """A sentence that says all the facts, and the family of its phrasing; None if no family can say them.
+
+    `families` are those to choose from, unless `held_out` asks for `HELD_OUT_FAMILIES`.
 
     >>> said = [Fact("noun", ("dog",)), Fact("doing", ("running",)), Fact("order", ("first", "left", "dog"))]
     >>> phrase(said, held_out=False, rng=np.random.default_rng(0))
@@ -109,7 +114,7 @@ def phrase(facts: Sequence[Fact], *, held_out: bool, rng: np.random.Generator) -
         text = _join(pick(rng, RELATIONS[relation]), _landmark(said["relation"], noun, rng))
         slots["doing" if relation in INSTEAD_OF_ACTION else "relation"] = text
 
-    tables = HELD_OUT_FAMILIES if held_out else FAMILIES
+    tables = HELD_OUT_FAMILIES if held_out else families
     suitable = {name: weight for name, (weight, order) in tables.items() if _suits(order, slots, gerund)}
     if not suitable:
         return None

@@ -24,7 +24,7 @@ import numpy as np
 from .facts import Fact, View, speakable
 from .lexicon import HELD_OUT_PAIRS, INSTEAD_OF_ACTION, VOCABULARY
 from .motion import look_alike
-from .phrasing import phrase, pick
+from .phrasing import FAMILIES, ONE_ORDER, phrase, pick
 from .scene import Box, Scene
 
 __all__ = ["VOCABULARY", "Query", "describe", "fits"]
@@ -64,16 +64,24 @@ def fits(query: Query, scene: Scene, boxes: Mapping[int, Box], actor: int) -> bo
 
 
 def describe(
-    scene: Scene, boxes: Mapping[int, Box], index: int, *, count: int, rng: np.random.Generator, unseen: bool = False
+    scene: Scene,
+    boxes: Mapping[int, Box],
+    index: int,
+    *,
+    count: int,
+    rng: np.random.Generator,
+    unseen: bool = False,
+    one_order: bool = False,
 ) -> list[Query]:
     """Up to `count` different sentences that fit the actor `index` and no other; none if nothing tells it from another.
 
     `boxes` holds the actors that are seen, by index, with their place in the annotated frames. `unseen=True` gives sentences no call
     without it can give: in held-out orders of words, or pairing a colour and an action that are never paired otherwise.
+    `one_order=True` says everything else in a single order of words, that of "man in red running on the left".
     """
     if index not in boxes:
         return []
-    speaker = _Speaker(scene, boxes, index, rng)
+    speaker = _Speaker(scene, boxes, index, rng, ONE_ORDER if one_order else FAMILIES)
     queries: dict[str, Query] = {}
     for _ in range(ATTEMPTS * count):
         query = speaker.say(combination=unseen and rng.random() < 0.5, held_out=unseen)
@@ -87,8 +95,10 @@ def describe(
 class _Speaker:
     """Someone who sees a scene and talks about one of its actors."""
 
-    def __init__(self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator) -> None:
-        self.view, self.index, self.rng = View(scene, boxes), index, rng
+    def __init__(
+        self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, families: Mapping[str, tuple[float, str]]
+    ) -> None:
+        self.view, self.index, self.rng, self.families = View(scene, boxes), index, rng, families
         self._speakable: dict[tuple[str, str], dict[Fact, float]] = {}
 
     def say(self, *, combination: bool, held_out: bool) -> Query | None:
@@ -108,7 +118,7 @@ class _Speaker:
         novel = frozenset({"combination"} if is_held_out(facts.values()) else ())
         if novel and not held_out:
             return None
-        spoken = phrase(list(facts.values()), held_out=held_out and not novel, rng=self.rng)
+        spoken = phrase(list(facts.values()), held_out=held_out and not novel, rng=self.rng, families=self.families)
         if spoken is None or len(spoken[0].split()) > LONGEST:
             return None
         text, family = spoken

@@ -47,6 +47,7 @@ class SynthesisConfig:
     frames: int | None = None  # frames a video; None: 24 to 32
     crowded: bool = False  # more actors a scene, for pretraining
     mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
+    one_order: bool = False  # sentences in a single order of words, but for those phrased as no training sentence is
     workers: int = 2
 
 
@@ -87,15 +88,14 @@ def write_jhmdb(root: Path, videos: int = 120, seed: int = 0, workers: int = 2) 
 def _start(root: Path, config: SynthesisConfig) -> None:
     """Refuse to mix two data sets in one folder."""
     described = root / "synthesis.json"
-    wanted = {name: value for name, value in asdict(config).items() if name != "workers"}
     if described.exists():
-        if json.loads(described.read_text()) != wanted:
+        if {**asdict(SynthesisConfig()), **json.loads(described.read_text()), "workers": config.workers} != asdict(config):
             raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
     elif root.exists() and any(root.iterdir()):
         raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
     else:
         root.mkdir(parents=True, exist_ok=True)
-        write_text(described, json.dumps(wanted, indent=1))
+        write_text(described, json.dumps({name: value for name, value in asdict(config).items() if name != "workers"}, indent=1))
 
 
 def _finish(root: Path, records: list[dict[str, Any]], config: SynthesisConfig) -> None:
@@ -180,7 +180,8 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
         else:
             counts = {split == "test" and bool(rng.random() < 0.5): config.sentences}
         for unseen, count in counts.items():
-            found += [(index, query) for query in describe(scene, boxes, index, count=count, rng=rng, unseen=unseen)]
+            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, one_order=config.one_order)
+            found += [(index, query) for query in told]
     return found
 
 
