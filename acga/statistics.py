@@ -6,7 +6,7 @@ too. So an interval says what another test set of this kind *and* another initia
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -53,18 +53,38 @@ def bootstrap(values: np.ndarray, groups: Sequence[Hashable], *, seed: int = 0, 
     known = np.isfinite(values)
     if not known.any(axis=1).all():
         raise ValueError("There is a run without any value to average.")
+    totals = np.stack([np.where(known, values, 0), known], axis=1)  # (R, 2, N)
+    return bootstrap_of_totals(totals, groups, lambda sums: sums[0] / np.maximum(sums[1], 1), seed=seed, draws=draws)
+
+
+def bootstrap_of_totals(
+    values: np.ndarray,
+    groups: Sequence[Hashable],
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> Interval:
+    """The mean over runs of a statistic of totals, such as overall IoU, with its interval.
+
+    Of every run (R) there are K values for each of N samples: `values` (R, K, N). `statistic` makes of their sums over samples (K, ...)
+    one number each (...).
+
+    >>> intersections_and_unions = np.array([[[1.0, 2.0, 3.0], [4.0, 4.0, 4.0]]])
+    >>> bootstrap_of_totals(intersections_and_unions, "aab", lambda sums: sums[0] / sums[1])
+    Interval(mean=0.5, low=0.375, high=0.75)
+    """
     names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
-    member = np.array([names[name] for name in groups])  # (N,)
-    sums = np.stack([np.bincount(member, np.where(k, v, 0), len(names)) for v, k in zip(values, known, strict=True)])  # (R, G)
-    counts = np.stack([np.bincount(member, k, len(names)) for k in known])  # (R, G)
+    members = np.zeros((len(groups), len(names)))  # (N, G): which video a sample is of
+    members[range(len(groups)), [names[name] for name in groups]] = 1
+    sums = np.moveaxis(np.asarray(values, np.float64) @ members, 1, 0)  # (K, R, G)
     rng = np.random.default_rng(seed)
-    runs, videos = len(values), len(names)
+    runs, videos = sums.shape[1:]
     of_videos = rng.multinomial(videos, np.full(videos, 1 / videos), size=draws)  # (D, G): how often each is drawn
     of_runs = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs  # (D, R)
-    totals, weights = of_videos @ sums.T, of_videos @ counts.T  # (D, R)
-    replicates = np.where(weights > 0, of_runs * totals / np.maximum(weights, 1), 0).sum(axis=1)  # (D,)
+    replicates = (of_runs.T * statistic(sums @ of_videos.T)).sum(axis=0)  # (D,)
     low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float((sums.sum(axis=1) / counts.sum(axis=1)).mean()), float(low), float(high))
+    return Interval(float(statistic(sums.sum(axis=-1)).mean()), float(low), float(high))
 
 
 def probability_of_more(first: Sequence[float], second: Sequence[float]) -> float:

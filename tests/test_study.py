@@ -27,7 +27,7 @@ from acga.perturbations import PERTURBATIONS, SYNONYMS, UNKNOWN_WORD, ask_what_i
 from acga.probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
 from acga.runs import choose_accelerator
 from acga.sentence_batches import extract
-from acga.statistics import bootstrap, probability_of_more
+from acga.statistics import bootstrap, bootstrap_of_totals, probability_of_more
 from acga.synthetic.lexicon import VOCABULARY
 from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
 from acga.training import build_model
@@ -103,6 +103,21 @@ def test_bootstrap_leaves_out_what_is_unknown_and_refuses_nothing():
         bootstrap(np.array([[np.nan, np.nan]]), ["a", "b"])
     with pytest.raises(ValueError, match="groups for 1"):
         bootstrap(np.array([[1.0, 2.0]]), ["a"])
+
+
+def test_an_interval_of_overall_iou_is_that_of_videos_drawn_one_by_one():
+    rng = np.random.default_rng(5)
+    groups = rng.integers(0, 12, 60).tolist()
+    union = rng.integers(50, 100, (2, 60)).astype(float)
+    inside = union * rng.uniform(0.2, 0.9, (2, 60))
+    found = bootstrap_of_totals(np.stack([inside, union], axis=1), groups, lambda sums: sums[0] / sums[1])
+    assert found.mean == pytest.approx((inside.sum(axis=1) / union.sum(axis=1)).mean())
+
+    replicates = []
+    for _ in range(3000):
+        rows = np.concatenate([np.flatnonzero(np.equal(groups, one)) for one in rng.choice(list(set(groups)), len(set(groups)))])
+        replicates.append(np.mean([inside[run, rows].sum() / union[run, rows].sum() for run in rng.integers(0, 2, 2)]))
+    assert found[1:] == pytest.approx(np.quantile(replicates, [0.025, 0.975]), abs=0.01)
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.lists(st.integers(0, 9), min_size=1, max_size=20))
