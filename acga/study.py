@@ -120,9 +120,9 @@ class Study:
         """Values by video (seeds, V), NaN where there is none, such as of ("paraphrases", "consistency")."""
         return np.array([values for run in self.of(grid, variant) if (values := values_by_video(run, path)) is not None], np.float64)
 
-    def difference_by_video(self, grid: str, first: str, second: str, *path: str) -> Interval | None:
-        """Second minus first, of values by video, seed by seed."""
-        pairs = [(values_by_video(one, path), values_by_video(other, path)) for one, other in self.pairs(grid, first, second)]
+    def difference_by_video(self, grid: str, first: str, second: str, *path: str, less: tuple[str, ...] = ()) -> Interval | None:
+        """Second minus first, of values by video, seed by seed; of what they exceed those at `less` by, if given."""
+        pairs = [(values_by_video(one, path, less), values_by_video(other, path, less)) for one, other in self.pairs(grid, first, second)]
         differences = [other - one for one, other in pairs if one is not None and other is not None]
         return bootstrap(np.stack(differences), self.videos_of(path)) if differences else None
 
@@ -131,8 +131,14 @@ class Study:
         return list(dict.fromkeys(self.videos["paraphrases" if path[0] == "paraphrases" else "probed"]))
 
 
-def values_by_video(run: Mapping[str, Any], path: tuple[str, ...]) -> np.ndarray | None:
-    """Values by video (V,) of a run, NaN for videos without; None where the run has none at all, as blind ones of attention."""
+def values_by_video(run: Mapping[str, Any], path: tuple[str, ...], less: tuple[str, ...] = ()) -> np.ndarray | None:
+    """Values by video (V,) of a run, NaN for videos without; None where the run has none at all, as blind ones of attention.
+
+    With `less`, what they exceed the values there by.
+    """
+    if less:
+        values, others = values_by_video(run, path), values_by_video(run, less)
+        return None if values is None or others is None else values - others
     value: Any = run
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
@@ -273,6 +279,8 @@ def claims(study: Study) -> list[dict[str, Any]]:
             ("mean IoU on new phrasings", ("paraphrases", "iou_new")),
         ):
             say("C4", f"{what}, {first} -> {second}", study.difference_by_video(grid, first, second, *path))
+        saved = study.difference_by_video(grid, first, second, "paraphrases", "iou_new", less=("paraphrases", "iou_known"))
+        say("C4", f"mean IoU on new phrasings less that on known ones, {first} -> {second}", saved)
     for name in PERTURBATIONS:
         interval = study.difference_by_video(grid, "+ language guided vision", "ACGA", "questions", name, "agreement")
         say("C4", f"agreement under perturbation ({name}), + language guided vision -> ACGA", interval)

@@ -5,7 +5,38 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
-STUDIES = {"study": "short runs", "study_long": "longer runs"}
+STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs"}
+HEADLINES = {  # what the paper claims, in a few words: the differences that it is judged by, as `acga.study.claims` names them
+    "C1: fusing three resolutions helps": {"mean IoU": "mean IoU, fusion", "P@0.8": "P@0.8, fusion"},
+    "C2: the weighted loss lifts mean IoU more than overall IoU": {
+        "mean IoU": "mean IoU, weighted loss",
+        "mean less overall IoU": "mean IoU more than overall IoU, weighted loss",
+    },
+    "C3: attention helps every metric": {
+        "mean IoU": "mean IoU, both attentions",
+        "P@0.5": "P@0.5, both attentions",
+        "P@0.8": "P@0.8, both attentions",
+        "mean IoU, against dynamic convolution": "mean IoU, over dynamic convolution",
+    },
+    "C4: with vision guided language attention, phrasing matters less": {
+        "mean IoU on new phrasings less on known ones": (
+            "mean IoU on new phrasings less that on known ones, + weighted loss -> + vision guided language"
+        ),
+        "masks agree over phrasings": "consistency over phrasings, + weighted loss -> + vision guided language",
+    },
+    "C5: language guided vision attention brings context": {
+        "mean IoU with a relation, alone": "mean IoU where a relation is mentioned, + weighted loss -> + language guided vision",
+        "… beside the other branch": "mean IoU where a relation is mentioned, + vision guided language -> ACGA",
+    },
+    "C6: the gain transfers to J-HMDB, without fine-tuning": {
+        "mean IoU, against concatenation": "mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline",
+        "mean IoU, against dynamic convolution": "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution",
+    },
+    "Controls": {
+        "mean IoU lost when blind to text": "mean IoU, reading, on all queries: blind to text -> ACGA",
+        "… when blind to motion, where it decides": "mean IoU, seeing motion, where only motion decides: blind to motion -> ACGA",
+    },
+}
 
 
 def summary(study: str) -> dict:
@@ -30,21 +61,34 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
 
 
-def ladder() -> str:
-    """The variants of the claims, after short and after longer runs."""
-    rows = {study: summary(study).get("grids", {}).get("claims", {}) for study in STUDIES}
-    names = dict.fromkeys(name for found in rows.values() for name in found)
-    columns = {
-        "A2D twin": lambda row: percent(row["a2d"]["mIoU"]),
-        "J-HMDB twin": lambda row: percent(row["jhmdb"]["mIoU"]),
-        "reading": reading,
-    }
-    header = ["mean IoU", *(f"{title}: {column}" for title in STUDIES.values() for column in columns)]
-    cells = [
-        [name, *(column(rows[study][name]) if name in rows[study] else "" for study in STUDIES for column in columns.values())]
-        for name in names
+def headlines(study: str) -> str:
+    """The claims in short: the differences that each is judged by, and the verdicts; those that were not measured are left out."""
+    found = {one["what"]: one for one in summary(study).get("claims", [])}
+    rows = []
+    for claim, differences in HEADLINES.items():
+        measured = [(words, found[what]) for words, what in differences.items() if what in found]
+        for number, (words, one) in enumerate(measured):
+            rows.append(["" if number else f"**{claim}**", words, percent(one["interval"]), one["verdict"]])
+    return markdown(["claim", "difference in", "points [95 % interval]", "verdict"], rows) if rows else NOT_RUN
+
+
+def ladder(study: str) -> str:
+    """The variants of the claims and the blind controls."""
+    grids = summary(study).get("grids", {})
+    rows = [
+        [
+            name,
+            str(row["seeds"]),
+            percent(row["a2d"]["mIoU"]),
+            *(f"{100 * row['a2d'][metric]['mean']:.1f}" for metric in ("P@0.5", "P@0.8", "oIoU")),
+            percent(row["jhmdb"]["mIoU"]) if "jhmdb" in row else "",
+            reading(row),
+        ]
+        for grid in ("claims", "controls")
+        for name, row in grids.get(grid, {}).items()
     ]
-    return markdown(header, cells) if cells else NOT_RUN
+    header = ["in %", "seeds", "mean IoU", "P@0.5", "P@0.8", "overall IoU", "mean IoU, J-HMDB twin", "reading"]
+    return markdown(header, rows) if rows else NOT_RUN
 
 
 def variants(study: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
 from series import badges, series
-from study_tables import STUDIES, cost, ladder, variants, verdicts
+from study_tables import STUDIES, cost, headlines, ladder, variants, verdicts
 
 from acga.metrics import METRICS
 
@@ -45,7 +45,7 @@ def tables() -> str:
 
 
 TABLES = {  # document: what stands between its markers, by their name
-    "README.md": {"tables": tables, "the study": ladder},
+    "README.md": {"tables": tables, "the claims": partial(headlines, "study_long"), "the variants": partial(ladder, "study_long")},
     "results/README.md": {
         f"{make.__name__} of the {title}": partial(make, study) for study, title in STUDIES.items() for make in (variants, verdicts, cost)
     },

@@ -318,6 +318,12 @@ def test_the_summary_states_every_claim(studied, capsys):
     assert len(summary.lines("claims")) == len(GRIDS["claims"]) + len(summary.claims)
 
 
+def test_the_claims_in_short_are_all_measured(studied):
+    script = Path(__file__).parent.parent / "benchmarks" / "study_tables.py"
+    measured = {claim["what"] for claim in study.summarise(studied).claims}
+    assert {what for of_claim in runpy.run_path(str(script))["HEADLINES"].values() for what in of_claim.values()} <= measured
+
+
 def test_a_difference_of_a_variant_with_itself_is_nothing(studied):
     found = study.Study.read(studied)
     assert found.difference("claims", "ACGA", "ACGA", study.itself) == (0, 0, 0)
