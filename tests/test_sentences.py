@@ -272,12 +272,26 @@ def test_one_order_of_words_still_says_everything_of_everyone(corpus: dict[bool,
     for seed in range(150):
         scene, boxes = random_world(seed)
         for index in boxes:
-            told = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), one_order=True)
+            told = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), speaker="one-order")
             assert all(fits(query, scene, boxes, index) for query in told)
             assert len(told) >= len(say(scene, boxes, index, count=3, seed=seed)) - 1
             narrow += told
     assert {query.phrasing for query in narrow} == {"participle"}
     assert set().union(*(query.mentions for query in narrow)) == set().union(*(query.mentions for query in corpus[False]))
+
+
+def test_a_relational_speaker_lets_relations_decide(corpus: dict[bool, list[Query]]) -> None:
+    told = []
+    for seed in range(150):
+        scene, boxes = random_world(seed)
+        for index in boxes:
+            found = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), speaker="relational")
+            assert all(fits(query, scene, boxes, index) for query in found)
+            assert bool(found) == bool(say(scene, boxes, index, count=3, seed=seed))
+            told += [query for query in found if query.decided_by]
+    everyday = [query for query in corpus[False] if query.decided_by]
+    by_relation, usual = (np.mean(["relation" in query.decided_by for query in queries]) for queries in (told, everyday))
+    assert by_relation > 0.5 and by_relation > 3 * usual
 
 
 def test_sentences_depend_on_the_generator_alone() -> None:

@@ -199,15 +199,15 @@ def test_a_folder_with_something_else_is_refused(drawn: Path, tmp_path: Path) ->
 def test_a_folder_drawn_before_an_option_was_known_goes_on(drawn: Path, tmp_path: Path) -> None:
     older = shutil.copytree(drawn, tmp_path / "older")
     settings = json.loads((older / "synthesis.json").read_text())
-    del settings["one_order"]
+    del settings["speaker"]
     (older / "synthesis.json").write_text(json.dumps(settings))
     write_a2d(older, SMALL)
     with pytest.raises(DatasetError, match="other settings"):
-        write_a2d(older, replace(SMALL, one_order=True))
+        write_a2d(older, replace(SMALL, speaker="relational"))
 
 
 def test_one_order_of_words_is_for_training_sentences(tmp_path: Path) -> None:
-    write_a2d(tmp_path / "narrow", SynthesisConfig(train=4, test=4, frames=8, mixed=True, one_order=True, workers=1))
+    write_a2d(tmp_path / "narrow", SynthesisConfig(train=4, test=4, frames=8, mixed=True, speaker="one-order", workers=1))
     queries = json.loads((tmp_path / "narrow/queries.json").read_text())
     assert {q["phrasing"] for q in queries if "phrasing" not in q["novelty"]} == {"participle"}
     assert {q["phrasing"] for q in queries} & HELD_OUT_FAMILIES.keys()

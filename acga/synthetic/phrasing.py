@@ -40,7 +40,7 @@ FAMILIES: dict[str, tuple[float, str]] = {
     "clothes last": (9, "noun DOING surface CLOTHES"),
     "clause": (4, "noun clothes who is DOING relation surface place"),
 }
-ONE_ORDER = {"participle": FAMILIES["participle"]}  # all that a narrow speaker knows
+ONE_ORDER = {"participle": FAMILIES["participle"]}  # all that a speaker with one order of words knows
 HELD_OUT_FAMILIES: dict[str, tuple[float, str]] = {  # no training sentence is phrased like these
     "action and surface first": (4, "DOING relation SURFACE place is noun clothes"),
     "action and place first": (4, "DOING surface PLACE is noun clothes"),

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -28,6 +29,10 @@ from .phrasing import FAMILIES, ONE_ORDER, phrase, pick
 from .scene import Box, Scene
 
 __all__ = ["VOCABULARY", "Query", "describe", "fits"]
+
+# How queries are worded. "one-order": in a single order of words, that of "man in red running on the left", unless held out.
+# "relational": most of those about an actor beside others of its kind say nothing but what it is to the others.
+Speaker = Literal["everyday", "one-order", "relational"]
 
 LONGEST = 20  # words
 ATTEMPTS = 12  # for each sentence wanted
@@ -41,6 +46,8 @@ URGES = {
     "doing": 5.0, "colour": 2.0, "upper": 1.5, "place": 2.0, "order": 1.2, "relation": 1.0, "all over": 0.2, "lower": 0.5, "hat": 0.6,
     "pattern": 0.8, "size": 0.8, "direction": 0.5, "support": 1.0,
 }  # fmt: skip
+RELATIONAL = 0.8  # how often a relational speaker says nothing else where it would do
+BY_RELATION = {"order": 1.0, "relation": 2.0}  # the urges of one who does
 # A sentence says at most one thing of each of these groups.
 GROUPS = {"upper": "look", "colour": "look", "all over": "look", "place": "where", "order": "where", "relation": "where"}
 
@@ -71,20 +78,19 @@ def describe(
     count: int,
     rng: np.random.Generator,
     unseen: bool = False,
-    one_order: bool = False,
+    speaker: Speaker = "everyday",
 ) -> list[Query]:
     """Up to `count` different sentences that fit the actor `index` and no other; none if nothing tells it from another.
 
     `boxes` holds the actors that are seen, by index, with their place in the annotated frames. `unseen=True` gives sentences no call
     without it can give: in held-out orders of words, or pairing a colour and an action that are never paired otherwise.
-    `one_order=True` says everything else in a single order of words, that of "man in red running on the left".
     """
     if index not in boxes:
         return []
-    speaker = _Speaker(scene, boxes, index, rng, ONE_ORDER if one_order else FAMILIES)
+    someone = _Someone(scene, boxes, index, rng, speaker)
     queries: dict[str, Query] = {}
     for _ in range(ATTEMPTS * count):
-        query = speaker.say(combination=unseen and rng.random() < 0.5, held_out=unseen)
+        query = someone.say(combination=unseen and rng.random() < 0.5, held_out=unseen)
         if query is not None:
             queries.setdefault(query.text, query)
         if len(queries) == count:
@@ -92,13 +98,13 @@ def describe(
     return list(queries.values())
 
 
-class _Speaker:
+class _Someone:
     """Someone who sees a scene and talks about one of its actors."""
 
-    def __init__(
-        self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, families: Mapping[str, tuple[float, str]]
-    ) -> None:
-        self.view, self.index, self.rng, self.families = View(scene, boxes), index, rng, families
+    def __init__(self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, speaker: Speaker) -> None:
+        self.view, self.index, self.rng = View(scene, boxes), index, rng
+        self.families = ONE_ORDER if speaker == "one-order" else FAMILIES
+        self.relational = RELATIONAL if speaker == "relational" else 0.0
         self._speakable: dict[tuple[str, str], dict[Fact, float]] = {}
 
     def say(self, *, combination: bool, held_out: bool) -> Query | None:
@@ -110,10 +116,12 @@ class _Speaker:
         facts = {"noun": noun}
         if combination:
             facts |= self.novel_pair(noun.words[0])
-        self.add_habits(facts)
+        by_relation = self.relational > 0 and len(self.view.fitting([noun])) > 1 and self.rng.random() < self.relational
+        if not by_relation:
+            self.add_habits(facts)
         if held_out and facts.keys() <= {"noun", "doing", "size", "colour"}:
             self.add_any(("surface", "place"), facts)  # what a held-out order of words can begin with
-        if not self.single_out(facts):
+        if not self.single_out(facts, BY_RELATION if by_relation else URGES):
             return None
         novel = frozenset({"combination"} if is_held_out(facts.values()) else ())
         if novel and not held_out:
@@ -163,12 +171,12 @@ class _Speaker:
             if options:
                 return add(pick(self.rng, options), facts)
 
-    def single_out(self, facts: dict[str, Fact]) -> bool:
+    def single_out(self, facts: dict[str, Fact], urges: Mapping[str, float]) -> bool:
         """Say more until the sentence fits the target alone; False if that cannot be done."""
         noun = facts["noun"].words[0]
         while (fitting := self.view.fitting(facts.values())) != {self.index}:
             helpful: dict[Fact, float] = {}
-            for topic, urge in URGES.items():
+            for topic, urge in urges.items():
                 options = self.options(topic, noun) if free(topic, facts) else {}
                 total = sum(options.values())
                 helpful |= {fact: urge * w / total for fact, w in options.items() if not fitting <= self.view.fitting([fact])}

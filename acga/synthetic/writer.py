@@ -28,7 +28,7 @@ from ..video import VideoWriter
 from .drawing import box, draw, mean_box
 from .scene import Box, Scene
 from .scenes import JHMDB_ACTIONS, sample_scene
-from .sentences import Query, describe
+from .sentences import Query, Speaker, describe
 from .taxonomy import class_id
 
 FRAMES_PER_SECOND = 12
@@ -47,7 +47,7 @@ class SynthesisConfig:
     frames: int | None = None  # frames a video; None: 24 to 32
     crowded: bool = False  # more actors a scene, for pretraining
     mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
-    one_order: bool = False  # sentences in a single order of words, but for those phrased as no training sentence is
+    speaker: Speaker = "everyday"  # how sentences are worded
     workers: int = 2
 
 
@@ -180,7 +180,7 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
         else:
             counts = {split == "test" and bool(rng.random() < 0.5): config.sentences}
         for unseen, count in counts.items():
-            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, one_order=config.one_order)
+            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, speaker=config.speaker)
             found += [(index, query) for query in told]
     return found
 
