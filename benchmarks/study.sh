@@ -17,13 +17,25 @@ acga ablate $claims --first-seed 2 --seeds 1
 wait
 
 # Longer runs: 1,472 steps on crowded scenes, where there is nothing to be had without reading.
-longer="$study --out runs/study_long --grid claims --paraphrases data/paraphrases --learn-from data/sentences --epochs 0.6 --seeds 1"
-acga ablate $longer --only "dynamic convolution" "ACGA, residual" "+ vision guided language" &
-acga ablate $longer --only "+ weighted loss" "ACGA" "+ language guided vision"
+longer="$study --out runs/study_long --learn-from data/sentences --epochs 0.6"
+acga ablate $longer --paraphrases data/paraphrases --first-seed 0 --seeds 1 &
+acga ablate $longer --paraphrases data/paraphrases --first-seed 1 --seeds 1
 wait
+acga ablate $longer --grid controls --seeds 1
 
-# The other grids, short again; in results/ there is one seed of the first two, and no controls yet.
+# Why phrasing hardly matters (C4): the same scenes, told in a single order of words.
+acga data synthesize data/narrow --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker one-order
+narrow="$study --out runs/study_narrow --paraphrases data/paraphrases --learn-from data/narrow --epochs 0.6 --seeds 1"
+acga ablate $narrow --only "+ weighted loss" "+ vision guided language"
+
+# Why context hardly matters (C5): the same scenes, where most of what has to be told apart is told apart by a relation, in training and test.
+acga data synthesize data/relational --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker relational
+acga data synthesize data/relations --train 0 --test 400 --speaker relational
+relational="data/relations --backbone runs/pretrain/model.safetensors --jhmdb data/jhmdb --paraphrases data/paraphrases"
+acga ablate $relational --out runs/study_relational --learn-from data/relational --epochs 0.6 --seeds 1 \
+    --only "+ weighted loss" "+ vision guided language" "+ language guided vision" "ACGA" "ACGA, residual"
+
+# The other grids, short again, with one seed in results/.
 acga ablate $study --out runs/study --grid resolutions --first-seed 1 --seeds 1 &
 acga ablate $study --out runs/study --grid foreground_weight --first-seed 1 --seeds 1
 wait
-acga ablate $study --out runs/study --grid controls --first-seed 1 --seeds 2

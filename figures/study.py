@@ -17,6 +17,7 @@ RESULTS = FOLDER.parent / "results" / "study"
 TAGS = (
     "mentions=relation",
     "not mentions=relation",
+    "decided_by=relation",
     "mentions=place",
     "decided_by=action",
     "decided_by=motion",
@@ -35,9 +36,11 @@ def figures(study: Study) -> dict[str, Figure]:
         drawn["ladder"] = titled(plots_study.ladder(study), f"Best on the A2D twin: {best}")
         drawn["claims"] = titled(plots_study.verdicts(found), f"{held} of {len(found)} differences are surely above zero")
         drawn["robustness"] = titled(plots_study.robustness(study), "The same actor, described otherwise: do the masks agree?")
-        drawn["pointing"] = titled(plots_study.pointing(study), "Where attention on a word lies")
-        context = plots_study.gains_by_tag(study, "+ vision guided language", "ACGA", TAGS)
-        drawn["context"] = titled(context, "What language guided vision attention adds to the other branch")
+        if study.of("claims", "+ vision guided language") or study.of("claims", "ACGA"):
+            drawn["pointing"] = titled(plots_study.pointing(study), "Where attention on a word lies")
+        if study.pairs("claims", "+ vision guided language", "ACGA"):
+            context = plots_study.gains_by_tag(study, "+ vision guided language", "ACGA", TAGS)
+            drawn["context"] = titled(context, "What language guided vision attention adds to the other branch")
     if "foreground_weight" in study.runs:
         best = best_of(study, "foreground_weight")
         sweep = plots_study.sweep(study, "foreground_weight", x_label="weight of the foreground (eq. 14)", answers=True)
