@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from .metrics import METRICS
 from .plots import PALETTE
 from .statistics import Interval, bootstrap
-from .study import Study, Summary, above, variant_row
+from .study import Study, above
+from .study_summary import Summary, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"

@@ -1,12 +1,12 @@
-"""A study summed up: the table of variants, and the paper's claims as paired differences with their intervals.
+"""The runs of a study, read from the files that `acga ablate` left, and any two variants compared, sample by sample and seed by seed.
 
-Everything is computed from the files that `acga ablate` left (results/study/ holds ours), so a figure or a sentence about the study can
-always be traced to runs, with their seeds, commits and commands.
+results/study/ and its neighbours hold ours, so a figure or a sentence about the study can always be traced to runs, with their seeds,
+commits and commands. `acga.study_summary` makes the tables and the verdicts of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +16,9 @@ import numpy as np
 
 from .ablation import GRIDS
 from .errors import ConfigError
-from .metrics import METRICS, smoothed_iou
-from .perturbations import PERTURBATIONS
-from .runs import read_json, rounded, write_json
-from .statistics import Interval, bootstrap, bootstrap_of_totals
+from .metrics import smoothed_iou
+from .runs import read_json
+from .statistics import Interval, bootstrap
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,22 @@ class Study:
         scores = np.stack([value(iou_of(other[test])) - value(iou_of(one[test])) for one, other in pairs])  # (R, N)
         return bootstrap(np.where(chosen, scores, np.nan), self.videos[test])
 
+    def means_by_tag(self, grid: str, variant: str, tags: Sequence[str]) -> dict[str, Interval]:
+        """Mean IoU of a variant over the samples of the A2D test set with each tag; tags that no sample has are left out."""
+        ious = self.ious(grid, variant)
+        chosen = {tag: self.tagged(tag) for tag in tags}
+        return {tag: bootstrap(np.where(mask, ious, np.nan), self.videos["a2d"]) for tag, mask in chosen.items() if mask.any()}
+
+    def against(self, other: Study, grid: str, variant: str, *, only: str | None = None) -> Interval | None:
+        """The same variant here minus there, in mean IoU, over the seeds that both studies have; `only` is a tag.
+
+        None where there are no such runs or samples. Raises `ConfigError` when the studies asked different questions.
+        """
+        if self.samples["a2d"] != other.samples["a2d"]:
+            raise ConfigError("The two studies asked different questions, so that their runs cannot be compared one by one.")
+        both = Study({"here": {variant: self.of(grid, variant)}, "there": {variant: other.of(grid, variant)}}, self.samples)
+        return both.difference("there", variant, variant, only=only, second_grid="here")
+
     def tagged(self, tag: str) -> np.ndarray:
         """Which samples of the A2D test set have a tag, bool (N,): "decided_by=motion", or "novelty" alone for any value of it.
 
@@ -158,170 +173,3 @@ def itself(ious: np.ndarray) -> np.ndarray:
 def above(threshold: float) -> Callable[[np.ndarray], np.ndarray]:
     """Whether IoU exceeds a threshold: differences are in P@K."""
     return lambda ious: (ious > threshold).astype(float)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a study comes to: by grid a row for each variant, the verdicts on the claims, and what it took."""
-
-    grids: dict[str, dict[str, dict[str, Any]]]
-    claims: list[dict[str, Any]]
-    cost: dict[str, Any]
-
-    def lines(self, grid: str) -> list[str]:
-        """A table of one grid, and the verdicts, to print."""
-        rows = [
-            f"{name:28s} {row['seeds']} seeds  "
-            + "  ".join(f"{test} mIoU {_percent(row[test]['mIoU'])}" for test in ("a2d", "jhmdb") if test in row)
-            for name, row in self.grids.get(grid, {}).items()
-        ]
-        return rows + [f"{claim['claim']}: {claim['verdict']}; {claim['what']}: {_percent(claim['interval'])}" for claim in self.claims]
-
-
-def _percent(interval: Mapping[str, float]) -> str:
-    return str(Interval(interval["mean"], interval["low"], interval["high"]))
-
-
-def summarise(folder: str | Path) -> Summary:
-    """Sum up the runs in `folder`, and write `folder`/summary.json."""
-    study = Study.read(folder)
-    grids = {grid: {variant: variant_row(study, grid, variant) for variant in variants} for grid, variants in study.runs.items()}
-    summary = Summary(grids, claims(study), cost(study))
-    write_json(Path(folder) / "summary.json", rounded({"grids": grids, "claims": summary.claims, "cost": summary.cost}, 4))
-    return summary
-
-
-def cost(study: Study) -> dict[str, Any]:
-    """What the runs took: how many were trained (a copy of another grid's was not), in how many hours, by which commands and commits."""
-    every = [run for variants in study.runs.values() for runs in variants.values() for run in runs]
-    trained = [run for run in every if "copy_of" not in run]
-    return {
-        "runs": len(trained),
-        "hours": sum(sum(run["seconds"].values()) for run in trained) / 3600,
-        "threads": sorted({run["about"]["threads"] for run in trained}),
-        "commands": sorted({run["about"]["command"] for run in trained}),
-        "commits": sorted({str(run["about"]["commit"]) for run in trained}),
-    }
-
-
-def variant_row(study: Study, grid: str, variant: str) -> dict[str, Any]:
-    """A variant's metrics: mean and spread over seeds; for mean IoU and P@0.5 the interval over videos and seeds."""
-    runs = study.of(grid, variant)
-    row: dict[str, Any] = {"seeds": len(runs), "seconds": float(np.mean([run["seconds"]["training"] for run in runs]))}
-    for test in ("a2d", "jhmdb"):
-        if all(test in run for run in runs):
-            scores = {name: np.array([run[test]["metrics"][name] for run in runs]) for name in METRICS}
-            row[test] = {
-                name: {"mean": float(of.mean()), "spread": float(of.std(ddof=1)) if len(of) > 1 else None} for name, of in scores.items()
-            }
-            for name, value in (("mIoU", itself), ("P@0.5", above(0.5))):
-                row[test][name] |= bootstrap(value(study.ious(grid, variant, test)), study.videos[test])._asdict()
-    for name, shares in zip(("precision", "recall"), study.precision_and_recall(grid, variant), strict=True):
-        row[name] = bootstrap(shares, study.videos["a2d"])._asdict()
-    told_apart = [run["questions"]["told_apart"] for run in runs if "questions" in run]
-    if told_apart:
-        row["told apart"] = {"mean": float(np.mean(told_apart))}
-    for name, path in _BY_VIDEO.items():
-        values = study.by_video(grid, variant, *path)
-        if values.size:
-            row[name] = bootstrap(values, study.videos_of(path))._asdict()
-    return row
-
-
-_BY_VIDEO = {
-    "consistency": ("paraphrases", "consistency"),
-    "paraphrases": ("paraphrases", "iou"),
-    "new phrasings": ("paraphrases", "iou_new"),
-    "known phrasings": ("paraphrases", "iou_known"),
-    **{name: ("questions", name, "iou") for name in ("as asked", *PERTURBATIONS, "about something absent")},
-    **{f"agreement, {name}": ("questions", name, "agreement") for name in PERTURBATIONS},
-    **{
-        f"{topic}, {what}": ("attention", "words", topic, what)
-        for topic in ("actor", "action", "colour", "place")
-        for what in ("inside", "chance")
-    },
-    **{
-        f"pixels, {what}": ("attention", "pixels", what)
-        for base in ("on_actor", "chance", "distance", "uniform_distance", "neighbourhood", "largest")
-        for what in (base, f"{base}, related")
-    },
-}
-
-
-def claims(study: Study) -> list[dict[str, Any]]:
-    """C1 to C6 (docs/PAPER.md) and the blind controls: differences that should be above zero, and whether their intervals say so."""
-    grid, found = "claims", []
-
-    def say(claim: str, what: str, interval: Interval | None) -> None:
-        if interval is not None:
-            verdict = "undecided" if not interval.excludes_zero else "holds" if interval.low > 0 else "does not hold"
-            found.append({"claim": claim, "what": what, "interval": interval._asdict(), "verdict": verdict})
-
-    def gain(first: str, second: str, value: Callable[[np.ndarray], np.ndarray] = itself, **more: Any) -> Interval | None:
-        return study.difference(grid, first, second, value, **more)
-
-    say("C1", "mean IoU, fusion", gain("concatenation", "+ fusion"))
-    say("C1", "P@0.8, fusion", gain("concatenation", "+ fusion", above(0.8)))
-    say("C2", "mean IoU, weighted loss", gain("+ fusion", "+ weighted loss"))
-    say("C2", "mean IoU more than overall IoU, weighted loss", _more_than_overall(study, grid, "+ fusion", "+ weighted loss"))
-    for name, value in (("mean IoU", itself), *((f"P@{k}", above(k)) for k in (0.5, 0.6, 0.7, 0.8))):
-        say("C3", f"{name}, both attentions", gain("+ weighted loss", "ACGA", value))
-    say("C3", "mean IoU, vision guided language alone", gain("+ weighted loss", "+ vision guided language"))
-    for what, tagged in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
-        say("C3", f"mean IoU {what}, vision guided language alone", gain("+ weighted loss", "+ vision guided language", only=tagged))
-    say("C3", "mean IoU, language guided vision alone", gain("+ weighted loss", "+ language guided vision"))
-    say("C3", "mean IoU, over dynamic convolution", gain("dynamic convolution", "ACGA"))
-    say("C3", "mean IoU, both attentions, the second with a residual", gain("+ weighted loss", "ACGA, residual"))
-    say("C3", "mean IoU, over dynamic convolution, with that residual", gain("dynamic convolution", "ACGA, residual"))
-    for first, second in (("+ weighted loss", "+ vision guided language"), ("+ language guided vision", "ACGA")):
-        for what, path in (
-            ("consistency over phrasings", ("paraphrases", "consistency")),
-            ("mean IoU on new phrasings", ("paraphrases", "iou_new")),
-        ):
-            say("C4", f"{what}, {first} -> {second}", study.difference_by_video(grid, first, second, *path))
-        saved = study.difference_by_video(grid, first, second, "paraphrases", "iou_new", less=("paraphrases", "iou_known"))
-        say("C4", f"mean IoU on new phrasings less that on known ones, {first} -> {second}", saved)
-    for name in PERTURBATIONS:
-        interval = study.difference_by_video(grid, "+ language guided vision", "ACGA", "questions", name, "agreement")
-        say("C4", f"agreement under perturbation ({name}), + language guided vision -> ACGA", interval)
-    for first, second in (("+ weighted loss", "+ language guided vision"), ("+ vision guided language", "ACGA")):
-        for what, tagged in (
-            ("where a relation decides", "decided_by=relation"),
-            ("where a relation is mentioned", "mentions=relation"),
-            ("where none is", "not mentions=relation"),
-        ):
-            say("C5", f"mean IoU {what}, {first} -> {second}", gain(first, second, only=tagged))
-    say("C6", "mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline", gain("concatenation", "ACGA", test="jhmdb"))
-    say("C6", "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution", gain("dynamic convolution", "ACGA", test="jhmdb"))
-    say(
-        "C6",
-        "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution, with a residual",
-        gain("dynamic convolution", "ACGA, residual", test="jhmdb"),
-    )
-    for what, variant, tag in (
-        ("reading, on all queries", "blind to text", None),
-        ("seeing motion, where only motion decides", "blind to motion", "decided_by=motion"),
-    ):
-        say("controls", f"mean IoU, {what}: {variant} -> ACGA", study.difference("controls", variant, "ACGA", only=tag, second_grid=grid))
-    return found
-
-
-def _more_than_overall(study: Study, grid: str, first: str, second: str) -> Interval | None:
-    """(second - first) in mean IoU minus the same in overall IoU, which large actors dominate."""
-    pairs = study.pairs(grid, first, second)
-    if not pairs:
-        return None
-    everyone = np.ones(len(study.videos["a2d"]))
-    values = [[*_iou_inside_union(one), *_iou_inside_union(other), everyone] for one, other in pairs]  # (R, 7, N)
-
-    def difference(sums: np.ndarray) -> np.ndarray:
-        iou, inside, union, other_iou, other_inside, other_union, count = sums
-        return (other_iou - iou) / np.maximum(count, 1) - (other_inside / np.maximum(other_union, 1) - inside / np.maximum(union, 1))
-
-    return bootstrap_of_totals(np.array(values), study.videos["a2d"], difference)
-
-
-def _iou_inside_union(run: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of every sample of the A2D test set, (N,) each."""
-    inside, union = (np.asarray(run["a2d"][name], np.float64) for name in ("intersection", "union"))
-    return iou_of(run["a2d"]), inside, union

@@ -6,7 +6,7 @@ from pathlib import Path
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
 STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", "study_relational": "relational runs"}
-HEADLINES = {  # what the paper claims, in a few words: the differences that it is judged by, as `acga.study.claims` names them
+HEADLINES = {  # what the paper claims, in a few words: the differences that it is judged by, as `acga.study_summary.claims` names them
     "C1: fusing three resolutions helps": {"mean IoU": "mean IoU, fusion", "P@0.8": "P@0.8, fusion"},
     "C2: the weighted loss lifts mean IoU more than overall IoU": {
         "mean IoU": "mean IoU, weighted loss",

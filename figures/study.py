@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from acga import plots_study
 from acga.plots_data import titled
-from acga.study import Study, claims
+from acga.study import Study
+from acga.study_summary import claims
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER.parent / "results" / "study"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import CONFIG as SMALL
 
-from acga import ablation, plots_study, study
+from acga import ablation, plots_study, study, study_summary
 from acga.ablation import BASE, GRIDS, ablate
 from acga.cli import main
 from acga.config import ACGAConfig, TrainConfig
@@ -22,6 +22,7 @@ from acga.datasets.records import Sample
 from acga.errors import ConfigError, DatasetError
 from acga.examination import Benchmarks, by_video, middle_frames
 from acga.language import tokenise
+from acga.metrics import METRICS
 from acga.model.i3d import I3D
 from acga.perturbations import PERTURBATIONS, SYNONYMS, UNKNOWN_WORD, ask_what_is_absent, perturb
 from acga.probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
@@ -304,7 +305,7 @@ def test_a_study_goes_on_where_it_stopped(place, studied, tmp_path, monkeypatch)
 
 
 def test_the_summary_states_every_claim(studied, capsys):
-    summary = study.summarise(studied)
+    summary = study_summary.summarise(studied)
     assert {claim["claim"] for claim in summary.claims} == {"C1", "C2", "C3", "C4", "C5", "C6", "controls"}
     assert {claim["verdict"] for claim in summary.claims} <= {"holds", "does not hold", "undecided"}
     written = json.loads((studied / "summary.json").read_text())
@@ -318,9 +319,31 @@ def test_the_summary_states_every_claim(studied, capsys):
     assert len(summary.lines("claims")) == len(GRIDS["claims"]) + len(summary.claims)
 
 
+def test_two_studies_are_compared_run_by_run(studied):
+    here = study.Study.read(studied)
+    runs = json.loads(json.dumps(here.runs))
+    for run in runs["claims"]["ACGA"]:
+        run["a2d"]["intersection"] = [0] * len(run["a2d"]["intersection"])
+    there = study.Study(runs, here.samples)
+    found = here.against(there, "claims", "ACGA")
+    assert found.mean == pytest.approx(here.ious("claims", "ACGA").mean(), abs=1e-4)  # but for the smoothing of an empty answer
+    assert here.against(there, "claims", "concatenation") == (0, 0, 0)
+    assert here.against(there, "claims", "no such variant") is None
+    with pytest.raises(ConfigError, match="different questions"):
+        here.against(study.Study(runs, {**here.samples, "a2d": here.samples["a2d"][1:]}), "claims", "ACGA")
+
+
+def test_means_by_tag_are_those_of_the_samples(studied):
+    found = study.Study.read(studied)
+    means = found.means_by_tag("claims", "ACGA", ["mentions=kind", "not mentions=kind", "mentions=nothing of the kind"])
+    mask = found.tagged("mentions=kind")
+    assert means["mentions=kind"].mean == pytest.approx(found.ious("claims", "ACGA")[:, mask].mean())
+    assert "mentions=nothing of the kind" not in means and ("not mentions=kind" in means) == (not mask.all())
+
+
 def test_the_claims_in_short_are_all_measured(studied):
     script = Path(__file__).parent.parent / "benchmarks" / "study_tables.py"
-    measured = {claim["what"] for claim in study.summarise(studied).claims}
+    measured = {claim["what"] for claim in study_summary.summarise(studied).claims}
     assert {what for of_claim in runpy.run_path(str(script))["HEADLINES"].values() for what in of_claim.values()} <= measured
 
 
@@ -343,8 +366,8 @@ def test_every_figure_is_drawn_from_the_runs(studied, tmp_path):
 
 
 def test_tables_give_the_spread_over_seeds(studied):
-    rows = plots_study.table(study.summarise(studied), "claims")
-    assert rows[0][1:] == list(study.METRICS) and len(rows) == 1 + len(GRIDS["claims"]) and "±" not in rows[1][1]
+    rows = plots_study.table(study_summary.summarise(studied), "claims")
+    assert rows[0][1:] == list(METRICS) and len(rows) == 1 + len(GRIDS["claims"]) and "±" not in rows[1][1]
 
 
 def test_grids_add_to_what_is_known_of_the_samples_and_never_contradict_it(place, studied, benchmarks, tmp_path):
@@ -353,7 +376,7 @@ def test_grids_add_to_what_is_known_of_the_samples_and_never_contradict_it(place
     before = json.loads((tmp_path / "study" / "samples.json").read_text())
     replace(benchmarks, paraphrases=None).save(tmp_path / "study")
     assert json.loads((tmp_path / "study" / "samples.json").read_text()) == before
-    study.summarise(tmp_path / "study")
+    study_summary.summarise(tmp_path / "study")
     fewer = replace(benchmarks, a2d=benchmarks.a2d.replaced(benchmarks.a2d.samples[:-1]))
     with pytest.raises(ConfigError, match="a study on other data"):
         fewer.save(tmp_path / "study")

@@ -57,7 +57,7 @@ def ablate(
         device: Where to compute; auto takes a GPU if there is one.
     """
     from ..ablation import ablate as run
-    from ..study import summarise
+    from ..study_summary import summarise
 
     base = configure(network or "mini", change if network else ("residual=false", *change))
     run(
