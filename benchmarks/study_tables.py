@@ -3,9 +3,17 @@
 import json
 from pathlib import Path
 
+from acga.study import Study
+
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
 STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", "study_relational": "relational runs"}
+ASKED_OF = {"study_narrow": ("C3", "C4"), "study_relational": ("C3", "C5")}  # the claims that a study is about, where not all
+ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them
+    "as in the narrow runs' training": "phrasing=participle",
+    'with "is"': "phrasing=is",
+    "as in no training": "novelty=phrasing",
+}
 HEADLINES = {  # what the paper claims, in a few words: the differences that it is judged by, as `acga.study_summary.claims` names them
     "C1: fusing three resolutions helps": {"mean IoU": "mean IoU, fusion", "P@0.8": "P@0.8, fusion"},
     "C2: the weighted loss lifts mean IoU more than overall IoU": {
@@ -115,8 +123,37 @@ def scores(row: dict) -> list[str]:
 
 def verdicts(study: str) -> str:
     """Each claim as differences that should be above zero."""
-    rows = [[one["claim"], one["what"], percent(one["interval"]), one["verdict"]] for one in summary(study).get("claims", [])]
+    found = [one for one in summary(study).get("claims", []) if one["claim"] in ASKED_OF.get(study, (one["claim"],))]
+    rows = [[one["claim"], one["what"], percent(one["interval"]), one["verdict"]] for one in found]
     return markdown(["claim", "difference, in points", "mean [95 % interval]", "verdict"], rows) if rows else NOT_RUN
+
+
+def phrasings() -> str:
+    """What the order of words costs, after training with many orders (longer runs) and with one (narrow runs)."""
+    if not summary("study_narrow"):
+        return NOT_RUN
+    wide, narrow = (Study.read(RESULTS / study) for study in ("study_long", "study_narrow"))
+    rows = []
+    for variant in narrow.runs["claims"]:
+        for trained, study in {"many orders": wide, "one order": narrow}.items():
+            means = study.means_by_tag("claims", variant, list(ORDERS.values()))
+            rows.append([variant, trained, *(percent(one._asdict()) for one in means.values())])
+        lost = (narrow.against(wide, "claims", variant, only=tag) for tag in ORDERS.values())
+        rows.append(["", "difference", *(percent(one._asdict()) if one else "" for one in lost)])
+    return markdown(["mean IoU", "trained with", *(f"asked {order}" for order in ORDERS)], rows)
+
+
+def relations() -> str:
+    """Mean IoU on the relational test questions: those that a relation decides, and the others."""
+    if not summary("study_relational"):
+        return NOT_RUN
+    study = Study.read(RESULTS / "study_relational")
+    tags = {"a relation decides": "decided_by=relation", "something else": "not decided_by=relation", "a lone actor": "actors_in_scene=1"}
+    rows = [
+        [variant, *(percent(one._asdict()) for one in study.means_by_tag("claims", variant, list(tags.values())).values())]
+        for variant in study.runs["claims"]
+    ]
+    return markdown(["mean IoU where", *tags], rows)
 
 
 def cost(study: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
 from series import badges, series
-from study_tables import STUDIES, cost, headlines, ladder, variants, verdicts
+from study_tables import STUDIES, cost, headlines, ladder, phrasings, relations, variants, verdicts
 
 from acga.metrics import METRICS
 
@@ -44,10 +44,13 @@ def tables() -> str:
     return "\n".join(lines)
 
 
+ABOUT_A_STUDY = (variants, verdicts, cost)
 TABLES = {  # document: what stands between its markers, by their name
     "README.md": {"tables": tables, "the claims": partial(headlines, "study_long"), "the variants": partial(ladder, "study_long")},
     "results/README.md": {
-        f"{make.__name__} of the {title}": partial(make, study) for study, title in STUDIES.items() for make in (variants, verdicts, cost)
+        "phrasings": phrasings,
+        "relations": relations,
+        **{f"{make.__name__} of the {title}": partial(make, study) for study, title in STUDIES.items() for make in ABOUT_A_STUDY},
     },
     "docs/MODEL_CARD.md": {"weights": weights, "metrics by kind of query": metrics_by_kind, "metrics by actor": metrics_by_look},
     "docs/DATA_CARD.md": {"drawn world": drawn_world},
