@@ -23,7 +23,14 @@ from .study_summary import Summary, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"
-LONGER = RESULTS.with_name("study_long")  # fewer variants, but trained until they read
+LONGER = RESULTS.with_name("study_long")  # trained until they read
+NARROW = RESULTS.with_name("study_narrow")  # the same, from sentences in a single order of words
+RELATIONAL = RESULTS.with_name("study_relational")  # the same, where relations decide more often, in training and test
+ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them
+    "as in the narrow training": "phrasing=participle",
+    'with "is"': "phrasing=is",
+    "as in no training": "novelty=phrasing",
+}
 Shown = TypeVar("Shown")
 VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
 

@@ -3,17 +3,13 @@
 import json
 from pathlib import Path
 
+from acga.plots_study import ORDERS
 from acga.study import Study
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
 STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", "study_relational": "relational runs"}
 ASKED_OF = {"study_narrow": ("C3", "C4"), "study_relational": ("C3", "C5")}  # the claims that a study is about, where not all
-ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them
-    "as in the narrow runs' training": "phrasing=participle",
-    'with "is"': "phrasing=is",
-    "as in no training": "novelty=phrasing",
-}
 HEADLINES = {  # what the paper claims, in a few words: the differences that it is judged by, as `acga.study_summary.claims` names them
     "C1: fusing three resolutions helps": {"mean IoU": "mean IoU, fusion", "P@0.8": "P@0.8, fusion"},
     "C2: the weighted loss lifts mean IoU more than overall IoU": {
