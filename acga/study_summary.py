@@ -106,60 +106,72 @@ _BY_VIDEO = {
 
 def claims(study: Study) -> list[dict[str, Any]]:
     """C1 to C6 (docs/PAPER.md) and the blind controls: differences that should be above zero, and whether their intervals say so."""
-    grid, found = "claims", []
+    found = []
 
-    def say(claim: str, what: str, interval: Interval | None) -> None:
+    def ask(claim: str, what: str, first: str, second: str, measure: Measure, *, grid: str = "claims") -> None:
+        interval = measure(study, grid, first, second)
         if interval is not None:
             verdict = "undecided" if not interval.excludes_zero else "holds" if interval.low > 0 else "does not hold"
-            found.append({"claim": claim, "what": what, "interval": interval._asdict(), "verdict": verdict})
+            seeds = len(study.pairs(grid, first, second, "claims"))
+            found.append({"claim": claim, "what": what, "interval": interval._asdict(), "verdict": verdict, "seeds": seeds})
 
-    def gain(first: str, second: str, value: Callable[[np.ndarray], np.ndarray] = itself, **more: Any) -> Interval | None:
-        return study.difference(grid, first, second, value, **more)
-
-    say("C1", "mean IoU, fusion", gain("concatenation", "+ fusion"))
-    say("C1", "P@0.8, fusion", gain("concatenation", "+ fusion", above(0.8)))
-    say("C2", "mean IoU, weighted loss", gain("+ fusion", "+ weighted loss"))
-    say("C2", "mean IoU more than overall IoU, weighted loss", _more_than_overall(study, grid, "+ fusion", "+ weighted loss"))
+    base, vision_guided, language_guided = "+ weighted loss", "+ vision guided language", "+ language guided vision"
+    ask("C1", "mean IoU, fusion", "concatenation", "+ fusion", gain())
+    ask("C1", "P@0.8, fusion", "concatenation", "+ fusion", gain(above(0.8)))
+    ask("C2", "mean IoU, weighted loss", "+ fusion", base, gain())
+    ask("C2", "mean IoU more than overall IoU, weighted loss", "+ fusion", base, _more_than_overall)
     for name, value in (("mean IoU", itself), *((f"P@{k}", above(k)) for k in (0.5, 0.6, 0.7, 0.8))):
-        say("C3", f"{name}, both attentions", gain("+ weighted loss", "ACGA", value))
-    say("C3", "mean IoU, vision guided language alone", gain("+ weighted loss", "+ vision guided language"))
-    for what, tagged in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
-        say("C3", f"mean IoU {what}, vision guided language alone", gain("+ weighted loss", "+ vision guided language", only=tagged))
-    say("C3", "mean IoU, language guided vision alone", gain("+ weighted loss", "+ language guided vision"))
-    say("C3", "mean IoU, over dynamic convolution", gain("dynamic convolution", "ACGA"))
-    say("C3", "mean IoU, both attentions, the second with a residual", gain("+ weighted loss", "ACGA, residual"))
-    say("C3", "mean IoU, over dynamic convolution, with that residual", gain("dynamic convolution", "ACGA, residual"))
-    for first, second in (("+ weighted loss", "+ vision guided language"), ("+ language guided vision", "ACGA")):
-        for what, path in (
-            ("consistency over phrasings", ("paraphrases", "consistency")),
-            ("mean IoU on new phrasings", ("paraphrases", "iou_new")),
+        ask("C3", f"{name}, both attentions", base, "ACGA", gain(value))
+    ask("C3", "mean IoU, vision guided language alone", base, vision_guided, gain())
+    for what, tag in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
+        ask("C3", f"mean IoU {what}, vision guided language alone", base, vision_guided, gain(only=tag))
+    ask("C3", "mean IoU, language guided vision alone", base, language_guided, gain())
+    ask("C3", "mean IoU, over dynamic convolution", "dynamic convolution", "ACGA", gain())
+    ask("C3", "mean IoU, both attentions, the second with a residual", base, "ACGA, residual", gain())
+    ask("C3", "mean IoU, over dynamic convolution, with that residual", "dynamic convolution", "ACGA, residual", gain())
+    ask("C3", "mean IoU, features of order one, not of unit norm", "ACGA, unit-norm features", "ACGA", gain())
+    for first, second in ((base, vision_guided), (language_guided, "ACGA")):
+        for what, measure in (
+            ("consistency over phrasings", by_video("paraphrases", "consistency")),
+            ("mean IoU on new phrasings", by_video("paraphrases", "iou_new")),
+            ("mean IoU on new phrasings less that on known ones", by_video("paraphrases", "iou_new", less=("paraphrases", "iou_known"))),
         ):
-            say("C4", f"{what}, {first} -> {second}", study.difference_by_video(grid, first, second, *path))
-        saved = study.difference_by_video(grid, first, second, "paraphrases", "iou_new", less=("paraphrases", "iou_known"))
-        say("C4", f"mean IoU on new phrasings less that on known ones, {first} -> {second}", saved)
+            ask("C4", f"{what}, {first} -> {second}", first, second, measure)
     for name in PERTURBATIONS:
-        interval = study.difference_by_video(grid, "+ language guided vision", "ACGA", "questions", name, "agreement")
-        say("C4", f"agreement under perturbation ({name}), + language guided vision -> ACGA", interval)
-    for first, second in (("+ weighted loss", "+ language guided vision"), ("+ vision guided language", "ACGA")):
-        for what, tagged in (
+        what = f"agreement under perturbation ({name}), {language_guided} -> ACGA"
+        ask("C4", what, language_guided, "ACGA", by_video("questions", name, "agreement"))
+    for first, second in ((base, language_guided), (vision_guided, "ACGA")):
+        for what, tag in (
             ("where a relation decides", "decided_by=relation"),
             ("where a relation is mentioned", "mentions=relation"),
             ("where none is", "not mentions=relation"),
         ):
-            say("C5", f"mean IoU {what}, {first} -> {second}", gain(first, second, only=tagged))
-    say("C6", "mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline", gain("concatenation", "ACGA", test="jhmdb"))
-    say("C6", "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution", gain("dynamic convolution", "ACGA", test="jhmdb"))
-    say(
-        "C6",
-        "mean IoU on J-HMDB, not fine-tuned, over dynamic convolution, with a residual",
-        gain("dynamic convolution", "ACGA, residual", test="jhmdb"),
-    )
-    for what, variant, tag in (
+            ask("C5", f"mean IoU {what}, {first} -> {second}", first, second, gain(only=tag))
+    for what, first, second in (
+        ("over the concatenation baseline", "concatenation", "ACGA"),
+        ("over dynamic convolution", "dynamic convolution", "ACGA"),
+        ("over dynamic convolution, with a residual", "dynamic convolution", "ACGA, residual"),
+    ):
+        ask("C6", f"mean IoU on J-HMDB, not fine-tuned, {what}", first, second, gain(test="jhmdb"))
+    for what, first, only in (
         ("reading, on all queries", "blind to text", None),
         ("seeing motion, where only motion decides", "blind to motion", "decided_by=motion"),
     ):
-        say("controls", f"mean IoU, {what}: {variant} -> ACGA", study.difference("controls", variant, "ACGA", only=tag, second_grid=grid))
+        ask("controls", f"mean IoU, {what}: {first} -> ACGA", first, "ACGA", gain(only=only, second_grid="claims"), grid="controls")
     return found
+
+
+Measure = Callable[[Study, str, str, str], Interval | None]  # of a study, a grid and two of its variants
+
+
+def gain(value: Callable[[np.ndarray], np.ndarray] = itself, **more: Any) -> Measure:
+    """Second minus first in a score of IoUs; what else `Study.difference` takes may be given."""
+    return lambda study, grid, first, second: study.difference(grid, first, second, value, **more)
+
+
+def by_video(*path: str, less: tuple[str, ...] = ()) -> Measure:
+    """Second minus first in values by video, as `Study.difference_by_video`."""
+    return lambda study, grid, first, second: study.difference_by_video(grid, first, second, *path, less=less)
 
 
 def _more_than_overall(study: Study, grid: str, first: str, second: str) -> Interval | None:

@@ -84,8 +84,8 @@ def headlines(study: str) -> str:
         measured = [(words, found[what], paper) for words, (what, paper) in differences.items() if what in found]
         for number, (words, one, paper) in enumerate(measured):
             reported = "" if paper is None else f"{paper:+.1f}"
-            rows.append(["" if number else f"**{claim}**", words, percent(one["interval"]), one["verdict"], reported])
-    return markdown(["claim", "difference in", "here [95 % interval]", "verdict", "paper, real videos"], rows) if rows else NOT_RUN
+            rows.append(["" if number else f"**{claim}**", words, percent(one["interval"]), str(one["seeds"]), one["verdict"], reported])
+    return markdown(["claim", "difference in", "here [95 % interval]", "seeds", "verdict", "paper, real videos"], rows) if rows else NOT_RUN
 
 
 def ladder(study: str) -> str:
@@ -130,8 +130,8 @@ def scores(row: dict) -> list[str]:
 def verdicts(study: str) -> str:
     """Each claim as differences that should be above zero."""
     found = [one for one in summary(study).get("claims", []) if one["claim"] in ASKED_OF.get(study, (one["claim"],))]
-    rows = [[one["claim"], one["what"], percent(one["interval"]), one["verdict"]] for one in found]
-    return markdown(["claim", "difference, in points", "mean [95 % interval]", "verdict"], rows) if rows else NOT_RUN
+    rows = [[one["claim"], one["what"], percent(one["interval"]), str(one["seeds"]), one["verdict"]] for one in found]
+    return markdown(["claim", "difference, in points", "mean [95 % interval]", "seeds", "verdict"], rows) if rows else NOT_RUN
 
 
 def phrasings() -> str:
