@@ -31,6 +31,7 @@ ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have t
     'with "is"': "phrasing=is",
     "as in no training": "novelty=phrasing",
 }
+DECISIONS = {"a relation decides": "decided_by=relation", "something else": "not decided_by=relation", "a lone actor": "actors_in_scene=1"}
 Shown = TypeVar("Shown")
 VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
 
@@ -128,6 +129,22 @@ def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y
     axes.set(xticks=range(len(places)), xticklabels=places, xlabel=x_label, ylabel=y_label)
     axes.legend(frameon=False, fontsize=8)
     return _finished(figure, axes)
+
+
+def lost_by_narrow_training(narrow: Study, wide: Study, variants: Sequence[str], grid: str = "claims") -> dict[str, dict[str, Interval]]:
+    """Trained with a single order of words minus trained with many, in mean IoU, by variant and order of words of the test sentences."""
+    found = {name: {order: narrow.against(wide, grid, name, only=tag) for order, tag in ORDERS.items()} for name in variants}
+    return {name: {order: one for order, one in of.items() if one is not None} for name, of in found.items()}
+
+
+def gains_by_decision(study: Study, pairs: Sequence[tuple[str, str]], grid: str = "claims") -> dict[str, dict[str, Interval]]:
+    """Second minus first of each pair in mean IoU, by what tells the actor from the others; pairs that were not run are left out."""
+    found = {
+        f"{second} over {first}": {what: study.difference(grid, first, second, only=tag) for what, tag in DECISIONS.items()}
+        for first, second in pairs
+        if study.pairs(grid, first, second)
+    }
+    return {name: {what: one for what, one in of.items() if one is not None} for name, of in found.items()}
 
 
 def ladder(study: Study, grid: str = "claims") -> Figure:

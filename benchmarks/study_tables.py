@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from acga.plots_study import ORDERS
+from acga.plots_study import DECISIONS, ORDERS
 from acga.study import Study
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -154,12 +154,11 @@ def relations() -> str:
     if not summary("study_relational"):
         return NOT_RUN
     study = Study.read(RESULTS / "study_relational")
-    tags = {"a relation decides": "decided_by=relation", "something else": "not decided_by=relation", "a lone actor": "actors_in_scene=1"}
     rows = [
-        [variant, *(percent(one._asdict()) for one in study.means_by_tag("claims", variant, list(tags.values())).values())]
+        [variant, *(percent(one._asdict()) for one in study.means_by_tag("claims", variant, list(DECISIONS.values())).values())]
         for variant in study.runs["claims"]
     ]
-    return markdown(["mean IoU where", *tags], rows)
+    return markdown(["mean IoU where", *DECISIONS], rows)
 
 
 def cost(study: str) -> str:

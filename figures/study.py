@@ -27,6 +27,13 @@ TAGS = (
 )
 
 
+RELATIONAL_PAIRS = (
+    ("+ weighted loss", "+ language guided vision"),
+    ("+ vision guided language", "ACGA"),
+    ("+ vision guided language", "ACGA, residual"),
+)
+
+
 def figures(study: Study) -> dict[str, Figure]:
     """All of them, by the name of the file; those whose grid was not run are left out."""
     drawn: dict[str, Figure] = {}
@@ -60,7 +67,24 @@ def best_of(study: Study, grid: str) -> str:
     return f"{best}, {means[best]:.1f} % mean IoU"
 
 
+def narrow_figures(study: Study) -> dict[str, Figure]:
+    """What an order of words costs those who were trained with one alone."""
+    lost = plots_study.lost_by_narrow_training(study, Study.read(plots_study.LONGER), list(study.runs["claims"]))
+    figure = plots_study.changes(lost, x_label="test sentences, by their order of words", y_label="one order minus many (points)")
+    said = [plots_study.in_words(list(of.values())[-1], f"{name}, in new orders, mean IoU") for name, of in lost.items()]
+    return {"orders": titled(figure, "\n".join(said))}
+
+
+def relational_figures(study: Study) -> dict[str, Figure]:
+    """What language guided vision attention is worth to those who have to learn relations."""
+    gains = plots_study.gains_by_decision(study, RELATIONAL_PAIRS)
+    figure = plots_study.changes(gains, y_label="difference in mean IoU (points)")
+    said = [f"{name}: {plots_study.in_words(next(iter(of.values())))}" for name, of in gains.items()]
+    return {"relations": titled(figure, "Where a relation decides\n" + "\n".join(said))}
+
+
 if __name__ == "__main__":
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
-    for name, figure in figures(Study.read(results)).items():
+    draw = {"study_narrow": narrow_figures, "study_relational": relational_figures}.get(results.resolve().name, figures)
+    for name, figure in draw(Study.read(results)).items():
         figure.savefig(FOLDER / f"{results.resolve().name}_{name}.png", dpi=110)

@@ -95,3 +95,36 @@ def test_changes_show_means_and_intervals_in_points_side_by_side():
     assert second.get_xdata()[0] - first.get_xdata()[1] == pytest.approx(0.12)
     segments = axes.containers[0].lines[2][0].get_segments()
     np.testing.assert_allclose([segment[:, 1] for segment in segments], [[1, 3], [-1, 1]], atol=1e-9)
+
+
+def told(variants, ious):
+    """A study of the claims with one seed: each variant's IoUs of three questions, two in an order of words, one in a new one."""
+    samples = {
+        "a2d": [["a", 1, 0, "dog running"], ["b", 1, 0, "dog is running"], ["c", 1, 0, "on the left a dog"]],
+        "probed": [],
+        "tags": [
+            {"phrasing": "participle", "novelty": [], "decided_by": ["relation"], "actors_in_scene": 2},
+            {"phrasing": "is", "novelty": [], "decided_by": ["action"], "actors_in_scene": 2},
+            {"phrasing": "place first", "novelty": ["phrasing"], "decided_by": [], "actors_in_scene": 1},
+        ],
+    }
+    runs = {
+        name: [{"seed": 0, "a2d": {"intersection": [10_000 * iou for iou in of], "union": [10_000] * 3}}]
+        for name, of in zip(variants, ious, strict=True)
+    }
+    return Study({"claims": runs}, samples)
+
+
+def test_what_narrow_training_loses_is_found_by_order_of_words():
+    wide, narrow = (told(["ACGA"], [ious]) for ious in ([0.5, 0.5, 0.5], [0.5, 0.4, 0.2]))
+    lost = plots_study.lost_by_narrow_training(narrow, wide, ["ACGA"])["ACGA"]
+    assert list(lost) == list(plots_study.ORDERS)
+    assert [one.mean for one in lost.values()] == pytest.approx([0, -0.1, -0.3], abs=1e-4)
+
+
+def test_gains_are_found_by_what_decides():
+    study = told(["+ weighted loss", "ACGA"], [[0.2, 0.2, 0.2], [0.6, 0.3, 0.2]])
+    gains = plots_study.gains_by_decision(study, [("+ weighted loss", "ACGA"), ("ACGA", "not run")])
+    assert list(gains) == ["ACGA over + weighted loss"]
+    means = [one.mean for one in gains["ACGA over + weighted loss"].values()]
+    assert means == pytest.approx([0.4, 0.05, 0], abs=1e-4)  # "something else" is every other question, the lone actor's among them
