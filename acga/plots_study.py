@@ -31,7 +31,11 @@ ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have t
     'with "is"': "phrasing=is",
     "as in no training": "novelty=phrasing",
 }
-DECISIONS = {"a relation decides": "decided_by=relation", "something else": "not decided_by=relation", "a lone actor": "actors_in_scene=1"}
+DECISIONS = {  # what tells the actor that is meant from the others
+    "a relation decides": "decided_by=relation",
+    "all other questions": "not decided_by=relation",
+    "of these, a lone actor": "actors_in_scene=1",
+}
 Shown = TypeVar("Shown")
 VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
 

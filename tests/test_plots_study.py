@@ -127,4 +127,4 @@ def test_gains_are_found_by_what_decides():
     gains = plots_study.gains_by_decision(study, [("+ weighted loss", "ACGA"), ("ACGA", "not run")])
     assert list(gains) == ["ACGA over + weighted loss"]
     means = [one.mean for one in gains["ACGA over + weighted loss"].values()]
-    assert means == pytest.approx([0.4, 0.05, 0], abs=1e-4)  # "something else" is every other question, the lone actor's among them
+    assert means == pytest.approx([0.4, 0.05, 0], abs=1e-4)
