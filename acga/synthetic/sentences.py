@@ -31,8 +31,8 @@ from .scene import Box, Scene
 __all__ = ["VOCABULARY", "Query", "describe", "fits"]
 
 # How queries are worded. "one-order": in a single order of words, that of "man in red running on the left", unless held out.
-# "relational": most of those about an actor beside others of its kind say nothing but what it is to the others.
-Speaker = Literal["everyday", "one-order", "relational"]
+# "relational": most of those about an actor beside others of its kind say nothing but what it is to the others; "half-relational": fewer.
+Speaker = Literal["everyday", "one-order", "half-relational", "relational"]
 
 LONGEST = 20  # words
 ATTEMPTS = 12  # for each sentence wanted
@@ -46,7 +46,7 @@ URGES = {
     "doing": 5.0, "colour": 2.0, "upper": 1.5, "place": 2.0, "order": 1.2, "relation": 1.0, "all over": 0.2, "lower": 0.5, "hat": 0.6,
     "pattern": 0.8, "size": 0.8, "direction": 0.5, "support": 1.0,
 }  # fmt: skip
-RELATIONAL = 0.8  # how often a relational speaker says nothing else where it would do
+RELATIONAL = {"half-relational": 0.4, "relational": 0.8}  # how often a speaker says nothing else where it would do
 BY_RELATION = {"order": 1.0, "relation": 2.0}  # the urges of one who does
 # A sentence says at most one thing of each of these groups.
 GROUPS = {"upper": "look", "colour": "look", "all over": "look", "place": "where", "order": "where", "relation": "where"}
@@ -104,7 +104,7 @@ class _Someone:
     def __init__(self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, speaker: Speaker) -> None:
         self.view, self.index, self.rng = View(scene, boxes), index, rng
         self.families = ONE_ORDER if speaker == "one-order" else FAMILIES
-        self.relational = RELATIONAL if speaker == "relational" else 0.0
+        self.relational = RELATIONAL.get(speaker, 0.0)
         self._speakable: dict[tuple[str, str], dict[Fact, float]] = {}
 
     def say(self, *, combination: bool, held_out: bool) -> Query | None:
