@@ -28,12 +28,14 @@ acga data synthesize data/narrow --train 6000 --test 0 --sentences 3 --frames 16
 narrow="$study --out runs/study_narrow --paraphrases data/paraphrases --learn-from data/narrow --epochs 0.6 --seeds 1"
 acga ablate $narrow --only "+ weighted loss" "+ vision guided language"
 
-# Why context hardly matters (C5): the same scenes, where most of what has to be told apart is told apart by a relation, in training and test.
-acga data synthesize data/relational --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker relational
+# Why context hardly matters (C5): the same scenes, told so that relations decide more often, in training and test.
 acga data synthesize data/relations --train 0 --test 400 --speaker relational
 relational="data/relations --backbone runs/pretrain/model.safetensors --jhmdb data/jhmdb --paraphrases data/paraphrases"
-acga ablate $relational --out runs/study_relational --learn-from data/relational --epochs 0.6 --seeds 1 \
-    --only "+ weighted loss" "+ vision guided language" "+ language guided vision" "ACGA" "ACGA, residual"
+for speaker in half-relational relational; do
+    name=${speaker/-/_}
+    acga data synthesize data/$name --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker $speaker
+    acga ablate $relational --out runs/study_$name --learn-from data/$name --epochs 0.6 --seeds 1 --only "+ vision guided language" "ACGA"
+done
 
 # The other grids, short again, with one seed in results/.
 acga ablate $study --out runs/study --grid resolutions --first-seed 1 --seeds 1 &

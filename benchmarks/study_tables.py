@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
-from acga.plots_study import DECISIONS, ORDERS
+from acga.plots_study import DECISIONS, ORDERS, gains_by_decision
 from acga.study import Study
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
-STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", "study_relational": "relational runs"}
-ASKED_OF = {"study_narrow": ("C3", "C4"), "study_relational": ("C3", "C5")}  # the claims that a study is about, where not all
+RELATIONAL = {"study_half_relational": "half-relational runs", "study_relational": "relational runs"}
+STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", **RELATIONAL}
+ASKED_OF = {"study_narrow": ("C3", "C4"), **dict.fromkeys(RELATIONAL, ("C3", "C5"))}  # the claims that a study is about, where not all
 # What the paper claims, in a few words, and the differences that it is judged by: as `acga.study_summary.claims` names them, with what the
 # paper reports for the same step on A2D Sentences, in points (docs/PAPER.md, "Results to hold ours against"; one training each).
 HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
@@ -150,15 +151,19 @@ def phrasings() -> str:
 
 
 def relations() -> str:
-    """Mean IoU on the relational test questions: those that a relation decides, and the others."""
-    if not summary("study_relational"):
-        return NOT_RUN
-    study = Study.read(RESULTS / "study_relational")
-    rows = [
-        [variant, *(percent(one._asdict()) for one in study.means_by_tag("claims", variant, list(DECISIONS.values())).values())]
-        for variant in study.runs["claims"]
-    ]
-    return markdown(["mean IoU where", *DECISIONS], rows)
+    """Mean IoU on the relational test questions, after training in which a relation decides rarely or mostly, and what a branch adds."""
+    rows = []
+    for folder, title in RELATIONAL.items():
+        if not summary(folder):
+            continue
+        study = Study.read(RESULTS / folder)
+        for variant in study.runs["claims"]:
+            means = study.means_by_tag("claims", variant, list(DECISIONS.values()))
+            read = reading(summary(folder)["grids"]["claims"][variant])
+            rows.append([title, variant, *(percent(one._asdict()) for one in means.values()), read])
+        for name, gains in gains_by_decision(study, [("+ vision guided language", "ACGA")]).items():
+            rows.append(["", name, *(percent(one._asdict()) for one in gains.values()), ""])
+    return markdown(["", "mean IoU where", *DECISIONS, "reading"], rows) if rows else NOT_RUN
 
 
 def cost(study: str) -> str:
