@@ -17,25 +17,15 @@ from matplotlib.figure import Figure
 
 from .metrics import METRICS
 from .plots import PALETTE
-from .statistics import Interval, bootstrap
-from .study import Study, above
+from .statistics import Interval
+from .study import Study
 from .study_summary import Summary, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"
 LONGER = RESULTS.with_name("study_long")  # trained until they read
 NARROW = RESULTS.with_name("study_narrow")  # the same, from sentences in a single order of words
-RELATIONAL = RESULTS.with_name("study_relational")  # the same, where relations decide more often, in training and test
-ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them
-    "as in the narrow training": "phrasing=participle",
-    'with "is"': "phrasing=is",
-    "as in no training": "novelty=phrasing",
-}
-DECISIONS = {  # what tells the actor that is meant from the others
-    "a relation decides": "decided_by=relation",
-    "all other questions": "not decided_by=relation",
-    "of these, a lone actor": "actors_in_scene=1",
-}
+RELATIONAL = RESULTS.with_name("study_half_relational")  # the same, where relations decide more often, in training and test
 Shown = TypeVar("Shown")
 VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
 
@@ -83,35 +73,6 @@ def in_words(interval: Interval | None, what: str = "mean IoU") -> str:
     return f"{what} {'+' * (interval.mean >= 0)}{interval}: {verdict}"
 
 
-def threshold_gains(
-    study: Study, grid: str, first: str, thresholds: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-) -> dict[str, dict[str, Interval]]:
-    """Each variant of a grid minus the first in P@K, by variant and K: whether more actors are found, or better outlines drawn."""
-    found = {
-        name: {f"{threshold:g}": study.difference(grid, first, name, above(threshold)) for threshold in thresholds}
-        for name in study.runs[grid]
-        if name != first
-    }
-    return {name: {key: one for key, one in of.items() if one is not None} for name, of in found.items() if any(of.values())}
-
-
-def size_gains(study: Study, grid: str, first: str, second: str) -> dict[str, dict[str, Interval]]:
-    """Second minus first in the IoU, the precision and the recall of the answers, by third of the questions by area of their actor."""
-    third = np.searchsorted(np.quantile(study.samples["target_areas"], [1 / 3, 2 / 3]), study.samples["target_areas"])
-    names = ("smallest third of the actors", "middle third", "largest third")
-    scores = [
-        dict(zip(("mean IoU", "precision", "recall"), (study.ious(grid, name), *study.precision_and_recall(grid, name)), strict=True))
-        for name in (first, second)
-    ]  # (seeds, N) each
-    rows = [(run["seed"], number) for number, run in enumerate(study.of(grid, second))]
-    paired = [(row, dict(rows)[run["seed"]]) for row, run in enumerate(study.of(grid, first)) if run["seed"] in dict(rows)]
-    found: dict[str, dict[str, Interval]] = {}
-    for what, before in scores[0].items():
-        gains = np.stack([scores[1][what][other] - before[row] for row, other in paired])
-        found[what] = {name: bootstrap(np.where(third == number, gains, np.nan), study.videos["a2d"]) for number, name in enumerate(names)}
-    return found
-
-
 def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y_label: str = "difference (points)") -> Figure:
     """Differences with their intervals: a colour for each name (outer), side by side at each place (inner)."""
     places = list(dict.fromkeys(place for of_name in found.values() for place in of_name))
@@ -133,22 +94,6 @@ def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y
     axes.set(xticks=range(len(places)), xticklabels=places, xlabel=x_label, ylabel=y_label)
     axes.legend(frameon=False, fontsize=8)
     return _finished(figure, axes)
-
-
-def lost_by_narrow_training(narrow: Study, wide: Study, variants: Sequence[str], grid: str = "claims") -> dict[str, dict[str, Interval]]:
-    """Trained with a single order of words minus trained with many, in mean IoU, by variant and order of words of the test sentences."""
-    found = {name: {order: narrow.against(wide, grid, name, only=tag) for order, tag in ORDERS.items()} for name in variants}
-    return {name: {order: one for order, one in of.items() if one is not None} for name, of in found.items()}
-
-
-def gains_by_decision(study: Study, pairs: Sequence[tuple[str, str]], grid: str = "claims") -> dict[str, dict[str, Interval]]:
-    """Second minus first of each pair in mean IoU, by what tells the actor from the others; pairs that were not run are left out."""
-    found = {
-        f"{second} over {first}": {what: study.difference(grid, first, second, only=tag) for what, tag in DECISIONS.items()}
-        for first, second in pairs
-        if study.pairs(grid, first, second)
-    }
-    return {name: {what: one for what, one in of.items() if one is not None} for name, of in found.items()}
 
 
 def ladder(study: Study, grid: str = "claims") -> Figure:

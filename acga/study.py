@@ -63,6 +63,10 @@ class Study:
         """IoU of every sample (seeds, N)."""
         return np.array([iou_of(run[test]) for run in self.of(grid, variant) if test in run])
 
+    def ious_by_seed(self, grid: str, variant: str) -> dict[int, np.ndarray]:
+        """IoU of every sample of the A2D test set (N,), by seed."""
+        return {run["seed"]: iou_of(run["a2d"]) for run in self.of(grid, variant)}
+
     def precision_and_recall(self, grid: str, variant: str) -> tuple[np.ndarray, np.ndarray]:
         """Of the pixels of every answer on the A2D test set, the share that is right, and the share of the target that it finds (seeds, N).
 
@@ -102,16 +106,6 @@ class Study:
         ious = self.ious(grid, variant)
         chosen = {tag: self.tagged(tag) for tag in tags}
         return {tag: bootstrap(np.where(mask, ious, np.nan), self.videos["a2d"]) for tag, mask in chosen.items() if mask.any()}
-
-    def against(self, other: Study, grid: str, variant: str, *, only: str | None = None) -> Interval | None:
-        """The same variant here minus there, in mean IoU, over the seeds that both studies have; `only` is a tag.
-
-        None where there are no such runs or samples. Raises `ConfigError` when the studies asked different questions.
-        """
-        if self.samples["a2d"] != other.samples["a2d"]:
-            raise ConfigError("The two studies asked different questions, so that their runs cannot be compared one by one.")
-        both = Study({"here": {variant: self.of(grid, variant)}, "there": {variant: other.of(grid, variant)}}, self.samples)
-        return both.difference("there", variant, variant, only=only, second_grid="here")
 
     def tagged(self, tag: str) -> np.ndarray:
         """Which samples of the A2D test set have a tag, bool (N,): "decided_by=motion", or "novelty" alone for any value of it.

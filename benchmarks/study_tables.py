@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from acga.plots_study import DECISIONS, ORDERS, gains_by_decision
 from acga.study import Study
+from acga.study_contrasts import DECISIONS, ORDERS, cost_of_orders, gains_by_decision
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
@@ -141,12 +141,14 @@ def phrasings() -> str:
         return NOT_RUN
     wide, narrow = (Study.read(RESULTS / study) for study in ("study_long", "study_narrow"))
     rows = []
-    for variant in narrow.runs["claims"]:
+    base, guided = "+ weighted loss", "+ vision guided language"
+    for variant in (base, guided):
         for trained, study in {"many orders": wide, "one order": narrow}.items():
             means = study.means_by_tag("claims", variant, list(ORDERS.values()))
             rows.append([variant, trained, *(percent(one._asdict()) for one in means.values())])
-        lost = (narrow.against(wide, "claims", variant, only=tag) for tag in ORDERS.values())
-        rows.append(["", "difference", *(percent(one._asdict()) if one else "" for one in lost)])
+        rows.append(["", "cost", "", *(percent(one._asdict()) for one in cost_of_orders(narrow, wide, variant).values())])
+    less = cost_of_orders(narrow, wide, guided, less=base)
+    rows.append(["difference of the costs", "", "", *(percent(one._asdict()) for one in less.values())])
     return markdown(["mean IoU", "trained with", *(f"asked {order}" for order in ORDERS)], rows)
 
 

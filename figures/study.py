@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from acga import plots_study
+from acga import plots_study, study_contrasts
 from acga.plots_data import titled
 from acga.study import Study
 from acga.study_summary import claims
@@ -69,15 +69,15 @@ def best_of(study: Study, grid: str) -> str:
 
 def narrow_figures(study: Study) -> dict[str, Figure]:
     """What an order of words costs those who were trained with one alone."""
-    lost = plots_study.lost_by_narrow_training(study, Study.read(plots_study.LONGER), list(study.runs["claims"]))
-    figure = plots_study.changes(lost, x_label="test sentences, by their order of words", y_label="one order minus many (points)")
-    said = [plots_study.in_words(list(of.values())[-1], f"{name}, in new orders, mean IoU") for name, of in lost.items()]
-    return {"orders": titled(figure, "\n".join(said))}
+    wide = Study.read(plots_study.LONGER)
+    cost = {name: study_contrasts.cost_of_orders(study, wide, name) for name in study.runs["claims"]}
+    figure = plots_study.changes(cost, x_label="test sentences, by their order of words", y_label="cost in mean IoU (points)")
+    return {"orders": titled(figure, "What other orders of words cost, trained with one alone")}
 
 
 def relational_figures(study: Study) -> dict[str, Figure]:
     """What language guided vision attention is worth to those who have to learn relations."""
-    gains = plots_study.gains_by_decision(study, RELATIONAL_PAIRS)
+    gains = study_contrasts.gains_by_decision(study, RELATIONAL_PAIRS)
     figure = plots_study.changes(gains, y_label="difference in mean IoU (points)")
     said = [f"{name}: {plots_study.in_words(next(iter(of.values())))}" for name, of in gains.items()]
     return {"relations": titled(figure, "Where a relation decides\n" + "\n".join(said))}
@@ -85,6 +85,7 @@ def relational_figures(study: Study) -> dict[str, Figure]:
 
 if __name__ == "__main__":
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
-    draw = {"study_narrow": narrow_figures, "study_relational": relational_figures}.get(results.resolve().name, figures)
+    own = {"study_narrow": narrow_figures, "study_half_relational": relational_figures, "study_relational": relational_figures}
+    draw = own.get(results.resolve().name, figures)
     for name, figure in draw(Study.read(results)).items():
         figure.savefig(FOLDER / f"{results.resolve().name}_{name}.png", dpi=110)

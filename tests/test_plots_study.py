@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from acga import plots_study
+from acga import plots_study, study_contrasts
 from acga.errors import ConfigError
 from acga.statistics import Interval
 from acga.study import Study
@@ -78,7 +78,7 @@ def test_gains_by_size_are_of_the_questions_about_actors_of_that_size():
     before, after = ([5, 10, 15], [10, 20, 30]), ([10, 10, 15], [20, 20, 30])
     runs = {"a": [run(1, *before)], "b": [run(0, *before), run(1, *after)]}  # paired by seed, not by place
     study = Study({"grid": runs}, {"a2d": [[name, 1, 0, ""] for name in "xyz"], "target_areas": [10, 20, 30], "probed": []})
-    gains = plots_study.size_gains(study, "grid", "a", "b")
+    gains = study_contrasts.size_gains(study, "grid", "a", "b")
     assert {what: [round(interval.mean, 6) for interval in of_sizes.values()] for what, of_sizes in gains.items()} == {
         "mean IoU": [0, 0, 0],
         "precision": [-0.5, 0, 0],
@@ -115,16 +115,21 @@ def told(variants, ious):
     return Study({"claims": runs}, samples)
 
 
-def test_what_narrow_training_loses_is_found_by_order_of_words():
-    wide, narrow = (told(["ACGA"], [ious]) for ious in ([0.5, 0.5, 0.5], [0.5, 0.4, 0.2]))
-    lost = plots_study.lost_by_narrow_training(narrow, wide, ["ACGA"])["ACGA"]
-    assert list(lost) == list(plots_study.ORDERS)
-    assert [one.mean for one in lost.values()] == pytest.approx([0, -0.1, -0.3], abs=1e-4)
+def test_the_cost_of_new_orders_is_what_is_lost_beyond_the_known_one():
+    wide = told(["base", "guided"], [[0.5, 0.5, 0.5], [0.6, 0.6, 0.6]])
+    narrow = told(["base", "guided"], [[0.6, 0.5, 0.3], [0.6, 0.6, 0.5]])  # the known order, another, a new one
+    assert [one.mean for one in study_contrasts.cost_of_orders(narrow, wide, "base").values()] == pytest.approx([0.1, 0.3], abs=1e-4)
+    less = study_contrasts.cost_of_orders(narrow, wide, "guided", less="base")
+    assert list(less) == list(study_contrasts.ORDERS)[1:] and less["as in no training"].mean == pytest.approx(0.1 - 0.3, abs=1e-4)
+    with pytest.raises(ConfigError, match="different questions"):
+        study_contrasts.cost_of_orders(narrow, Study(wide.runs, {**wide.samples, "a2d": wide.samples["a2d"][1:]}), "base")
+    with pytest.raises(ConfigError, match="No seed of guided"):
+        study_contrasts.cost_of_orders(narrow, told(["base"], [[0.5, 0.5, 0.5]]), "guided")
 
 
 def test_gains_are_found_by_what_decides():
     study = told(["+ weighted loss", "ACGA"], [[0.2, 0.2, 0.2], [0.6, 0.3, 0.2]])
-    gains = plots_study.gains_by_decision(study, [("+ weighted loss", "ACGA"), ("ACGA", "not run")])
+    gains = study_contrasts.gains_by_decision(study, [("+ weighted loss", "ACGA"), ("ACGA", "not run")])
     assert list(gains) == ["ACGA over + weighted loss"]
     means = [one.mean for one in gains["ACGA over + weighted loss"].values()]
     assert means == pytest.approx([0.4, 0.05, 0], abs=1e-4)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import CONFIG as SMALL
 
-from acga import ablation, plots_study, study, study_summary
+from acga import ablation, plots_study, study, study_contrasts, study_summary
 from acga.ablation import BASE, GRIDS, ablate
 from acga.cli import main
 from acga.config import ACGAConfig, TrainConfig
@@ -319,20 +319,6 @@ def test_the_summary_states_every_claim(studied, capsys):
     assert len(summary.lines("claims")) == len(GRIDS["claims"]) + len(summary.claims)
 
 
-def test_two_studies_are_compared_run_by_run(studied):
-    here = study.Study.read(studied)
-    runs = json.loads(json.dumps(here.runs))
-    for run in runs["claims"]["ACGA"]:
-        run["a2d"]["intersection"] = [0] * len(run["a2d"]["intersection"])
-    there = study.Study(runs, here.samples)
-    found = here.against(there, "claims", "ACGA")
-    assert found.mean == pytest.approx(here.ious("claims", "ACGA").mean(), abs=1e-4)  # but for the smoothing of an empty answer
-    assert here.against(there, "claims", "concatenation") == (0, 0, 0)
-    assert here.against(there, "claims", "no such variant") is None
-    with pytest.raises(ConfigError, match="different questions"):
-        here.against(study.Study(runs, {**here.samples, "a2d": here.samples["a2d"][1:]}), "claims", "ACGA")
-
-
 def test_means_by_tag_are_those_of_the_samples(studied):
     found = study.Study.read(studied)
     means = found.means_by_tag("claims", "ACGA", ["mentions=kind", "not mentions=kind", "mentions=nothing of the kind"])
@@ -453,7 +439,7 @@ def test_the_command_line(place, tmp_path, capsys):
     assert len(list((tmp_path / "resolutions").glob("*.json"))) == 6 and (tmp_path / "summary.json").exists()
     found = study.Study.read(tmp_path)
     assert len(plots_study.sweep(found, "resolutions", x_label="fused").axes[0].get_xticklabels()) == 3
-    gains = plots_study.threshold_gains(found, "resolutions", "1 fused", (0.5,))
+    gains = study_contrasts.threshold_gains(found, "resolutions", "1 fused", (0.5,))
     assert gains["3 fused"]["0.5"] == found.difference("resolutions", "1 fused", "3 fused", study.above(0.5))
     assert plots_study.about(found, "resolutions").startswith("2 seeds a variant;")
 

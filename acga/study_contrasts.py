@@ -1,0 +1,88 @@
+"""Differences in a study by kind of question: by threshold, by size of the actor, by order of words, by what decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .errors import ConfigError
+from .statistics import Interval, bootstrap, bootstrap_of_totals
+from .study import Study, above
+
+ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them; the first is that of `--speaker one-order`
+    "as in the narrow training": "phrasing=participle",
+    'with "is"': "phrasing=is",
+    "as in no training": "novelty=phrasing",
+}
+DECISIONS = {  # what tells the actor that is meant from the others
+    "a relation decides": "decided_by=relation",
+    "all other questions": "not decided_by=relation",
+    "of these, a lone actor": "actors_in_scene=1",
+}
+
+
+def threshold_gains(
+    study: Study, grid: str, first: str, thresholds: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+) -> dict[str, dict[str, Interval]]:
+    """Each variant of a grid minus the first in P@K, by variant and K: whether more actors are found, or better outlines drawn."""
+    found = {
+        name: {f"{threshold:g}": study.difference(grid, first, name, above(threshold)) for threshold in thresholds}
+        for name in study.runs[grid]
+        if name != first
+    }
+    return {name: {key: one for key, one in of.items() if one is not None} for name, of in found.items() if any(of.values())}
+
+
+def size_gains(study: Study, grid: str, first: str, second: str) -> dict[str, dict[str, Interval]]:
+    """Second minus first in the IoU, the precision and the recall of the answers, by third of the questions by area of their actor."""
+    third = np.searchsorted(np.quantile(study.samples["target_areas"], [1 / 3, 2 / 3]), study.samples["target_areas"])
+    names = ("smallest third of the actors", "middle third", "largest third")
+    scores = [
+        dict(zip(("mean IoU", "precision", "recall"), (study.ious(grid, name), *study.precision_and_recall(grid, name)), strict=True))
+        for name in (first, second)
+    ]  # (seeds, N) each
+    rows = [(run["seed"], number) for number, run in enumerate(study.of(grid, second))]
+    paired = [(row, dict(rows)[run["seed"]]) for row, run in enumerate(study.of(grid, first)) if run["seed"] in dict(rows)]
+    found: dict[str, dict[str, Interval]] = {}
+    for what, before in scores[0].items():
+        gains = np.stack([scores[1][what][other] - before[row] for row, other in paired])
+        found[what] = {name: bootstrap(np.where(third == number, gains, np.nan), study.videos["a2d"]) for number, name in enumerate(names)}
+    return found
+
+
+def gains_by_decision(study: Study, pairs: Sequence[tuple[str, str]], grid: str = "claims") -> dict[str, dict[str, Interval]]:
+    """Second minus first of each pair in mean IoU, by what tells the actor from the others; pairs that were not run are left out."""
+    found = {
+        f"{second} over {first}": {what: study.difference(grid, first, second, only=tag) for what, tag in DECISIONS.items()}
+        for first, second in pairs
+        if study.pairs(grid, first, second)
+    }
+    return {name: {what: one for what, one in of.items() if one is not None} for name, of in found.items()}
+
+
+def cost_of_orders(narrow: Study, wide: Study, variant: str, *, less: str | None = None, grid: str = "claims") -> dict[str, Interval]:
+    """What orders of words cost a variant that was trained with one alone (`narrow`) and not with many (`wide`), by order.
+
+    That is how much lower its mean IoU is than after training with many, beyond what it is lower for the one order itself. `less` is a
+    variant whose cost is subtracted: below zero, the first minds new orders less. Raises `ConfigError` when the studies asked different
+    questions, or share no seed.
+    """
+    if narrow.samples["a2d"] != wide.samples["a2d"]:
+        raise ConfigError("The two studies asked different questions, so that their runs cannot be compared one by one.")
+    names = [variant] if less is None else [variant, less]
+    ious = [study.ious_by_seed(grid, name) for name in names for study in (wide, narrow)]
+    seeds = sorted(set.intersection(*(set(of) for of in ious)))
+    if not seeds:
+        raise ConfigError(f"No seed of {' and '.join(names)} is in both studies.")
+    lost = np.array([ious[0][seed] - ious[1][seed] for seed in seeds])  # (R, N)
+    if less is not None:
+        lost -= np.array([ious[2][seed] - ious[3][seed] for seed in seeds])
+    (_, known), *others = [(order, narrow.tagged(tag)) for order, tag in ORDERS.items()]
+    return {order: _contrast(lost, new, known, narrow.videos["a2d"]) for order, new in others if new.any() and known.any()}
+
+
+def _contrast(values: np.ndarray, first: np.ndarray, second: np.ndarray, videos: Sequence[str]) -> Interval:
+    """The mean of values (R, N) over some samples minus that over others, bool (N,) each."""
+    columns = [np.where(chosen, of, 0) for chosen in (first, second) for of in (values, np.ones_like(values))]
+    return bootstrap_of_totals(np.stack(columns, axis=1), videos, lambda s: s[0] / np.maximum(s[1], 1) - s[2] / np.maximum(s[3], 1))
