@@ -91,8 +91,8 @@ def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y
             linewidth=1,
         )
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set(xticks=range(len(places)), xticklabels=places, xlabel=x_label, ylabel=y_label)
-    axes.legend(frameon=False, fontsize=8)
+    axes.set(xticks=range(len(places)), xticklabels=places, xlim=(-0.5, len(places) - 0.5), xlabel=x_label, ylabel=y_label)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
     return _finished(figure, axes)
 
 
