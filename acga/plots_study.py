@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, TypeVar
 
 import numpy as np
@@ -91,7 +92,13 @@ def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y
             linewidth=1,
         )
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set(xticks=range(len(places)), xticklabels=places, xlim=(-0.5, len(places) - 0.5), xlabel=x_label, ylabel=y_label)
+    axes.set(
+        xticks=range(len(places)),
+        xticklabels=[fill(place, 16) for place in places],
+        xlim=(-0.5, len(places) - 0.5),
+        xlabel=x_label,
+        ylabel=y_label,
+    )
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
     return _finished(figure, axes)
 
