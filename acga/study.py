@@ -6,7 +6,7 @@ commits and commands. `acga.study_summary` makes the tables and the verdicts of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +58,14 @@ class Study:
     def of(self, grid: str, variant: str) -> list[dict[str, Any]]:
         """The runs of one variant; none if it was not run."""
         return self.runs.get(grid, {}).get(variant, [])
+
+    def with_seeds(self, seeds: Collection[int]) -> Study:
+        """The study with these seeds alone."""
+        chosen = {
+            grid: {name: [run for run in runs if run["seed"] in seeds] for name, runs in variants.items()}
+            for grid, variants in self.runs.items()
+        }
+        return Study(chosen, self.samples)
 
     def ious(self, grid: str, variant: str, test: str = "a2d") -> np.ndarray:
         """IoU of every sample (seeds, N)."""

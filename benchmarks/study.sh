@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes results/study/ and results/study_long/: the paper's claims, measured on the drawn twins. Some hours on two cores; interrupted, it
+# Makes results/study*/: the paper's claims, measured on the drawn twins. Some hours on two cores; interrupted, it
 # goes on where it stopped. Run it from any folder after embedded_default.sh, whose data/ and backbone it uses; runs/ holds the outcome.
 set -euo pipefail
 
@@ -23,12 +23,12 @@ acga ablate $longer --paraphrases data/paraphrases --first-seed 1 --seeds 1
 wait
 acga ablate $longer --grid controls --seeds 1
 
-# Why phrasing hardly matters (C4): the same scenes, told in a single order of words.
+# Does phrasing matter (C4) to those who learned one order of words? The same scenes, told in a single order of words.
 acga data synthesize data/narrow --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker one-order
 narrow="$study --out runs/study_narrow --paraphrases data/paraphrases --learn-from data/narrow --epochs 0.6 --seeds 1"
 acga ablate $narrow --only "+ weighted loss" "+ vision guided language"
 
-# Why context hardly matters (C5): the same scenes, told so that relations decide more often, in training and test.
+# Does context matter (C5) to those who have to learn relations? The same scenes, told so that relations decide more often, in training and test.
 acga data synthesize data/relations --train 0 --test 400 --speaker relational
 relational="data/relations --backbone runs/pretrain/model.safetensors --jhmdb data/jhmdb --paraphrases data/paraphrases"
 for speaker in half-relational relational; do

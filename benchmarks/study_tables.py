@@ -140,6 +140,8 @@ def phrasings() -> str:
     if not summary("study_narrow"):
         return NOT_RUN
     wide, narrow = (Study.read(RESULTS / study) for study in ("study_long", "study_narrow"))
+    trained_both_ways = {run["seed"] for run in narrow.runs["claims"]["+ weighted loss"]}
+    wide = wide.with_seeds(trained_both_ways)
     rows = []
     base, guided = "+ weighted loss", "+ vision guided language"
     for variant in (base, guided):
