@@ -133,3 +133,9 @@ def test_gains_are_found_by_what_decides():
     assert list(gains) == ["ACGA over + weighted loss"]
     means = [one.mean for one in gains["ACGA over + weighted loss"].values()]
     assert means == pytest.approx([0.4, 0.05, 0], abs=1e-4)
+
+
+def test_a_study_can_be_cut_down_to_some_seeds():
+    study = told(["ACGA"], [[0.5, 0.5, 0.5]])
+    assert study.with_seeds({0, 7}).ious("claims", "ACGA").shape == (1, 3)
+    assert study.with_seeds({7}).of("claims", "ACGA") == []
