@@ -42,7 +42,7 @@ def figures(study: Study) -> dict[str, Figure]:
         held = sum(claim["verdict"] == "holds" for claim in found)
         best = best_of(study, "claims")
         drawn["ladder"] = titled(plots_study.ladder(study), f"Best on the A2D twin: {best}")
-        drawn["claims"] = titled(plots_study.verdicts(found), f"{held} of {len(found)} differences are surely above zero")
+        drawn["claims"] = titled(plots_study.verdicts(found), f"Of {len(found)} differences {held} have an interval above zero")
         drawn["robustness"] = titled(plots_study.robustness(study), "The same actor, described otherwise: do the masks agree?")
         if study.of("claims", "+ vision guided language") or study.of("claims", "ACGA"):
             drawn["pointing"] = titled(plots_study.pointing(study), "Where attention on a word lies")
