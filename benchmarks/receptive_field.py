@@ -1,4 +1,4 @@
-"""How far does a cell of F_V (eq. 2) see, before any attention? The gradient of a cell's features, by distance in the frame.
+"""How far does a cell of F_V (eq. 2) see, before any attention? The gradient of its features before they are normalised, by distance.
 
     python benchmarks/receptive_field.py data/a2d --out results/receptive_field.json
 
@@ -25,7 +25,7 @@ CELLS = {"middle": (3, 3), "corner": (0, 0)}  # of the 8 x 8
 
 
 def gradient(model: acga.ACGA, clip: Tensor, cell: tuple[int, int], channels: Tensor) -> np.ndarray:
-    """|d (channels . F_V at the cell) / d clip|, summed over colours and frames: (S, S)."""
+    """|d (channels . mean over time of mixed_4f at the cell) / d clip|, summed over colours and frames: (S, S)."""
     clip = clip[None].requires_grad_()
     mixed_4f = model.backbone.mixed_4f(model.backbone.stem(clip))  # (1, C, T/4, h, w)
     (channels @ mixed_4f.mean(dim=2)[0, :, *cell]).backward()

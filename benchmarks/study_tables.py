@@ -12,7 +12,8 @@ RELATIONAL = {"study_half_relational": "half-relational runs", "study_relational
 STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", **RELATIONAL}
 ASKED_OF = {"study_narrow": ("C3", "C4"), **dict.fromkeys(RELATIONAL, ("C3", "C5"))}  # the claims that a study is about, where not all
 # What the paper claims, in a few words, and the differences that it is judged by: as `acga.study_summary.claims` names them, with what the
-# paper reports for the same step on A2D Sentences, in points (docs/PAPER.md, "Results to hold ours against"; one training each).
+# paper reports for the same step on real videos, in points (docs/PAPER.md, "Results to hold ours against"; one training each). Its dynamic
+# convolution is another group's system, not a variant of its own.
 HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
     "C1: fusing three resolutions helps": {"mean IoU": ("mean IoU, fusion", 1.4), "P@0.8": ("P@0.8, fusion", 3.8)},
     "C2: the weighted loss lifts mean IoU more than overall IoU": {
