@@ -1,6 +1,6 @@
 """Figures of the study of the paper's claims (`acga.study`), one call each; all numbers come from the study's runs.
 
-Bars and points are means; lines through them are 95 % intervals over videos and seeds, dots are seeds.
+Bars and points are means; lines through them are 95 % intervals over videos and seeds, strokes and small dots are single seeds.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def ladder(study: Study, grid: str = "claims") -> Figure:
         _points(axes, places, rows, PALETTE[5 - number], TEST_SETS[test])
         for place, name in zip(places, variants, strict=True):
             seeds = [100 * run[test]["metrics"]["mIoU"] for run in study.of(grid, name)]
-            axes.plot(seeds, [place] * len(seeds), ".", color=PALETTE[5 - number], alpha=0.45, markersize=5)
+            axes.plot(seeds, [place] * len(seeds), "|", color=PALETTE[5 - number], markersize=9)
     axes.set(yticks=range(len(variants)), yticklabels=variants, xlabel="mean IoU (%)")
     axes.invert_yaxis()
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
@@ -122,24 +122,27 @@ def ladder(study: Study, grid: str = "claims") -> Figure:
 
 
 def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
-    """The claims as differences with their intervals (percentage points): what is right of zero holds."""
-    figure, axes = plt.subplots(figsize=(10, 0.36 * len(found) + 1), layout="constrained")
+    """The claims as differences with their intervals (percentage points), strokes for single seeds: what is right of zero holds."""
+    figure, axes = plt.subplots(figsize=(10, 0.3 * len(found) + 1.2), layout="constrained")
     for place, claim in enumerate(found):
         interval = claim["interval"]
         shade = VERDICT_COLOURS[claim["verdict"]]
         axes.plot([100 * interval["low"], 100 * interval["high"]], [place, place], color=shade, linewidth=2)
         axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5)
+        axes.plot([100 * one for one in claim["by_seed"].values()], [place] * len(claim["by_seed"]), "|", color=shade, markersize=9)
+        if place and claim["claim"] != found[place - 1]["claim"]:
+            axes.axhline(place - 0.5, color="#dddddd", linewidth=0.8)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(
         yticks=range(len(found)),
         yticklabels=[f"{claim['claim']}  {claim['what']}" for claim in found],
         xlabel="difference (percentage points)",
     )
-    axes.tick_params(axis="y", labelsize=8)
+    axes.tick_params(axis="y", labelsize=8, length=0)
     axes.set_ylim(len(found) - 0.5, -0.5)
     for verdict, shade in VERDICT_COLOURS.items():
         axes.plot([], [], "o-", color=shade, label=verdict)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)  # where no line can run through it
     return _finished(figure, axes)
 
 
@@ -153,8 +156,8 @@ def sweep(
     variants = list(study.runs[grid])
     scores = {name: [[run["a2d"]["metrics"][name] for run in study.of(grid, variant)] for variant in variants] for name in names}
     if answers:
-        both = [[of.mean(axis=1) for of in study.precision_and_recall(grid, variant)] for variant in variants]
-        scores |= {name: [pair[number] for pair in both] for number, name in enumerate(("precision", "recall"))}
+        for name in ("precision", "recall"):
+            scores[name] = [[study.scores(run)[name].mean() for run in study.of(grid, variant)] for variant in variants]
     figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
     for number, (name, seeds) in enumerate(scores.items()):
         shade = PALETTE[(5, 4, 1, 2, 6, 0)[number % 6]]

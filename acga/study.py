@@ -75,15 +75,19 @@ class Study:
         """IoU of every sample of the A2D test set (N,), by seed."""
         return {run["seed"]: iou_of(run["a2d"]) for run in self.of(grid, variant)}
 
-    def precision_and_recall(self, grid: str, variant: str) -> tuple[np.ndarray, np.ndarray]:
-        """Of the pixels of every answer on the A2D test set, the share that is right, and the share of the target that it finds (seeds, N).
+    def scores(self, run: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Of every answer on the A2D test set (N,): its IoU, the share of its pixels that is right, and the share of the target it finds.
 
-        What intersection and union alone do not tell: a foreground weight trades one for the other.
+        The last two are what intersection and union alone do not tell: a foreground weight trades one for the other.
         """
         target = np.array(self.samples["target_areas"], np.float64)
-        inside = np.array([run["a2d"]["intersection"] for run in self.of(grid, variant)], np.float64)
-        predicted = np.array([run["a2d"]["union"] for run in self.of(grid, variant)]) + inside - target
-        return inside / np.maximum(predicted, 1), inside / np.maximum(target, 1)
+        inside, union = (np.array(run["a2d"][name], np.float64) for name in ("intersection", "union"))
+        answer = union + inside - target
+        return {
+            "mean IoU": iou_of(run["a2d"]),
+            "precision": inside / np.maximum(answer, 1),
+            "recall": inside / np.maximum(target, 1),
+        }
 
     def difference(
         self,

@@ -35,18 +35,18 @@ def threshold_gains(
 
 
 def size_gains(study: Study, grid: str, first: str, second: str) -> dict[str, dict[str, Interval]]:
-    """Second minus first in the IoU, the precision and the recall of the answers, by third of the questions by area of their actor."""
+    """Second minus first in the IoU, the precision and the recall of the answers, by third of the questions by area of their actor.
+
+    Raises `ConfigError` when the two share no seed.
+    """
     third = np.searchsorted(np.quantile(study.samples["target_areas"], [1 / 3, 2 / 3]), study.samples["target_areas"])
     names = ("smallest third of the actors", "middle third", "largest third")
-    scores = [
-        dict(zip(("mean IoU", "precision", "recall"), (study.ious(grid, name), *study.precision_and_recall(grid, name)), strict=True))
-        for name in (first, second)
-    ]  # (seeds, N) each
-    rows = [(run["seed"], number) for number, run in enumerate(study.of(grid, second))]
-    paired = [(row, dict(rows)[run["seed"]]) for row, run in enumerate(study.of(grid, first)) if run["seed"] in dict(rows)]
+    pairs = [(study.scores(one), study.scores(other)) for one, other in study.pairs(grid, first, second)]
+    if not pairs:
+        raise ConfigError(f"No seed of the grid {grid} has both {first!r} and {second!r}; run both with the same one.")
     found: dict[str, dict[str, Interval]] = {}
-    for what, before in scores[0].items():
-        gains = np.stack([scores[1][what][other] - before[row] for row, other in paired])
+    for what in ("mean IoU", "precision", "recall"):
+        gains = np.stack([after[what] - before[what] for before, after in pairs])  # (R, N)
         found[what] = {name: bootstrap(np.where(third == number, gains, np.nan), study.videos["a2d"]) for number, name in enumerate(names)}
     return found
 

@@ -72,8 +72,8 @@ def variant_row(study: Study, grid: str, variant: str) -> dict[str, Any]:
             }
             for name, value in (("mIoU", itself), ("P@0.5", above(0.5))):
                 row[test][name] |= bootstrap(value(study.ious(grid, variant, test)), study.videos[test])._asdict()
-    for name, shares in zip(("precision", "recall"), study.precision_and_recall(grid, variant), strict=True):
-        row[name] = bootstrap(shares, study.videos["a2d"])._asdict()
+    for name in ("precision", "recall"):
+        row[name] = bootstrap(np.stack([study.scores(run)[name] for run in runs]), study.videos["a2d"])._asdict()
     told_apart = [run["questions"]["told_apart"] for run in runs if "questions" in run]
     if told_apart:
         row["told apart"] = {"mean": float(np.mean(told_apart))}
@@ -105,15 +105,21 @@ _BY_VIDEO = {
 
 
 def claims(study: Study) -> list[dict[str, Any]]:
-    """C1 to C6 (docs/PAPER.md) and the blind controls: differences that should be above zero, and whether their intervals say so."""
+    """C1 to C6 (docs/PAPER.md) and the blind controls: differences that should be above zero, and whether their intervals say so.
+
+    "by_seed" holds each seed's own difference: few seeds that disagree are a warning, whatever the interval.
+    """
     found = []
+    seeds = sorted({run["seed"] for variants in study.runs.values() for runs in variants.values() for run in runs})
+    alone = {seed: study.with_seeds([seed]) for seed in seeds}
 
     def ask(claim: str, what: str, first: str, second: str, measure: Measure, *, grid: str = "claims") -> None:
         interval = measure(study, grid, first, second)
         if interval is not None:
             verdict = "undecided" if not interval.excludes_zero else "holds" if interval.low > 0 else "does not hold"
-            seeds = len(study.pairs(grid, first, second, "claims"))
-            found.append({"claim": claim, "what": what, "interval": interval._asdict(), "verdict": verdict, "seeds": seeds})
+            each = {str(seed): measure(of, grid, first, second) for seed, of in alone.items()}
+            by_seed = {seed: one.mean for seed, one in each.items() if one is not None}
+            found.append({"claim": claim, "what": what, "interval": interval._asdict(), "verdict": verdict, "by_seed": by_seed})
 
     base, vision_guided, language_guided = "+ weighted loss", "+ vision guided language", "+ language guided vision"
     ask("C1", "mean IoU, fusion", "concatenation", "+ fusion", gain())

@@ -1,6 +1,7 @@
 """The tables of the study of the paper's claims, from results/study/ and results/study_long/, for `benchmarks/tables.py`."""
 
 import json
+import re
 from pathlib import Path
 
 from acga.study import Study
@@ -67,6 +68,11 @@ def percent(interval: dict[str, float]) -> str:
     return f"{100 * interval['mean']:.1f} [{100 * interval['low']:.1f}, {100 * interval['high']:.1f}]"
 
 
+def each_seed(claim: dict) -> str:
+    """The difference with each seed alone."""
+    return ", ".join(f"{100 * one:+.1f}" for one in claim["by_seed"].values())
+
+
 def reading(row: dict) -> str:
     """Mean IoU that is lost when a query is about a kind of actor that is not there: near zero, the network does not read."""
     return f"{100 * (row['as asked']['mean'] - row['about something absent']['mean']):.1f}" if "as asked" in row else ""
@@ -86,8 +92,9 @@ def headlines(study: str) -> str:
         measured = [(words, found[what], paper) for words, (what, paper) in differences.items() if what in found]
         for number, (words, one, paper) in enumerate(measured):
             reported = "" if paper is None else f"{paper:+.1f}"
-            rows.append(["" if number else f"**{claim}**", words, percent(one["interval"]), str(one["seeds"]), one["verdict"], reported])
-    return markdown(["claim", "difference in", "here [95 % interval]", "seeds", "verdict", "paper, real videos"], rows) if rows else NOT_RUN
+            rows.append(["" if number else f"**{claim}**", words, percent(one["interval"]), each_seed(one), one["verdict"], reported])
+    header = ["claim", "difference in", "here [95 % interval]", "each seed", "verdict", "paper, real videos"]
+    return markdown(header, rows) if rows else NOT_RUN
 
 
 def ladder(study: str) -> str:
@@ -132,8 +139,8 @@ def scores(row: dict) -> list[str]:
 def verdicts(study: str) -> str:
     """Each claim as differences that should be above zero."""
     found = [one for one in summary(study).get("claims", []) if one["claim"] in ASKED_OF.get(study, (one["claim"],))]
-    rows = [[one["claim"], one["what"], percent(one["interval"]), str(one["seeds"]), one["verdict"]] for one in found]
-    return markdown(["claim", "difference, in points", "mean [95 % interval]", "seeds", "verdict"], rows) if rows else NOT_RUN
+    rows = [[one["claim"], one["what"], percent(one["interval"]), each_seed(one), one["verdict"]] for one in found]
+    return markdown(["claim", "difference, in points", "mean [95 % interval]", "each seed", "verdict"], rows) if rows else NOT_RUN
 
 
 def phrasings() -> str:
@@ -172,11 +179,13 @@ def relations() -> str:
 
 
 def cost(study: str) -> str:
-    """What it took."""
+    """What it took. Commands that differ in variant and seed alone are told once; every run's file has its own in full."""
     found = summary(study)
     if not found:
         return NOT_RUN
     of = found["cost"]
     commits = ", ".join(commit[:7] for commit in of["commits"])
     about = f"{of['runs']} runs, {of['hours']:.1f} hours of a core in all (two ran side by side), at commit {commits}:"
-    return "\n".join([about, "", *(f"- `{command}`" for command in of["commands"])])
+    told = [re.sub(r"--first-seed \d+", "--first-seed SEED", command) for command in of["commands"]]
+    told = sorted({re.sub(r" --only .*", " --only VARIANT", command) for command in told})
+    return "\n".join([about, "", *(f"- `{command}`" for command in told)])

@@ -319,6 +319,17 @@ def test_the_summary_states_every_claim(studied, capsys):
     assert len(summary.lines("claims")) == len(GRIDS["claims"]) + len(summary.claims)
 
 
+def test_a_claim_tells_each_seed_alone(studied):
+    """Two seeds that disagree: the same pair of runs, the second time changed round."""
+    found = study.Study.read(studied)
+    first, second = (found.of("claims", name)[0] for name in ("concatenation", "+ fusion"))
+    runs = {"concatenation": [{**first, "seed": 0}, {**second, "seed": 1}], "+ fusion": [{**second, "seed": 0}, {**first, "seed": 1}]}
+    claim = study_summary.claims(study.Study({"claims": runs}, found.samples))[0]
+    gain = (study.iou_of(second["a2d"]) - study.iou_of(first["a2d"])).mean()
+    assert claim["what"] == "mean IoU, fusion" and claim["verdict"] == "undecided"
+    assert claim["by_seed"] == {"0": pytest.approx(gain), "1": pytest.approx(-gain)}
+
+
 def test_means_by_tag_are_those_of_the_samples(studied):
     found = study.Study.read(studied)
     means = found.means_by_tag("claims", "ACGA", ["mentions=kind", "not mentions=kind", "mentions=nothing of the kind"])
@@ -446,13 +457,12 @@ def test_the_command_line(place, tmp_path, capsys):
 
 def test_precision_and_recall_are_those_of_the_masks(studied, benchmarks):
     found = study.Study.read(studied)
-    precision, recall = found.precision_and_recall("claims", "ACGA")
-    run = found.of("claims", "ACGA")[0]["a2d"]
-    assert precision.shape == recall.shape == (1, len(benchmarks.a2d)) and precision.min() >= 0 and recall.max() <= 1
+    iou, precision, recall = found.scores(found.of("claims", "ACGA")[0]).values()
+    assert iou.shape == precision.shape == recall.shape == (len(benchmarks.a2d),) and precision.min() >= 0 and recall.max() <= 1
     # F1 of the pixels and IoU are functions of each other
-    some = recall[0] > 0
-    f1 = 2 * precision[0][some] * recall[0][some] / (precision[0][some] + recall[0][some])
-    np.testing.assert_allclose(f1 / (2 - f1), study.iou_of(run)[some], atol=1e-5)
+    some = recall > 0
+    f1 = 2 * precision[some] * recall[some] / (precision[some] + recall[some])
+    np.testing.assert_allclose(f1 / (2 - f1), iou[some], atol=1e-5)
 
 
 def test_bad_input_is_one_sentence(place, studied, tmp_path, capsys):
