@@ -7,6 +7,7 @@ too. So an interval says what another test set of this kind *and* another initia
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -78,13 +79,18 @@ def bootstrap_of_totals(
     members = np.zeros((len(groups), len(names)))  # (N, G): which video a sample is of
     members[range(len(groups)), [names[name] for name in groups]] = 1
     sums = np.moveaxis(np.asarray(values, np.float64) @ members, 1, 0)  # (K, R, G)
-    rng = np.random.default_rng(seed)
-    runs, videos = sums.shape[1:]
-    of_videos = rng.multinomial(videos, np.full(videos, 1 / videos), size=draws)  # (D, G): how often each is drawn
-    of_runs = rng.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs  # (D, R)
+    of_runs, of_videos = _drawn(*sums.shape[1:], seed, draws)  # (D, R), (D, G)
     replicates = (of_runs.T * statistic(sums @ of_videos.T)).sum(axis=0)  # (D,)
     low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(statistic(sums.sum(axis=-1)).mean()), float(low), float(high))
+
+
+@lru_cache(maxsize=8)
+def _drawn(runs: int, videos: int, seed: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """The share of each run (draws, runs), and how often each video is drawn (draws, videos); kept, as many numbers ask for the same."""
+    rng = np.random.default_rng(seed)
+    of_videos = rng.multinomial(videos, np.full(videos, 1 / videos), size=draws)
+    return rng.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs, of_videos
 
 
 def probability_of_more(first: Sequence[float], second: Sequence[float]) -> float:
