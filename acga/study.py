@@ -20,6 +20,8 @@ from .metrics import smoothed_iou
 from .runs import read_json
 from .statistics import Interval, bootstrap
 
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -76,15 +78,18 @@ class Study:
         return {run["seed"]: iou_of(run["a2d"]) for run in self.of(grid, variant)}
 
     def scores(self, run: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Of every answer on the A2D test set (N,): its IoU, the share of its pixels that is right, and the share of the target it finds.
+        """Of every answer on the A2D test set (N,): its IoU, whether that exceeds K, and its precision and recall over pixels.
 
-        The last two are what intersection and union alone do not tell: a foreground weight trades one for the other.
+        Precision is the share of its pixels that is right, recall the share of the target that it finds: a foreground weight trades one
+        for the other.
         """
+        iou = iou_of(run["a2d"])
         target = np.array(self.samples["target_areas"], np.float64)
         inside, union = (np.array(run["a2d"][name], np.float64) for name in ("intersection", "union"))
         answer = union + inside - target
         return {
-            "mean IoU": iou_of(run["a2d"]),
+            "mean IoU": iou,
+            **{f"P@{threshold}": above(threshold)(iou) for threshold in THRESHOLDS},
             "precision": inside / np.maximum(answer, 1),
             "recall": inside / np.maximum(target, 1),
         }

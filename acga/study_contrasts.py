@@ -1,8 +1,8 @@
-"""Differences in a study by kind of question: by threshold, by size of the actor, by order of words, by what decides."""
+"""Differences in a study by kind of question: by threshold, by size of the actor, alone or not, by order of words, by what decides."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have t
     'with "is"': "phrasing=is",
     "as in no training": "novelty=phrasing",
 }
+SCORES = ("mean IoU", "precision", "recall")
 DECISIONS = {  # what tells the actor that is meant from the others
     "a relation decides": "decided_by=relation",
     "all other questions": "not decided_by=relation",
@@ -34,20 +35,33 @@ def threshold_gains(
     return {name: {key: one for key, one in of.items() if one is not None} for name, of in found.items() if any(of.values())}
 
 
-def size_gains(study: Study, grid: str, first: str, second: str) -> dict[str, dict[str, Interval]]:
-    """Second minus first in the IoU, the precision and the recall of the answers, by third of the questions by area of their actor.
+def size_gains(study: Study, grid: str, first: str, second: str, scores: Sequence[str] = SCORES) -> dict[str, dict[str, Interval]]:
+    """Second minus first in scores of the answers (`Study.scores`), by third of the questions by area of their actor.
 
     Raises `ConfigError` when the two share no seed.
     """
     third = np.searchsorted(np.quantile(study.samples["target_areas"], [1 / 3, 2 / 3]), study.samples["target_areas"])
     names = ("smallest third of the actors", "middle third", "largest third")
+    return _gains(study, grid, first, second, scores, {name: third == number for number, name in enumerate(names)})
+
+
+def scene_gains(study: Study, grid: str, first: str, second: str, scores: Sequence[str] = SCORES) -> dict[str, dict[str, Interval]]:
+    """The same where the actor is alone in its scene, so that only its outline counts, and where it has to be told from others."""
+    alone = study.tagged("actors_in_scene=1")
+    return _gains(study, grid, first, second, scores, {"a lone actor": alone, "several actors": ~alone})
+
+
+def _gains(
+    study: Study, grid: str, first: str, second: str, scores: Sequence[str], kinds: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, Interval]]:
+    """By score and kind of question; `kinds` says which questions, bool (N,), are of each."""
     pairs = [(study.scores(one), study.scores(other)) for one, other in study.pairs(grid, first, second)]
     if not pairs:
         raise ConfigError(f"No seed of the grid {grid} has both {first!r} and {second!r}; run both with the same one.")
     found: dict[str, dict[str, Interval]] = {}
-    for what in ("mean IoU", "precision", "recall"):
+    for what in scores:
         gains = np.stack([after[what] - before[what] for before, after in pairs])  # (R, N)
-        found[what] = {name: bootstrap(np.where(third == number, gains, np.nan), study.videos["a2d"]) for number, name in enumerate(names)}
+        found[what] = {kind: bootstrap(np.where(of, gains, np.nan), study.videos["a2d"]) for kind, of in kinds.items() if of.any()}
     return found
 
 

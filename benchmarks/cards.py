@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from acga.config import ACGAConfig
 from acga.evaluation import Evaluation
 from acga.language import tokenise
@@ -69,12 +71,12 @@ def metrics_by_look() -> str:
     if not all(says_of(answer.query, scenes[answer.video_id].actors, answer.instance) for answer in answers):
         return "*Not shown: the evaluation in `results/` is of scenes that an earlier version of the generator drew.*"
     asked = [(answer, scenes[answer.video_id].actors[answer.instance]) for answer in answers]
-    groups: dict[str, Callable[[Actor], bool]] = {f"kind: {kind}": lambda actor, kind=kind: actor.kind == kind for kind in ACTORS}
-    groups |= {f"person: {noun}": lambda actor, noun=noun: actor.noun == noun for noun in PEOPLE}
+    groups = [("kind", kind) for kind in ACTORS] + [("noun", noun) for noun in PEOPLE]
     rows = []
-    for name, chosen in groups.items():
-        found = [answer for answer, actor in asked if chosen(actor)]
-        interval = bootstrap([answer.iou for answer in found], [answer.video_id for answer in found]) if found else ""
+    for field, value in groups:
+        found = [answer for answer, actor in asked if getattr(actor, field) == value]
+        interval = bootstrap(np.array([answer.iou for answer in found]), [answer.video_id for answer in found]) if found else ""
+        name = f"{'kind' if field == 'kind' else 'person'}: {value}"
         rows.append((name, f"{len({(answer.video_id, answer.instance) for answer in found})}", f"{len(found):,}", str(interval)))
     return table(("who is asked for", "actors", "samples", "mIoU in %, with 95 % interval"), rows)
 

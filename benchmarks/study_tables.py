@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 
 from acga.study import Study
-from acga.study_contrasts import DECISIONS, ORDERS, cost_of_orders, gains_by_decision
+from acga.study_contrasts import DECISIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
 RELATIONAL = {"study_half_relational": "half-relational runs", "study_relational": "relational runs"}
 STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", **RELATIONAL}
 ASKED_OF = {"study_narrow": ("C3", "C4"), **dict.fromkeys(RELATIONAL, ("C3", "C5"))}  # the claims that a study is about, where not all
+FUSIONS = (("concatenation", "claims", "concatenation", "+ fusion"), ("ACGA", "resolutions", "1 fused", "3 fused"))
 # What the paper claims, in a few words, and the differences that it is judged by: as `acga.study_summary.claims` names them, with what the
 # paper reports for the same step on real videos, in points (docs/PAPER.md, "Results to hold ours against"; one training each). Its dynamic
 # convolution is another group's system, not a variant of its own.
@@ -141,6 +142,22 @@ def verdicts(study: str) -> str:
     found = [one for one in summary(study).get("claims", []) if one["claim"] in ASKED_OF.get(study, (one["claim"],))]
     rows = [[one["claim"], one["what"], percent(one["interval"]), each_seed(one), one["verdict"]] for one in found]
     return markdown(["claim", "difference, in points", "mean [95 % interval]", "each seed", "verdict"], rows) if rows else NOT_RUN
+
+
+def fusion() -> str:
+    """What fusing three responses adds to the baseline in the longer runs, by size of the actor and where it is alone."""
+    if not summary("study_long"):
+        return NOT_RUN
+    study = Study.read(RESULTS / "study_long")
+    scores = ("mean IoU", "P@0.5", "P@0.8")
+    rows = []
+    for title, grid, first, second in FUSIONS:
+        if study.pairs(grid, first, second):
+            found = [gains(study, grid, first, second, scores) for gains in (size_gains, scene_gains)]
+            cells = {what: [*found[0][what].items(), *found[1][what].items()] for what in scores}
+            rows += [[title, what, *(percent(one._asdict()) for _, one in of)] for what, of in cells.items()]
+            kinds = [kind for kind, _ in cells["mean IoU"]]
+    return markdown(["three responses rather than one", "difference in", *kinds], rows) if rows else NOT_RUN
 
 
 def phrasings() -> str:

@@ -5,12 +5,13 @@ No number there is typed by hand: what stands between two markers is what this p
 
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
 from series import badges, series
-from study_tables import STUDIES, cost, headlines, ladder, phrasings, relations, variants, verdicts
+from study_tables import STUDIES, cost, fusion, headlines, ladder, phrasings, relations, variants, verdicts
 
 from acga.metrics import METRICS
 
@@ -45,9 +46,10 @@ def tables() -> str:
 
 
 ABOUT_A_STUDY = (variants, verdicts, cost)
-TABLES = {  # document: what stands between its markers, by their name
+TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {"tables": tables, "the claims": partial(headlines, "study_long"), "the variants": partial(ladder, "study_long")},
     "results/README.md": {
+        "fusion": fusion,
         "phrasings": phrasings,
         "relations": relations,
         **{f"{make.__name__} of the {title}": partial(make, study) for study, title in STUDIES.items() for make in ABOUT_A_STUDY},

@@ -40,7 +40,8 @@ def kind_sheet(kind: str) -> np.ndarray:
 
 def scene_sheet(columns: int = 6) -> np.ndarray:
     """Scenes with two or more actors and their outlines, one for each family of background, then more of them."""
-    tiles, families = [], list(FAMILIES)
+    families = list(FAMILIES)
+    tiles: list[np.ndarray] = []
     for index in count():
         scene = sample_scene("sheet", 0, 0, index)
         wanted = families[len(tiles) % len(families)]

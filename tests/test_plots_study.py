@@ -84,6 +84,16 @@ def test_gains_by_size_are_of_the_questions_about_actors_of_that_size():
         "precision": [-0.5, 0, 0],
         "recall": [0.5, 0, 0],
     }
+    with pytest.raises(ConfigError, match="No seed of the grid grid has both 'a' and 'c'"):
+        study_contrasts.size_gains(study, "grid", "a", "c")
+
+
+def test_gains_by_scene_tell_a_lone_actor_from_several():
+    runs = {name: [{"seed": 0, "a2d": {"intersection": inside, "union": [10, 10]}}] for name, inside in (("a", [9, 4]), ("b", [7, 6]))}
+    samples = {"a2d": [["x", 1, 0, ""], ["y", 1, 0, ""]], "tags": [{"actors_in_scene": 1}, {"actors_in_scene": 2}], "probed": []}
+    gains = study_contrasts.scene_gains(Study({"grid": runs}, samples | {"target_areas": [10, 10]}), "grid", "a", "b", ("P@0.5", "P@0.8"))
+    means = {what: {kind: one.mean for kind, one in of.items()} for what, of in gains.items()}
+    assert means == {"P@0.5": {"a lone actor": 0, "several actors": 1}, "P@0.8": {"a lone actor": -1, "several actors": 0}}
 
 
 def test_changes_show_means_and_intervals_in_points_side_by_side():

@@ -457,7 +457,9 @@ def test_the_command_line(place, tmp_path, capsys):
 
 def test_precision_and_recall_are_those_of_the_masks(studied, benchmarks):
     found = study.Study.read(studied)
-    iou, precision, recall = found.scores(found.of("claims", "ACGA")[0]).values()
+    scores = found.scores(found.of("claims", "ACGA")[0])
+    iou, precision, recall = (scores[name] for name in ("mean IoU", "precision", "recall"))
+    assert scores["P@0.5"].mean() == (iou > 0.5).mean() >= scores["P@0.8"].mean() == (iou > 0.8).mean()
     assert iou.shape == precision.shape == recall.shape == (len(benchmarks.a2d),) and precision.min() >= 0 and recall.max() <= 1
     # F1 of the pixels and IoU are functions of each other
     some = recall > 0
