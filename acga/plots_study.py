@@ -25,6 +25,8 @@ from .study_summary import Summary, variant_row
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"
 LONGER = RESULTS.with_name("study_long")  # trained until they read
+GENTLE = RESULTS.with_name("study_gentle")  # the same, at a third of the learning rate
+SLOWLY = "learning rate 0.001"  # what is added to the names of those variants
 NARROW = RESULTS.with_name("study_narrow")  # the same, from sentences in a single order of words
 RELATIONAL = RESULTS.with_name("study_half_relational")  # the same, where relations decide more often, in training and test
 Shown = TypeVar("Shown")
@@ -143,6 +145,18 @@ def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
     for verdict, shade in VERDICT_COLOURS.items():
         axes.plot([], [], "o-", color=shade, label=verdict)
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)  # where no line can run through it
+    return _finished(figure, axes)
+
+
+def losses(study: Study, variants: Sequence[str], grid: str = "claims") -> Figure:
+    """The training loss of every seed of some variants, which share a colour; upwards in powers of ten."""
+    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+    for number, name in enumerate(variants):
+        for seed, run in enumerate(study.of(grid, name)):
+            steps, loss = zip(*run["loss"], strict=True)
+            axes.plot(steps, loss, color=PALETTE[(6, 5, 4, 1)[number % 4]], linewidth=1, label=None if seed else name)
+    axes.set(xlabel="step", ylabel="loss (eq. 16)", yscale="log")
+    axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)  # where no line can run through it
     return _finished(figure, axes)
 
 

@@ -69,6 +69,18 @@ class Study:
         }
         return Study(chosen, self.samples)
 
+    def beside(self, other: Study, note: str) -> Study:
+        """The runs of both, the other's variants with a note after their names: what differed in the other study.
+
+        Raises `ConfigError` when the two asked different questions, so that their runs cannot be compared one by one.
+        """
+        if other.samples["a2d"] != self.samples["a2d"]:
+            raise ConfigError("The two studies asked different questions, so that their runs cannot be compared one by one.")
+        runs = {grid: dict(variants) for grid, variants in self.runs.items()}
+        for grid, variants in other.runs.items():
+            runs.setdefault(grid, {}).update({f"{name}, {note}": of for name, of in variants.items()})
+        return Study(runs, self.samples)
+
     def ious(self, grid: str, variant: str, test: str = "a2d") -> np.ndarray:
         """IoU of every sample (seeds, N)."""
         return np.array([iou_of(run[test]) for run in self.of(grid, variant) if test in run])
@@ -169,6 +181,16 @@ def values_by_video(run: Mapping[str, Any], path: tuple[str, ...], less: tuple[s
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return np.array([np.nan if one is None else one for one in value], np.float64) if value else None
+
+
+def jump(run: Mapping[str, Any]) -> float:
+    """The highest training loss of a run after its first tenth, in medians of the loss there: of some 2 when nothing happened.
+
+    Much more means that a step went wrong and the network had to begin again.
+    """
+    last = run["loss"][-1][0]
+    later = [loss for step, loss in run["loss"] if step > last / 10]
+    return float(np.max(later) / np.median(later))
 
 
 def iou_of(result: Mapping[str, Any]) -> np.ndarray:

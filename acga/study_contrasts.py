@@ -82,10 +82,9 @@ def cost_of_orders(narrow: Study, wide: Study, variant: str, *, less: str | None
     variant whose cost is subtracted: below zero, the first minds new orders less. Raises `ConfigError` when the studies asked different
     questions, or share no seed.
     """
-    if narrow.samples["a2d"] != wide.samples["a2d"]:
-        raise ConfigError("The two studies asked different questions, so that their runs cannot be compared one by one.")
+    both = wide.beside(narrow, "one order")
     names = [variant] if less is None else [variant, less]
-    ious = [study.ious_by_seed(grid, name) for name in names for study in (wide, narrow)]
+    ious = [both.ious_by_seed(grid, f"{name}{note}") for name in names for note in ("", ", one order")]
     seeds = sorted(set.intersection(*(set(of) for of in ious)))
     if not seeds:
         raise ConfigError(f"No seed of {' and '.join(names)} is in both studies.")

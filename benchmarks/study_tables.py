@@ -4,14 +4,25 @@ import json
 import re
 from pathlib import Path
 
-from acga.study import Study
+from acga.plots_study import SLOWLY
+from acga.study import Study, jump
 from acga.study_contrasts import DECISIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
 RELATIONAL = {"study_half_relational": "half-relational runs", "study_relational": "relational runs"}
-STUDIES = {"study": "short runs", "study_long": "longer runs", "study_narrow": "narrow runs", **RELATIONAL}
-ASKED_OF = {"study_narrow": ("C3", "C4"), **dict.fromkeys(RELATIONAL, ("C3", "C5"))}  # the claims that a study is about, where not all
+STUDIES = {
+    "study": "short runs",
+    "study_long": "longer runs",
+    "study_gentle": "gentle runs",
+    "study_narrow": "narrow runs",
+    **RELATIONAL,
+}
+ASKED_OF = {
+    "study_gentle": ("C3", "C6"),
+    "study_narrow": ("C3", "C4"),
+    **dict.fromkeys(RELATIONAL, ("C3", "C5")),
+}  # the claims that a study is about, where not all
 FUSIONS = (("concatenation", "claims", "concatenation", "+ fusion"), ("ACGA", "resolutions", "1 fused", "3 fused"))
 # What the paper claims, in a few words, and the differences that it is judged by: as `acga.study_summary.claims` names them, with what the
 # paper reports for the same step on real videos, in points (docs/PAPER.md, "Results to hold ours against"; one training each). Its dynamic
@@ -158,6 +169,25 @@ def fusion() -> str:
             rows += [[title, what, *(percent(one._asdict()) for _, one in of)] for what, of in cells.items()]
             kinds = [kind for kind, _ in cells["mean IoU"]]
     return markdown(["three responses rather than one", "difference in", *kinds], rows) if rows else NOT_RUN
+
+
+def rates() -> str:
+    """Dynamic convolution and ACGA at two learning rates, seed by seed, and how far a step ever threw them back."""
+    if not summary("study_gentle"):
+        return NOT_RUN
+    both = Study.read(RESULTS / "study_long").beside(Study.read(RESULTS / "study_gentle"), SLOWLY)
+    rows = []
+    names = [f"{name}{note}" for name in ("dynamic convolution", "ACGA") for note in ("", f", {SLOWLY}")]
+    for name in names:
+        runs = both.of("claims", name)
+        means = [f"{100 * values.mean():.1f}" for values in both.ious("claims", name)]
+        found = [f"{100 * run['validation']['mIoU']:.1f}" for run in runs]
+        rows.append([name, *(", ".join(of) for of in (means, found, [f"{jump(run):.1f}" for run in runs]))])
+    for first in names[:2]:
+        for second in names[2:]:
+            gain = both.difference("claims", first, second)
+            rows.append([f"{second}, over {first}", percent(gain._asdict()) if gain else "", "", ""])
+    return markdown(["", "mean IoU, each seed", "on held-out training videos", "largest jump of the loss"], rows)
 
 
 def phrasings() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
 from series import badges, series
-from study_tables import STUDIES, cost, fusion, headlines, ladder, phrasings, relations, variants, verdicts
+from study_tables import STUDIES, cost, fusion, headlines, ladder, phrasings, rates, relations, variants, verdicts
 
 from acga.metrics import METRICS
 
@@ -50,6 +50,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
     "README.md": {"tables": tables, "the claims": partial(headlines, "study_long"), "the variants": partial(ladder, "study_long")},
     "results/README.md": {
         "fusion": fusion,
+        "rates": rates,
         "phrasings": phrasings,
         "relations": relations,
         **{f"{make.__name__} of the {title}": partial(make, study) for study, title in STUDIES.items() for make in ABOUT_A_STUDY},

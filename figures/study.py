@@ -75,6 +75,15 @@ def narrow_figures(study: Study) -> dict[str, Figure]:
     return {"orders": titled(figure, "What other orders of words cost, trained with one alone")}
 
 
+def gentle_figures(study: Study) -> dict[str, Figure]:
+    """Whether dynamic convolution is thrown back by steps that are too large."""
+    both = Study.read(plots_study.LONGER).beside(study, plots_study.SLOWLY)
+    names = ("dynamic convolution", f"dynamic convolution, {plots_study.SLOWLY}", "ACGA")
+    means = {name: ", ".join(f"{100 * of.mean():.1f}" for of in both.ious("claims", name)) for name in names}
+    said = "\n".join(f"{name}: mean IoU {each}" for name, each in means.items())
+    return {"losses": titled(plots_study.losses(both, names), said)}
+
+
 def relational_figures(study: Study) -> dict[str, Figure]:
     """What language guided vision attention is worth to those who have to learn relations."""
     gains = study_contrasts.gains_by_decision(study, RELATIONAL_PAIRS)
@@ -85,7 +94,12 @@ def relational_figures(study: Study) -> dict[str, Figure]:
 
 if __name__ == "__main__":
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
-    own = {"study_narrow": narrow_figures, "study_half_relational": relational_figures, "study_relational": relational_figures}
+    own = {
+        "study_gentle": gentle_figures,
+        "study_narrow": narrow_figures,
+        "study_half_relational": relational_figures,
+        "study_relational": relational_figures,
+    }
     draw = own.get(results.resolve().name, figures)
     for name, figure in draw(Study.read(results)).items():
         figure.savefig(FOLDER / f"{results.resolve().name}_{name}.png", dpi=110)

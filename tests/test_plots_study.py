@@ -8,7 +8,7 @@ import pytest
 from acga import plots_study, study_contrasts
 from acga.errors import ConfigError
 from acga.statistics import Interval
-from acga.study import Study
+from acga.study import Study, jump
 
 
 @pytest.fixture
@@ -149,3 +149,27 @@ def test_a_study_can_be_cut_down_to_some_seeds():
     study = told(["ACGA"], [[0.5, 0.5, 0.5]])
     assert study.with_seeds({0, 7}).ious("claims", "ACGA").shape == (1, 3)
     assert study.with_seeds({7}).of("claims", "ACGA") == []
+
+
+def test_a_jump_of_the_loss_is_told_from_its_noise_and_from_the_first_steps():
+    calm = [(step, 2.0 if step < 100 else 0.5 + 0.1 * (step % 100 == 0)) for step in range(20, 1001, 20)]
+    thrown_back = [(step, 3.0 if step == 300 else loss) for step, loss in calm]
+    assert jump({"loss": calm}) == pytest.approx(1.2) and jump({"loss": thrown_back}) == pytest.approx(6)
+
+
+def test_losses_are_lines_a_seed_and_colours_a_variant():
+    runs = {name: [{"seed": seed, "loss": [(20, 1.0), (40, 0.5 + seed)]} for seed in (0, 1)] for name in ("a", "b")}
+    study = Study({"claims": runs}, {"a2d": [], "probed": []})
+    axes = plots_study.losses(study, ("a", "b")).axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[1, 0.5], [1, 1.5]] * 2
+    assert len({line.get_color() for line in axes.lines}) == 2 and len(axes.get_legend().get_texts()) == 2
+
+
+def test_studies_stand_beside_each_other_if_they_asked_the_same():
+    samples = {"a2d": [["x", 1, 0, ""]], "probed": []}
+    one, other = (Study({"claims": {"a": [{"seed": 0, "a2d": {"intersection": [i], "union": [10]}}]}}, samples) for i in (4, 5))
+    both = one.beside(other, "slower")
+    assert list(both.runs["claims"]) == ["a", "a, slower"] and list(one.runs["claims"]) == ["a"]
+    assert both.difference("claims", "a", "a, slower").mean == pytest.approx(0.1)
+    with pytest.raises(ConfigError, match="different questions"):
+        one.beside(Study(one.runs, {"a2d": [["y", 1, 0, ""]], "probed": []}), "slower")
