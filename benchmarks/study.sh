@@ -18,10 +18,19 @@ wait
 
 # Longer runs: 1,472 steps on crowded scenes, where there is nothing to be had without reading.
 longer="$study --out runs/study_long --learn-from data/sentences --epochs 0.6"
-acga ablate $longer --paraphrases data/paraphrases --first-seed 0 --seeds 1 &
-acga ablate $longer --paraphrases data/paraphrases --first-seed 1 --seeds 1
+acga ablate $longer --paraphrases data/paraphrases --first-seed 0 --seeds 2 &
+acga ablate $longer --paraphrases data/paraphrases --first-seed 2 --seeds 1
 wait
-acga ablate $longer --grid controls --seeds 1
+acga ablate $longer --grid controls --seeds 1 &
+acga ablate $longer --grid resolutions --seeds 1
+acga ablate $longer --grid foreground_weight --seeds 1
+wait
+
+# Is dynamic convolution thrown back by the learning rate that was chosen for ACGA? The same at a third of it.
+gentle="$study --out runs/study_gentle --paraphrases data/paraphrases --learn-from data/sentences --epochs 0.6 --learning-rate 1e-3"
+acga ablate $gentle --only "dynamic convolution" --seeds 3 &
+acga ablate $gentle --only ACGA --seeds 1
+wait
 
 # Does phrasing matter (C4) to those who learned one order of words? The same scenes, told in a single order of words.
 acga data synthesize data/narrow --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker one-order

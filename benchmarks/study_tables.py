@@ -7,6 +7,7 @@ from pathlib import Path
 from acga.plots_study import SLOWLY
 from acga.study import Study, jump
 from acga.study_contrasts import DECISIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
+from acga.study_summary import claims
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
@@ -42,6 +43,8 @@ HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
         "P@0.8, both branches": ("P@0.8, both attentions", 2.3),
         "mean IoU, vision guided language alone": ("mean IoU, vision guided language alone", None),
         "mean IoU, language guided vision alone": ("mean IoU, language guided vision alone", None),
+        "mean IoU, both, against dynamic convolution": ("mean IoU, over dynamic convolution", 6.9),
+        f"… {SLOWLY} for it": (f"mean IoU, over dynamic convolution, {SLOWLY}", None),
     },
     "C4: with vision guided language attention, phrasing matters less": {
         "mean IoU on new phrasings less that on known ones": (
@@ -59,6 +62,7 @@ HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
     "C6: the gain transfers to J-HMDB, without fine-tuning": {
         "mean IoU, against concatenation": ("mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline", None),
         "mean IoU, against dynamic convolution": ("mean IoU on J-HMDB, not fine-tuned, over dynamic convolution", 4.2),
+        f"… {SLOWLY} for it": (f"mean IoU on J-HMDB, not fine-tuned, over dynamic convolution, {SLOWLY}", None),
     },
     "Controls: it reads, and sees motion": {
         "mean IoU, lost when blind to text": ("mean IoU, reading, on all queries: blind to text -> ACGA", None),
@@ -100,6 +104,8 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 def headlines(study: str) -> str:
     """The claims in short: the differences that each is judged by, and the verdicts; those that were not measured are left out."""
     found = {one["what"]: one for one in summary(study).get("claims", [])}
+    if summary("study_gentle"):
+        found |= {f"{one['what']}, {SLOWLY}": one for one in claims(against_gentle())}
     rows = []
     for claim, differences in HEADLINES.items():
         measured = [(words, found[what], paper) for words, (what, paper) in differences.items() if what in found]
@@ -170,6 +176,13 @@ def fusion() -> str:
             rows += [[title, what, *(percent(one._asdict()) for _, one in of)] for what, of in cells.items()]
             kinds = [kind for kind, _ in cells["mean IoU"]]
     return markdown(["three responses rather than one", "difference in", *kinds], rows) if rows else NOT_RUN
+
+
+def against_gentle() -> Study:
+    """ACGA of the longer runs beside dynamic convolution at a third of their learning rate."""
+    longer, gentle = (Study.read(RESULTS / study) for study in ("study_long", "study_gentle"))
+    runs = {"dynamic convolution": gentle.of("claims", "dynamic convolution"), "ACGA": longer.of("claims", "ACGA")}
+    return Study({"claims": runs}, longer.samples)
 
 
 def rates() -> str:
