@@ -149,13 +149,13 @@ def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
 
 
 def losses(study: Study, variants: Sequence[str], grid: str = "claims") -> Figure:
-    """The training loss of every seed of some variants, which share a colour; upwards in powers of ten."""
+    """The training loss of every seed of some variants, which share a colour."""
     figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
     for number, name in enumerate(variants):
         for seed, run in enumerate(study.of(grid, name)):
             steps, loss = zip(*run["loss"], strict=True)
             axes.plot(steps, loss, color=PALETTE[(6, 5, 4, 1)[number % 4]], linewidth=1, label=None if seed else name)
-    axes.set(xlabel="step", ylabel="loss (eq. 16)", yscale="log")
+    axes.set(xlabel="step", ylabel="loss (eq. 16)")
     axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)  # where no line can run through it
     return _finished(figure, axes)
 

@@ -117,8 +117,10 @@ def headlines(study: str) -> str:
 
 
 def ladder(study: str) -> str:
-    """The variants of the claims and the blind controls."""
+    """The variants of the claims, those of the gentle runs, and the blind controls."""
     grids = summary(study).get("grids", {})
+    gentle = summary("study_gentle").get("grids", {}).get("claims", {})
+    found = [*grids.get("claims", {}).items(), *((f"{name}, {SLOWLY}", row) for name, row in gentle.items())]
     rows = [
         [
             name,
@@ -128,8 +130,7 @@ def ladder(study: str) -> str:
             percent(row["jhmdb"]["mIoU"]) if "jhmdb" in row else "",
             reading(row),
         ]
-        for grid in ("claims", "controls")
-        for name, row in grids.get(grid, {}).items()
+        for name, row in [*found, *grids.get("controls", {}).items()]
     ]
     header = ["in %", "seeds", "mean IoU", "P@0.5", "P@0.8", "overall IoU", "mean IoU, J-HMDB twin", "reading"]
     return markdown(header, rows) if rows else NOT_RUN

@@ -75,6 +75,15 @@ def narrow_figures(study: Study) -> dict[str, Figure]:
     return {"orders": titled(figure, "What other orders of words cost, trained with one alone")}
 
 
+def longer_figures(study: Study) -> dict[str, Figure]:
+    """All, and in the ladder also what was trained at a smaller learning rate."""
+    every = figures(study)
+    if any(plots_study.GENTLE.glob("claims/*.json")):
+        both = study.beside(Study.read(plots_study.GENTLE), plots_study.SLOWLY)
+        every["ladder"] = titled(plots_study.ladder(both), f"Best on the A2D twin: {best_of(both, 'claims')}")
+    return every
+
+
 def gentle_figures(study: Study) -> dict[str, Figure]:
     """Whether dynamic convolution is thrown back by steps that are too large."""
     both = Study.read(plots_study.LONGER).beside(study, plots_study.SLOWLY)
@@ -95,6 +104,7 @@ def relational_figures(study: Study) -> dict[str, Figure]:
 if __name__ == "__main__":
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS
     own = {
+        "study_long": longer_figures,
         "study_gentle": gentle_figures,
         "study_narrow": narrow_figures,
         "study_half_relational": relational_figures,
