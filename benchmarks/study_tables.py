@@ -30,10 +30,10 @@ FUSIONS = (("concatenation", "claims", "concatenation", "+ fusion"), ("ACGA", "r
 # convolution is another group's system, not a variant of its own.
 HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
     "C1: fusing three resolutions helps": {
-        "mean IoU": ("mean IoU, fusion", 1.4),
-        "P@0.8": ("P@0.8, fusion", 3.8),
-        "mean IoU where there are several actors": ("mean IoU of several actors, fusion", None),
-        "mean IoU of lone actors": ("mean IoU of a lone actor, fusion", None),
+        "mean IoU, of the baseline": ("mean IoU, fusion", 1.4),
+        "P@0.8, of the baseline": ("P@0.8, fusion", 3.8),
+        "mean IoU, of ACGA": ("mean IoU, fusion in ACGA", None),
+        "P@0.8, of ACGA": ("P@0.8, fusion in ACGA", None),
     },
     "C2: the weighted loss lifts mean IoU more than overall IoU": {
         "the gain in the one less that in the other": ("mean IoU more than overall IoU, weighted loss", 2.3),
