@@ -197,7 +197,8 @@ def robustness(study: Study, variants: Sequence[str] | None = None, grid: str = 
         places = np.arange(len(questions)) + width * (number - (len(chosen) - 1) / 2)
         means = np.array([100 * one["mean"] for one in found])
         errors = [means - [100 * one["low"] for one in found], [100 * one["high"] for one in found] - means]
-        axes.bar(places, means, width, yerr=errors, color=PALETTE[(5, 1, 4, 2, 6, 0, 3)[number % 7]], label=name, error_kw={"linewidth": 1})
+        shade, hatch = PALETTE[(5, 1, 4, 2, 6, 0, 3)[number % 7]], "//" * (number // 7)  # hatched where colours begin anew
+        axes.bar(places, means, width, yerr=errors, color=shade, hatch=hatch, label=name, error_kw={"linewidth": 1})
     axes.set(xticks=range(len(questions)), xticklabels=questions.values(), ylabel="IoU of the masks with each other (%)", ylim=(0, 100))
     axes.legend(frameon=False, fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))  # above: bars are high
     return _finished(figure, axes)
