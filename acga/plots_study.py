@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from .metrics import METRICS
 from .plots import PALETTE
+from .plots_data import titled
 from .statistics import Interval
 from .study import Study
 from .study_summary import Summary, variant_row
@@ -158,6 +159,14 @@ def losses(study: Study, variants: Sequence[str], grid: str = "claims") -> Figur
     axes.set(xlabel="step", ylabel="loss (eq. 16)")
     axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)  # where no line can run through it
     return _finished(figure, axes)
+
+
+def thrown_back(gentle: Study) -> Figure:
+    """The losses of dynamic convolution at both learning rates and of ACGA, and what each seed came to; `gentle` is the study in `GENTLE`."""
+    both = Study.read(LONGER).beside(gentle, SLOWLY)
+    names = ("dynamic convolution", f"dynamic convolution, {SLOWLY}", "ACGA")
+    means = {name: ", ".join(f"{100 * of.mean():.1f}" for of in both.ious("claims", name)) for name in names}
+    return titled(losses(both, names), "\n".join(f"{name}: mean IoU {each}" for name, each in means.items()))
 
 
 def sweep(

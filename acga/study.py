@@ -16,11 +16,9 @@ import numpy as np
 
 from .ablation import GRIDS
 from .errors import ConfigError
-from .metrics import smoothed_iou
+from .metrics import PRECISIONS, smoothed_iou
 from .runs import read_json
 from .statistics import Interval, bootstrap
-
-THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Study:
         answer = union + inside - target
         return {
             "mean IoU": iou,
-            **{f"P@{threshold}": above(threshold)(iou) for threshold in THRESHOLDS},
+            **{f"P@{threshold}": above(threshold)(iou) for threshold in PRECISIONS},
             "precision": inside / np.maximum(answer, 1),
             "recall": inside / np.maximum(target, 1),
         }
@@ -184,7 +182,7 @@ def values_by_video(run: Mapping[str, Any], path: tuple[str, ...], less: tuple[s
 
 
 def jump(run: Mapping[str, Any]) -> float:
-    """The highest training loss of a run after its first tenth, in medians of the loss there: of some 2 when nothing happened.
+    """The highest training loss of a run after its first tenth, in medians of the loss there: below 2 when nothing happened.
 
     Much more means that a step went wrong and the network had to begin again.
     """

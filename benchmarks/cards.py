@@ -71,13 +71,14 @@ def metrics_by_look() -> str:
     if not all(says_of(answer.query, scenes[answer.video_id].actors, answer.instance) for answer in answers):
         return "*Not shown: the evaluation in `results/` is of scenes that an earlier version of the generator drew.*"
     asked = [(answer, scenes[answer.video_id].actors[answer.instance]) for answer in answers]
-    groups = [("kind", kind) for kind in ACTORS] + [("noun", noun) for noun in PEOPLE]
+    groups = [("kind", "kind", kind) for kind in ACTORS] + [("person", "noun", noun) for noun in PEOPLE]
     rows = []
-    for field, value in groups:
+    for title, field, value in groups:
         found = [answer for answer, actor in asked if getattr(actor, field) == value]
         interval = bootstrap(np.array([answer.iou for answer in found]), [answer.video_id for answer in found]) if found else ""
-        name = f"{'kind' if field == 'kind' else 'person'}: {value}"
-        rows.append((name, f"{len({(answer.video_id, answer.instance) for answer in found})}", f"{len(found):,}", str(interval)))
+        rows.append(
+            (f"{title}: {value}", f"{len({(answer.video_id, answer.instance) for answer in found})}", f"{len(found):,}", str(interval))
+        )
     return table(("who is asked for", "actors", "samples", "mIoU in %, with 95 % interval"), rows)
 
 

@@ -23,7 +23,8 @@ acga ablate $longer --paraphrases data/paraphrases --first-seed 2 --seeds 1
 wait
 acga ablate $longer --grid controls --seeds 1 &
 acga ablate $longer --grid resolutions --seeds 1
-acga ablate $longer --grid foreground_weight --seeds 1
+acga ablate $longer --grid resolutions --only "1 fused" "3 fused" --first-seed 1 --seeds 2
+acga ablate $longer --grid foreground_weight --seeds 1  # P = 3 is not in results/
 wait
 
 # Is dynamic convolution thrown back by the learning rate that was chosen for ACGA? The same at a third of it.

@@ -86,11 +86,7 @@ def longer_figures(study: Study) -> dict[str, Figure]:
 
 def gentle_figures(study: Study) -> dict[str, Figure]:
     """Whether dynamic convolution is thrown back by steps that are too large."""
-    both = Study.read(plots_study.LONGER).beside(study, plots_study.SLOWLY)
-    names = ("dynamic convolution", f"dynamic convolution, {plots_study.SLOWLY}", "ACGA")
-    means = {name: ", ".join(f"{100 * of.mean():.1f}" for of in both.ious("claims", name)) for name in names}
-    said = "\n".join(f"{name}: mean IoU {each}" for name, each in means.items())
-    return {"losses": titled(plots_study.losses(both, names), said)}
+    return {"losses": plots_study.thrown_back(study)}
 
 
 def relational_figures(study: Study) -> dict[str, Figure]:

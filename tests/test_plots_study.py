@@ -173,3 +173,14 @@ def test_studies_stand_beside_each_other_if_they_asked_the_same():
     assert both.difference("claims", "a", "a, slower").mean == pytest.approx(0.1)
     with pytest.raises(ConfigError, match="different questions"):
         one.beside(Study(one.runs, {"a2d": [["y", 1, 0, ""]], "probed": []}), "slower")
+
+
+@pytest.mark.skipif(not any(plots_study.GENTLE.glob("claims/*.json")), reason="the gentle runs are not in results/")
+def test_the_thrown_back_runs_are_shown_with_what_each_seed_came_to():
+    gentle = Study.read(plots_study.GENTLE)
+    figure = plots_study.thrown_back(gentle)
+    slow = ", ".join(f"{100 * run['a2d']['metrics']['mIoU']:.1f}" for run in gentle.of("claims", "dynamic convolution"))
+    assert f"dynamic convolution, {plots_study.SLOWLY}: mean IoU {slow}" in figure.get_suptitle()
+    assert len(figure.axes[0].lines) == sum(
+        map(len, (Study.read(plots_study.LONGER).of("claims", name) for name in ("dynamic convolution", "ACGA")))
+    ) + len(gentle.of("claims", "dynamic convolution"))
