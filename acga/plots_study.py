@@ -162,7 +162,7 @@ def losses(study: Study, variants: Sequence[str], grid: str = "claims") -> Figur
 
 
 def thrown_back(gentle: Study) -> Figure:
-    """The losses of dynamic convolution at both learning rates and of ACGA, and what each seed came to; `gentle` is the study in `GENTLE`."""
+    """The losses of dynamic convolution at both learning rates and of ACGA, and what each seed came to; `gentle`: that in `GENTLE`."""
     both = Study.read(LONGER).beside(gentle, SLOWLY)
     names = ("dynamic convolution", f"dynamic convolution, {SLOWLY}", "ACGA")
     means = {name: ", ".join(f"{100 * of.mean():.1f}" for of in both.ious("claims", name)) for name in names}
