@@ -63,6 +63,9 @@ GRIDS: dict[str, tuple[Variant, ...]] = {
     "controls": (Variant("blind to text", blind_to="text"), Variant("blind to motion", blind_to="motion")),
     "foreground_weight": tuple(Variant(f"P = {weight:g}", foreground_weight=weight) for weight in (1.0, 1.5, 2.0, 3.0, 4.0)),
     "resolutions": tuple(Variant(f"{count} fused", {"fused_resolutions": count}) for count in (1, 2, 3)),
+    "weighted_fusion": tuple(  # the baseline's fusion again, now with the weighted loss: is that what it lacks beside ACGA's?
+        Variant(f"weighted loss, {count} fused", {**_CONCATENATION, "fused_resolutions": count}) for count in (1, 3)
+    ),
 }
 VALIDATION = 100  # sentences of held-out training videos: a glance, since nothing is chosen by it
 PROBED = ("claims",)  # the grids whose runs are also asked other phrasings and perturbed questions, and whose attention is looked at

@@ -127,8 +127,12 @@ def claims(study: Study) -> list[dict[str, Any]]:
         ask("C1", f"P@{threshold}, fusion", "concatenation", "+ fusion", gain(above(threshold)))
     for what, tag in (("a lone actor", "actors_in_scene=1"), ("several actors", "not actors_in_scene=1")):
         ask("C1", f"mean IoU of {what}, fusion", "concatenation", "+ fusion", gain(only=tag))
-    for name, value in (("mean IoU", itself), ("P@0.8", above(0.8))):
-        ask("C1", f"{name}, fusion in ACGA", "1 fused", "3 fused", gain(value), grid="resolutions")
+    for grid, first, second, where in (
+        ("weighted_fusion", "weighted loss, 1 fused", "weighted loss, 3 fused", "with the weighted loss"),
+        ("resolutions", "1 fused", "3 fused", "in ACGA"),
+    ):
+        for name, value in (("mean IoU", itself), ("P@0.8", above(0.8))):
+            ask("C1", f"{name}, fusion {where}", first, second, gain(value), grid=grid)
     ask("C2", "mean IoU, weighted loss", "+ fusion", base, gain())
     ask("C2", "mean IoU more than overall IoU, weighted loss", "+ fusion", base, _more_than_overall)
     for name, value in (("mean IoU", itself), *((f"P@{k}", above(k)) for k in (0.5, 0.6, 0.7, 0.8))):

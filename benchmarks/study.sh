@@ -24,6 +24,7 @@ wait
 acga ablate $longer --grid controls --seeds 1 &
 acga ablate $longer --grid resolutions --seeds 1
 acga ablate $longer --grid resolutions --only "1 fused" "3 fused" --first-seed 1 --seeds 2
+acga ablate $longer --grid weighted_fusion --seeds 3
 acga ablate $longer --grid foreground_weight --seeds 1  # P = 3 is not in results/
 wait
 

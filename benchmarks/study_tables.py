@@ -24,7 +24,11 @@ ASKED_OF = {
     "study_narrow": ("C3", "C4"),
     **dict.fromkeys(RELATIONAL, ("C3", "C5")),
 }  # the claims that a study is about, where not all
-FUSIONS = (("concatenation", "claims", "concatenation", "+ fusion"), ("ACGA", "resolutions", "1 fused", "3 fused"))
+FUSIONS = (
+    ("concatenation", "claims", "concatenation", "+ fusion"),
+    ("concatenation, weighted loss", "weighted_fusion", "weighted loss, 1 fused", "weighted loss, 3 fused"),
+    ("ACGA", "resolutions", "1 fused", "3 fused"),
+)
 # What the paper claims, in a few words, and the differences that it is judged by: as `acga.study_summary.claims` names them, with what the
 # paper reports for the same step on real videos, in points (docs/PAPER.md, "Results to hold ours against"; one training each). Its dynamic
 # convolution is another group's system, not a variant of its own.
@@ -32,6 +36,8 @@ HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
     "C1: fusing three resolutions helps": {
         "mean IoU, of the baseline": ("mean IoU, fusion", 1.4),
         "P@0.8, of the baseline": ("P@0.8, fusion", 3.8),
+        "mean IoU, of the baseline with the weighted loss": ("mean IoU, fusion with the weighted loss", None),
+        "P@0.8, of the baseline with the weighted loss": ("P@0.8, fusion with the weighted loss", None),
         "mean IoU, of ACGA": ("mean IoU, fusion in ACGA", None),
         "P@0.8, of ACGA": ("P@0.8, fusion in ACGA", None),
     },

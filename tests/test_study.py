@@ -342,7 +342,7 @@ def test_the_claims_in_short_are_all_measured(studied):
     script = Path(__file__).parent.parent / "benchmarks" / "study_tables.py"
     found = study.Study.read(studied)
     whole = found.of("claims", "ACGA")
-    runs = {**found.runs, "resolutions": {"1 fused": whole, "3 fused": whole}}
+    runs = found.runs | {grid: {variant.name: whole for variant in GRIDS[grid]} for grid in ("resolutions", "weighted_fusion")}
     measured = {claim["what"] for claim in study_summary.claims(study.Study(runs, found.samples))}
     measured |= {f"{what}, {plots_study.SLOWLY}" for what in measured}
     assert {what for of_claim in runpy.run_path(str(script))["HEADLINES"].values() for what, _ in of_claim.values()} <= measured

@@ -10,7 +10,7 @@ from tyro.conf import arg
 from ..config import TrainConfig
 from .common import Device, Network, Root, configure
 
-Grid = Literal["claims", "controls", "foreground_weight", "resolutions"]
+Grid = Literal["claims", "controls", "foreground_weight", "resolutions", "weighted_fusion"]
 
 
 def ablate(
@@ -43,7 +43,8 @@ def ablate(
         root: The folder of A2D Sentences, drawn or real; runs are trained on its training split and examined on its test split.
         out: Folder for the study.
         backbone: Weights of an I3D, frozen up to mixed_4e and shared by all runs.
-        grid: Which variants: the paper's ladder (claims), the blind controls, the foreground weight P, or how many resolutions are fused.
+        grid: Which variants: the paper's ladder (claims), the blind controls, the foreground weight P, or how many resolutions are fused,
+            in ACGA (resolutions) or in the baseline with the weighted loss (weighted_fusion).
         only: Names of variants, to run a part of the grid.
         seeds: Number of runs of each variant.
         first_seed: The first of these seeds; two processes with different seeds or variants may share OUT.
