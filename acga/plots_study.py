@@ -21,17 +21,15 @@ from .plots import PALETTE
 from .plots_data import titled
 from .statistics import Interval
 from .study import Study
-from .study_summary import Summary, variant_row
+from .study_summary import SLOWLY, Summary, variant_row
 
 TEST_SETS = {"a2d": "A2D twin", "jhmdb": "J-HMDB twin, not fine-tuned"}
 RESULTS = Path(__file__).parents[1] / "results" / "study"
 LONGER = RESULTS.with_name("study_long")  # trained until they read
 GENTLE = RESULTS.with_name("study_gentle")  # the same, at a third of the learning rate
-SLOWLY = "learning rate 0.001"  # what is added to the names of those variants
 NARROW = RESULTS.with_name("study_narrow")  # the same, from sentences in a single order of words
 RELATIONAL = RESULTS.with_name("study_half_relational")  # the same, where relations decide more often, in training and test
 Shown = TypeVar("Shown")
-VERDICT_COLOURS = {"holds": PALETTE[4], "undecided": "#888888", "does not hold": PALETTE[6]}
 
 
 def committed(grid: str, show: Callable[[Study], Shown], *, variants: Sequence[str] = (), folder: str | Path | None = None) -> Shown | None:
@@ -50,6 +48,12 @@ def committed(grid: str, show: Callable[[Study], Shown], *, variants: Sequence[s
         )
         return None
     return show(study)
+
+
+def at_both_rates() -> Study:
+    """The longer runs beside the gentle ones, where these have been made. Raises `ConfigError` when there are no longer runs."""
+    longer = Study.read(LONGER)
+    return longer.beside(Study.read(GENTLE), SLOWLY) if any(GENTLE.glob("claims/*.json")) else longer
 
 
 def about(study: Study, grid: str) -> str:
@@ -103,7 +107,7 @@ def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y
         ylabel=y_label,
     )
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def ladder(study: Study, grid: str = "claims") -> Figure:
@@ -121,32 +125,7 @@ def ladder(study: Study, grid: str = "claims") -> Figure:
     axes.set(yticks=range(len(variants)), yticklabels=variants, xlabel="mean IoU (%)")
     axes.invert_yaxis()
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
-    return _finished(figure, axes)
-
-
-def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
-    """The claims as differences with their intervals (percentage points), strokes for single seeds: what is right of zero holds."""
-    figure, axes = plt.subplots(figsize=(10, 0.3 * len(found) + 1.2), layout="constrained")
-    for place, claim in enumerate(found):
-        interval = claim["interval"]
-        shade = VERDICT_COLOURS[claim["verdict"]]
-        axes.plot([100 * interval["low"], 100 * interval["high"]], [place, place], color=shade, linewidth=2)
-        axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5)
-        axes.plot([100 * one for one in claim["by_seed"].values()], [place] * len(claim["by_seed"]), "|", color=shade, markersize=9)
-        if place and claim["claim"] != found[place - 1]["claim"]:
-            axes.axhline(place - 0.5, color="#dddddd", linewidth=0.8)
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set(
-        yticks=range(len(found)),
-        yticklabels=[f"{claim['claim']}  {claim['what']}" for claim in found],
-        xlabel="difference (percentage points)",
-    )
-    axes.tick_params(axis="y", labelsize=8, length=0)
-    axes.set_ylim(len(found) - 0.5, -0.5)
-    for verdict, shade in VERDICT_COLOURS.items():
-        axes.plot([], [], "o-", color=shade, label=verdict)
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)  # where no line can run through it
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def losses(study: Study, variants: Sequence[str], grid: str = "claims") -> Figure:
@@ -158,12 +137,11 @@ def losses(study: Study, variants: Sequence[str], grid: str = "claims") -> Figur
             axes.plot(steps, loss, color=PALETTE[(6, 5, 4, 1)[number % 4]], linewidth=1, label=None if seed else name)
     axes.set(xlabel="step", ylabel="loss (eq. 16)")
     axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)  # where no line can run through it
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
-def thrown_back(gentle: Study) -> Figure:
-    """The losses of dynamic convolution at both learning rates and of ACGA, and what each seed came to; `gentle`: that in `GENTLE`."""
-    both = Study.read(LONGER).beside(gentle, SLOWLY)
+def thrown_back(both: Study) -> Figure:
+    """The losses of dynamic convolution at both learning rates (`at_both_rates`) and of ACGA, and what each seed came to."""
     names = ("dynamic convolution", f"dynamic convolution, {SLOWLY}", "ACGA")
     means = {name: ", ".join(f"{100 * of.mean():.1f}" for of in both.ious("claims", name)) for name in names}
     return titled(losses(both, names), "\n".join(f"{name}: mean IoU {each}" for name, each in means.items()))
@@ -189,7 +167,7 @@ def sweep(
             axes.plot([place] * len(one), 100 * np.asarray(one), ".", color=shade, alpha=0.4, markersize=4)
     axes.set(xticks=range(len(variants)), xticklabels=variants, xlabel=x_label, ylabel="%")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def robustness(study: Study, variants: Sequence[str] | None = None, grid: str = "claims") -> Figure:
@@ -210,7 +188,7 @@ def robustness(study: Study, variants: Sequence[str] | None = None, grid: str = 
         axes.bar(places, means, width, yerr=errors, color=shade, hatch=hatch, label=name, error_kw={"linewidth": 1})
     axes.set(xticks=range(len(questions)), xticklabels=questions.values(), ylabel="IoU of the masks with each other (%)", ylim=(0, 100))
     axes.legend(frameon=False, fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))  # above: bars are high
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def pointing(study: Study, variants: Sequence[str] = ("+ vision guided language", "ACGA"), grid: str = "claims") -> Figure:
@@ -230,7 +208,7 @@ def pointing(study: Study, variants: Sequence[str] = ("+ vision guided language"
         axes.bar(places, means, width, yerr=errors, color=shade, label=name, error_kw={"linewidth": 1})
     axes.set(xticks=range(len(topics)), xticklabels=[f"word of the {topic}" for topic in topics], ylabel="attention inside the actor (%)")
     axes.legend(frameon=False, fontsize=8)
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def gains_by_tag(study: Study, first: str, second: str, tags: Sequence[str], grid: str = "claims") -> Figure:
@@ -242,7 +220,7 @@ def gains_by_tag(study: Study, first: str, second: str, tags: Sequence[str], gri
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(yticks=range(len(shown)), yticklabels=[tag for tag, _ in shown], xlabel="difference in mean IoU (percentage points)")
     axes.invert_yaxis()
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def trials(scores: Mapping[str, Sequence[float]], *, x_label: str) -> Figure:
@@ -253,7 +231,7 @@ def trials(scores: Mapping[str, Sequence[float]], *, x_label: str) -> Figure:
         axes.plot([np.mean(values)] * 2, [place - 0.3, place + 0.3], color="black", linewidth=2)
     axes.set(yticks=range(len(scores)), yticklabels=list(scores), xlabel=x_label)
     axes.invert_yaxis()
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def contrast(series: Mapping[str, Mapping[str, Sequence[float]]], x: Sequence[float], *, x_label: str, y_label: str = "%") -> Figure:
@@ -265,7 +243,7 @@ def contrast(series: Mapping[str, Mapping[str, Sequence[float]]], x: Sequence[fl
             axes.plot(x, y, style, color=shade, marker="o", markersize=4, linewidth=2 - 0.7 * way, label=f"{name}, {kind}")
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))  # where no line can run through it
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def table(summary: Summary, grid: str, test: str = "a2d") -> list[list[str]]:
@@ -290,7 +268,7 @@ def _points(axes: Axes, places: np.ndarray, rows: Sequence[dict[str, Any]], shad
     axes.errorbar(means, places, xerr=errors.clip(0), fmt="o", color=shade, markersize=6, linewidth=1.5, label=label)
 
 
-def _finished(figure: Figure, axes: Axes) -> Figure:
+def finished(figure: Figure, axes: Axes) -> Figure:
     """Without the frame, and closed, so that a notebook shows it once."""
     sns.despine(ax=axes)
     plt.close(figure)

@@ -4,10 +4,11 @@ import json
 import re
 from pathlib import Path
 
-from acga.plots_study import SLOWLY
+from acga.plots_study import at_both_rates
 from acga.study import Study, jump
 from acga.study_contrasts import DECISIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
-from acga.study_summary import claims
+from acga.study_headlines import headlines
+from acga.study_summary import SLOWLY
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
@@ -29,55 +30,6 @@ FUSIONS = (
     ("concatenation, weighted loss", "weighted_fusion", "weighted loss, 1 fused", "weighted loss, 3 fused"),
     ("ACGA", "resolutions", "1 fused", "3 fused"),
 )
-# What the paper claims, in a few words, and the differences that it is judged by: as `acga.study_summary.claims` names them, with what the
-# paper reports for the same step on real videos, in points (docs/PAPER.md, "Results to hold ours against"; one training each). Its dynamic
-# convolution is another group's system, not a variant of its own.
-HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
-    "C1: fusing three resolutions helps": {
-        "mean IoU, of the baseline": ("mean IoU, fusion", 1.4),
-        "P@0.8, of the baseline": ("P@0.8, fusion", 3.8),
-        "mean IoU, of the baseline with the weighted loss": ("mean IoU, fusion with the weighted loss", None),
-        "P@0.8, of the baseline with the weighted loss": ("P@0.8, fusion with the weighted loss", None),
-        "mean IoU, of ACGA": ("mean IoU, fusion in ACGA", None),
-        "P@0.8, of ACGA": ("P@0.8, fusion in ACGA", None),
-    },
-    "C2: the weighted loss lifts mean IoU more than overall IoU": {
-        "the gain in the one less that in the other": ("mean IoU more than overall IoU, weighted loss", 2.3),
-    },
-    "C3: attention helps": {
-        "mean IoU, both branches": ("mean IoU, both attentions", 1.5),
-        "P@0.8, both branches": ("P@0.8, both attentions", 2.3),
-        "mean IoU, vision guided language alone": ("mean IoU, vision guided language alone", None),
-        "mean IoU, language guided vision alone": ("mean IoU, language guided vision alone", None),
-        "mean IoU, both, against dynamic convolution": ("mean IoU, over dynamic convolution", 6.9),
-        f"… {SLOWLY} for it": (f"mean IoU, over dynamic convolution, {SLOWLY}", None),
-    },
-    "C4: with vision guided language attention, phrasing matters less": {
-        "mean IoU on new phrasings less that on known ones": (
-            "mean IoU on new phrasings less that on known ones, + weighted loss -> + vision guided language",
-            None,
-        ),
-    },
-    "C5: language guided vision attention brings context": {
-        "mean IoU where a relation decides, alone": (
-            "mean IoU where a relation decides, + weighted loss -> + language guided vision",
-            None,
-        ),
-        "… beside the other branch": ("mean IoU where a relation decides, + vision guided language -> ACGA", None),
-    },
-    "C6: the gain transfers to J-HMDB, without fine-tuning": {
-        "mean IoU, against concatenation": ("mean IoU on J-HMDB, not fine-tuned, over the concatenation baseline", None),
-        "mean IoU, against dynamic convolution": ("mean IoU on J-HMDB, not fine-tuned, over dynamic convolution", 4.2),
-        f"… {SLOWLY} for it": (f"mean IoU on J-HMDB, not fine-tuned, over dynamic convolution, {SLOWLY}", None),
-    },
-    "Controls: it reads, and sees motion": {
-        "mean IoU, lost when blind to text": ("mean IoU, reading, on all queries: blind to text -> ACGA", None),
-        "mean IoU, lost when blind to motion, where it decides": (
-            "mean IoU, seeing motion, where only motion decides: blind to motion -> ACGA",
-            None,
-        ),
-    },
-}
 
 
 def summary(study: str) -> dict:
@@ -107,19 +59,17 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
 
 
-def headlines(study: str) -> str:
-    """The claims in short: the differences that each is judged by, and the verdicts; those that were not measured are left out."""
-    found = {one["what"]: one for one in summary(study).get("claims", [])}
-    if summary("study_gentle"):
-        found |= {f"{one['what']}, {SLOWLY}": one for one in claims(against_gentle())}
-    rows = []
-    for claim, differences in HEADLINES.items():
-        measured = [(words, found[what], paper) for words, (what, paper) in differences.items() if what in found]
-        for number, (words, one, paper) in enumerate(measured):
-            reported = "" if paper is None else f"{paper:+.1f}"
-            rows.append(["" if number else f"**{claim}**", words, percent(one["interval"]), each_seed(one), one["verdict"], reported])
-    header = ["claim", "difference in", "here [95 % interval]", "each seed", "verdict", "paper, real videos"]
-    return markdown(header, rows) if rows else NOT_RUN
+def claims_in_short() -> str:
+    """The differences that each claim is judged by, from the longer runs, with dynamic convolution also at its own learning rate."""
+    if not summary("study_long"):
+        return NOT_RUN
+    rows, before = [], ""
+    for one in headlines(at_both_rates()):
+        title = "" if one["claim"] == before else f"**{one['claim']}**"
+        reported = "" if one["paper"] is None else f"{one['paper']:+.1f}"
+        rows.append([title, one["what"], percent(one["interval"]), each_seed(one), one["verdict"], reported])
+        before = one["claim"]
+    return markdown(["claim", "difference in", "here [95 % interval]", "each seed", "verdict", "paper, real videos"], rows)
 
 
 def ladder(study: str) -> str:
@@ -185,18 +135,11 @@ def fusion() -> str:
     return markdown(["three responses rather than one", "difference in", *kinds], rows) if rows else NOT_RUN
 
 
-def against_gentle() -> Study:
-    """ACGA of the longer runs beside dynamic convolution at a third of their learning rate."""
-    longer, gentle = (Study.read(RESULTS / study) for study in ("study_long", "study_gentle"))
-    runs = {"dynamic convolution": gentle.of("claims", "dynamic convolution"), "ACGA": longer.of("claims", "ACGA")}
-    return Study({"claims": runs}, longer.samples)
-
-
 def rates() -> str:
     """Dynamic convolution and ACGA at two learning rates, seed by seed, and how far a step ever threw them back."""
     if not summary("study_gentle"):
         return NOT_RUN
-    both = Study.read(RESULTS / "study_long").beside(Study.read(RESULTS / "study_gentle"), SLOWLY)
+    both = at_both_rates()
     rows = []
     names = [f"{name}{note}" for name in ("dynamic convolution", "ACGA") for note in ("", f", {SLOWLY}")]
     for name in names:

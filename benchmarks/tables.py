@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
 from series import badges, series
-from study_tables import STUDIES, cost, fusion, headlines, ladder, phrasings, rates, relations, variants, verdicts
+from study_tables import STUDIES, claims_in_short, cost, fusion, ladder, phrasings, rates, relations, variants, verdicts
 
 from acga.metrics import METRICS
 
@@ -47,7 +47,7 @@ def tables() -> str:
 
 ABOUT_A_STUDY = (variants, verdicts, cost)
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
-    "README.md": {"tables": tables, "the claims": partial(headlines, "study_long"), "the variants": partial(ladder, "study_long")},
+    "README.md": {"tables": tables, "the claims": claims_in_short, "the variants": partial(ladder, "study_long")},
     "results/README.md": {
         "fusion": fusion,
         "rates": rates,

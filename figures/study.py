@@ -8,9 +8,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from acga import plots_study, study_contrasts
+from acga import plots_study, plots_verdicts, study_contrasts
 from acga.plots_data import titled
 from acga.study import Study
+from acga.study_headlines import headlines
 from acga.study_summary import claims
 
 FOLDER = Path(__file__).parent
@@ -42,7 +43,7 @@ def figures(study: Study) -> dict[str, Figure]:
         held = sum(claim["verdict"] == "holds" for claim in found)
         best = best_of(study, "claims")
         drawn["ladder"] = titled(plots_study.ladder(study), f"Best on the A2D twin: {best}")
-        drawn["claims"] = titled(plots_study.verdicts(found), f"Of {len(found)} differences {held} have an interval above zero")
+        drawn["claims"] = titled(plots_verdicts.verdicts(found), f"Of {len(found)} differences {held} have an interval above zero")
         drawn["robustness"] = titled(plots_study.robustness(study), "The same actor, described otherwise: do the masks agree?")
         if study.of("claims", "+ vision guided language") or study.of("claims", "ACGA"):
             drawn["pointing"] = titled(plots_study.pointing(study), "Where attention on a word lies")
@@ -76,17 +77,19 @@ def narrow_figures(study: Study) -> dict[str, Figure]:
 
 
 def longer_figures(study: Study) -> dict[str, Figure]:
-    """All, and in the ladder also what was trained at a smaller learning rate."""
-    every = figures(study)
-    if any(plots_study.GENTLE.glob("claims/*.json")):
-        both = study.beside(Study.read(plots_study.GENTLE), plots_study.SLOWLY)
-        every["ladder"] = titled(plots_study.ladder(both), f"Best on the A2D twin: {best_of(both, 'claims')}")
-    return every
+    """All, the claims in short, and in the ladder also what was trained at a smaller learning rate."""
+    both = plots_study.at_both_rates()
+    found = headlines(both)
+    held = sum(one["verdict"] == "holds" for one in found)
+    return figures(study) | {
+        "ladder": titled(plots_study.ladder(both), f"Best on the A2D twin: {best_of(both, 'claims')}"),
+        "headlines": titled(plots_verdicts.beside_paper(found), f"{held} of {len(found)} differences hold on the drawn twin"),
+    }
 
 
-def gentle_figures(study: Study) -> dict[str, Figure]:
+def gentle_figures(_: Study) -> dict[str, Figure]:
     """Whether dynamic convolution is thrown back by steps that are too large."""
-    return {"losses": plots_study.thrown_back(study)}
+    return {"losses": plots_study.thrown_back(plots_study.at_both_rates())}
 
 
 def relational_figures(study: Study) -> dict[str, Figure]:

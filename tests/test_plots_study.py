@@ -9,6 +9,7 @@ from acga import plots_study, study_contrasts
 from acga.errors import ConfigError
 from acga.statistics import Interval
 from acga.study import Study, jump
+from acga.study_summary import SLOWLY
 
 
 @pytest.fixture
@@ -178,9 +179,9 @@ def test_studies_stand_beside_each_other_if_they_asked_the_same():
 @pytest.mark.skipif(not any(plots_study.GENTLE.glob("claims/*.json")), reason="the gentle runs are not in results/")
 def test_the_thrown_back_runs_are_shown_with_what_each_seed_came_to():
     gentle = Study.read(plots_study.GENTLE)
-    figure = plots_study.thrown_back(gentle)
+    figure = plots_study.thrown_back(plots_study.at_both_rates())
     slow = ", ".join(f"{100 * run['a2d']['metrics']['mIoU']:.1f}" for run in gentle.of("claims", "dynamic convolution"))
-    assert f"dynamic convolution, {plots_study.SLOWLY}: mean IoU {slow}" in figure.get_suptitle()
+    assert f"dynamic convolution, {SLOWLY}: mean IoU {slow}" in figure.get_suptitle()
     assert len(figure.axes[0].lines) == sum(
         map(len, (Study.read(plots_study.LONGER).of("claims", name) for name in ("dynamic convolution", "ACGA")))
     ) + len(gentle.of("claims", "dynamic convolution"))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import CONFIG as SMALL
 
-from acga import ablation, plots_study, study, study_contrasts, study_summary
+from acga import ablation, plots_study, plots_verdicts, study, study_contrasts, study_headlines, study_summary
 from acga.ablation import BASE, GRIDS, ablate
 from acga.cli import main
 from acga.config import ACGAConfig, TrainConfig
@@ -339,13 +339,21 @@ def test_means_by_tag_are_those_of_the_samples(studied):
 
 
 def test_the_claims_in_short_are_all_measured(studied):
-    script = Path(__file__).parent.parent / "benchmarks" / "study_tables.py"
     found = study.Study.read(studied)
     whole = found.of("claims", "ACGA")
     runs = found.runs | {grid: {variant.name: whole for variant in GRIDS[grid]} for grid in ("resolutions", "weighted_fusion")}
-    measured = {claim["what"] for claim in study_summary.claims(study.Study(runs, found.samples))}
-    measured |= {f"{what}, {plots_study.SLOWLY}" for what in measured}
-    assert {what for of_claim in runpy.run_path(str(script))["HEADLINES"].values() for what, _ in of_claim.values()} <= measured
+    slowly = {f"{name}, {study_summary.SLOWLY}": of for name, of in found.runs["claims"].items()}
+    everything = study.Study(runs | {"claims": {**found.runs["claims"], **slowly}}, found.samples)
+    rows = study_headlines.headlines(everything)
+    named = [(claim, what) for claim, of in study_headlines.HEADLINES.items() for what in of]
+    assert [(row["claim"], row["what"]) for row in rows] == named
+    ours = next(row for row in rows if row["paper"] == 6.9)
+    assert ours["interval"] == everything.difference("claims", "dynamic convolution", "ACGA")._asdict()
+    axes = plots_verdicts.beside_paper(rows).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()].count(ours["what"]) == 1
+    assert [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())] == [
+        row["paper"] for row in rows if row["paper"] is not None
+    ]
 
 
 def test_a_difference_of_a_variant_with_itself_is_nothing(studied):
