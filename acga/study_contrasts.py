@@ -16,6 +16,11 @@ ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have t
     "as in no training": "novelty=phrasing",
 }
 SCORES = ("mean IoU", "precision", "recall")
+FUSIONS = {  # where three responses are compared with one: the grid and its two variants
+    "concatenation": ("claims", "concatenation", "+ fusion"),
+    "concatenation, weighted loss": ("weighted_fusion", "weighted loss, 1 fused", "weighted loss, 3 fused"),
+    "ACGA": ("resolutions", "1 fused", "3 fused"),
+}
 DECISIONS = {  # what tells the actor that is meant from the others
     "a relation decides": "decided_by=relation",
     "all other questions": "not decided_by=relation",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acga.plots_study import at_both_rates
 from acga.study import Study, jump
-from acga.study_contrasts import DECISIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
+from acga.study_contrasts import DECISIONS, FUSIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
 from acga.study_headlines import headlines
 from acga.study_summary import SLOWLY
 
@@ -25,11 +25,6 @@ ASKED_OF = {
     "study_narrow": ("C3", "C4"),
     **dict.fromkeys(RELATIONAL, ("C3", "C5")),
 }  # the claims that a study is about, where not all
-FUSIONS = (
-    ("concatenation", "claims", "concatenation", "+ fusion"),
-    ("concatenation, weighted loss", "weighted_fusion", "weighted loss, 1 fused", "weighted loss, 3 fused"),
-    ("ACGA", "resolutions", "1 fused", "3 fused"),
-)
 
 
 def summary(study: str) -> dict:
@@ -126,7 +121,7 @@ def fusion() -> str:
     study = Study.read(RESULTS / "study_long")
     scores = ("mean IoU", "P@0.5", "P@0.8")
     rows = []
-    for title, grid, first, second in FUSIONS:
+    for title, (grid, first, second) in FUSIONS.items():
         if study.pairs(grid, first, second):
             found = [gains(study, grid, first, second, scores) for gains in (size_gains, scene_gains)]
             cells = {what: [*found[0][what].items(), *found[1][what].items()] for what in scores}
