@@ -26,6 +26,7 @@ HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
         "P@0.8, both branches": ("P@0.8, both attentions", 2.3),
         "mean IoU, vision guided language alone": ("mean IoU, vision guided language alone", None),
         "mean IoU, language guided vision alone": ("mean IoU, language guided vision alone", None),
+        "mean IoU, both, against vision guided language alone": ("mean IoU, both attentions over vision guided language alone", None),
         "mean IoU, both, against dynamic convolution": ("mean IoU, over dynamic convolution", 6.9),
         f"… {SLOWLY} for it": (f"mean IoU, over dynamic convolution, {SLOWLY}", None),
     },

@@ -144,6 +144,7 @@ def claims(study: Study) -> list[dict[str, Any]]:
     for what, tag in (("where a relation is mentioned", "mentions=relation"), ("beside an actor of the same kind", "same_kind=1")):
         ask("C3", f"mean IoU {what}, vision guided language alone", base, vision_guided, gain(only=tag))
     ask("C3", "mean IoU, language guided vision alone", base, language_guided, gain())
+    ask("C3", "mean IoU, both attentions over vision guided language alone", vision_guided, "ACGA", gain())
     ask("C3", "mean IoU, over dynamic convolution", "dynamic convolution", "ACGA", gain())
     ask("C3", f"mean IoU, over dynamic convolution, {SLOWLY}", f"dynamic convolution, {SLOWLY}", "ACGA", gain())
     ask("C3", "mean IoU, both attentions, the second with a residual", base, "ACGA, residual", gain())
