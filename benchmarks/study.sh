@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes results/study*/: the paper's claims, measured on the drawn twins. Some hours on two cores; interrupted, it
+# Makes results/study*/: the paper's claims, measured on the drawn twins. About half a day on two cores; interrupted, it
 # goes on where it stopped. Run it from any folder after embedded_default.sh, whose data/ and backbone it uses; runs/ holds the outcome.
 set -euo pipefail
 
@@ -10,13 +10,13 @@ acga data synthesize data/paraphrases --train 0 --test 75 --sentences 8 --mixed 
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 study="data/a2d --backbone runs/pretrain/model.safetensors --jhmdb data/jhmdb"
 
-# Short runs: every variant with the same 422 steps on the twin's own training split.
+# Short runs: 422 steps on the twin's own training split (results/ lacks unit-norm features).
 claims="$study --out runs/study --grid claims --paraphrases data/paraphrases"
 acga ablate $claims --first-seed 1 --seeds 1 &
 acga ablate $claims --first-seed 2 --seeds 1
 wait
 
-# Longer runs: 1,472 steps on crowded scenes, where there is nothing to be had without reading.
+# Longer runs: 1,472 steps on crowded scenes, where there is little to be had without reading.
 longer="$study --out runs/study_long --learn-from data/sentences --epochs 0.6"
 acga ablate $longer --paraphrases data/paraphrases --first-seed 0 --seeds 3 &
 acga ablate $longer --paraphrases data/paraphrases --first-seed 3 --seeds 2  # of the last two variants results/ has the first two seeds
