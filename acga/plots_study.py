@@ -81,8 +81,13 @@ def in_words(interval: Interval | None, what: str = "mean IoU") -> str:
     return f"{what} {'+' * (interval.mean >= 0)}{interval}: {verdict}"
 
 
-def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y_label: str = "difference (points)") -> Figure:
-    """Differences with their intervals: a colour for each name (outer), side by side at each place (inner)."""
+def changes(
+    found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y_label: str = "difference (points)", joined: bool = False
+) -> Figure:
+    """Differences with their intervals: a colour for each name (outer), side by side at each place (inner).
+
+    `joined` where the places are in an order, such as thresholds; kinds have none, and a line from one to the next would say nothing.
+    """
     places = list(dict.fromkeys(place for of_name in found.values() for place in of_name))
     figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
     for number, (name, of_name) in enumerate(found.items()):
@@ -92,7 +97,7 @@ def changes(found: Mapping[str, Mapping[str, Interval]], *, x_label: str = "", y
             x,
             means,
             yerr=[means - low, high - means],
-            fmt="o-",
+            fmt="o-" if joined else "o",
             color=PALETTE[(5, 1, 4, 6)[number % 4]],
             label=name,
             markersize=4,

@@ -106,6 +106,8 @@ def test_changes_show_means_and_intervals_in_points_side_by_side():
     assert second.get_xdata()[0] - first.get_xdata()[1] == pytest.approx(0.12)
     segments = axes.containers[0].lines[2][0].get_segments()
     np.testing.assert_allclose([segment[:, 1] for segment in segments], [[1, 3], [-1, 1]], atol=1e-9)
+    assert first.get_linestyle() == "None"
+    assert plots_study.changes(found, joined=True).axes[0].containers[0].lines[0].get_linestyle() == "-"
 
 
 def told(variants, ious):
