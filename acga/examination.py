@@ -153,7 +153,10 @@ def question(model: ACGA, dataset: Dataset, features: FeatureCache) -> dict[str,
 
 
 def rephrase(model: ACGA, dataset: Dataset, features: FeatureCache, tags: Tags) -> dict[str, Any]:
-    """Accuracy, on phrasings of kinds seen and never seen in training, and consistency over the phrasings of each instance, by video."""
+    """Accuracy, on wordings of kinds seen and never seen in training, and consistency over the phrasings of each instance, by video.
+
+    A wording is new by an order of words, or by a pair of a colour and an action, that no training sentence has ("novelty").
+    """
     answers, samples = segment_all(model, dataset, features), dataset.samples
     new = np.array([bool(tags.get(key_of(sample), {}).get("novelty")) for sample in samples])
     agreement = consistency(samples, answers.found)

@@ -197,14 +197,14 @@ def robustness(study: Study, variants: Sequence[str] | None = None, grid: str = 
 
 
 def pointing(study: Study, variants: Sequence[str] = ("+ vision guided language", "ACGA"), grid: str = "claims") -> Figure:
-    """The share of the attention on a word that lies inside the actor that is meant, against the actor's share of the frame."""
+    """The share of the attention on a word that lies inside the actor that is meant, against that of looking everywhere alike."""
     rows = {name: variant_row(study, grid, name) for name in variants if study.of(grid, name)}
     topics = ("actor", "action", "colour", "place")
     figure, axes = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
     width = 0.8 / (len(rows) + 1)
     columns = {name: [found[f"{topic}, inside"] for topic in topics] for name, found in rows.items()}
     first = next(iter(rows.values()))
-    columns["chance: the actor's share of the frame"] = [first[f"{topic}, chance"] for topic in topics]
+    columns["chance: everywhere alike, padding too"] = [first[f"{topic}, chance"] for topic in topics]
     for number, (name, found) in enumerate(columns.items()):
         means = np.array([100 * one["mean"] for one in found])
         errors = [means - [100 * one["low"] for one in found], [100 * one["high"] for one in found] - means]

@@ -30,7 +30,7 @@ def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
     )
     axes.tick_params(axis="y", labelsize=8, length=0)
     axes.set_ylim(len(found) - 0.5, -0.5)
-    _verdict_legend(axes, ncols=3)
+    _verdict_legend(axes, ncols=4)
     return finished(figure, axes)
 
 
@@ -56,20 +56,22 @@ def beside_paper(found: Sequence[dict[str, Any]]) -> Figure:
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("normal" if isinstance(row, dict) else "bold")
     axes.plot([], [], "D", markeredgecolor="black", markerfacecolor="none", label="paper, real videos")
-    _verdict_legend(axes, ncols=2)
+    _verdict_legend(axes, ncols=3)
     return finished(figure, axes)
 
 
 def _verdict(axes: Axes, place: float, claim: Mapping[str, Any]) -> None:
-    """One difference with its interval, strokes for single seeds, in the colour of its verdict."""
+    """One difference with its interval, strokes for single seeds, in the colour of its verdict; hollow where there is a single seed."""
     interval, shade = claim["interval"], VERDICT_COLOURS[claim["verdict"]]
     axes.plot([100 * interval["low"], 100 * interval["high"]], [place, place], color=shade, linewidth=2)
-    axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5)
-    axes.plot([100 * one for one in claim["by_seed"].values()], [place] * len(claim["by_seed"]), "|", color=shade, markersize=9)
+    if len(claim["by_seed"]) > 1:
+        axes.plot([100 * one for one in claim["by_seed"].values()], [place] * len(claim["by_seed"]), "|", color=shade, markersize=9)
+    axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5, markerfacecolor=None if len(claim["by_seed"]) > 1 else "white")
 
 
 def _verdict_legend(axes: Axes, ncols: int) -> None:
     """What the colours mean, above, where no line can run through it."""
     for verdict, shade in VERDICT_COLOURS.items():
         axes.plot([], [], "o-", color=shade, label=verdict)
+    axes.plot([], [], "o-", color="black", markerfacecolor="white", label="one seed: videos alone")
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=ncols)

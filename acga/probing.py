@@ -97,7 +97,7 @@ TOPICS: Mapping[str, frozenset[str]] = {  # the words of the drawn world whose m
 
 @dataclass(frozen=True)
 class Pointing:
-    """How much attention lies inside the actor that is meant, a row per word (or per sample); chance is the actor's share of the area."""
+    """How much attention lies inside the actor that is meant, a row per word (or per sample); chance is the actor's share of the square."""
 
     topic: str
     samples: list[int]
@@ -130,7 +130,7 @@ class Reach:
     """Where the pixels of the actor look (eq. 6-8), a row per sample; distances in sides of the square."""
 
     on_actor: list[float]  # share of their attention that stays on the actor
-    chance: list[float]  # the actor's share of the area
+    chance: list[float]  # the actor's share of the square
     distance: list[float]  # mean distance to where they look
     uniform_distance: list[float]  # the same if they looked everywhere alike
     neighbourhood: list[float]  # share of their attention within the 3 x 3 cells around

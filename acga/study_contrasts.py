@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import ConfigError
 from .statistics import Interval, bootstrap, bootstrap_of_totals
-from .study import Study, above
+from .study import Study, above, iou_of
 
 ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them; the first is that of `--speaker one-order`
     "as in the narrow training": "phrasing=participle",
@@ -78,6 +78,16 @@ def gains_by_decision(study: Study, pairs: Sequence[tuple[str, str]], grid: str 
         if study.pairs(grid, first, second)
     }
     return {name: {what: one for what, one in of.items() if one is not None} for name, of in found.items()}
+
+
+def tag_contrast(study: Study, grid: str, first: str, second: str, tag: str, others: str) -> Interval | None:
+    """Second minus first in mean IoU over the questions with a tag, beyond the same over those with another (`Study.tagged`).
+
+    None where there are no runs of both, or no such questions.
+    """
+    gains = [iou_of(other["a2d"]) - iou_of(one["a2d"]) for one, other in study.pairs(grid, first, second)]
+    chosen, known = study.tagged(tag), study.tagged(others)
+    return _contrast(np.stack(gains), chosen, known, study.videos["a2d"]) if gains and chosen.any() and known.any() else None
 
 
 def cost_of_orders(narrow: Study, wide: Study, variant: str, *, less: str | None = None, grid: str = "claims") -> dict[str, Interval]:

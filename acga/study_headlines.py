@@ -27,12 +27,20 @@ HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
         "mean IoU, vision guided language alone": ("mean IoU, vision guided language alone", None),
         "mean IoU, language guided vision alone": ("mean IoU, language guided vision alone", None),
         "mean IoU, both, against vision guided language alone": ("mean IoU, both attentions over vision guided language alone", None),
+        "… with a residual around the second": (
+            "mean IoU, both attentions over vision guided language alone, with that residual",
+            None,
+        ),
         "mean IoU, both, against dynamic convolution": ("mean IoU, over dynamic convolution", 6.9),
         f"… {SLOWLY} for it": (f"mean IoU, over dynamic convolution, {SLOWLY}", None),
     },
     "C4: with vision guided language attention, phrasing matters less": {
-        "mean IoU on new phrasings less that on known ones": (
-            "mean IoU on new phrasings less that on known ones, + weighted loss -> + vision guided language",
+        "mean IoU on new orders of words less that on known ones": (
+            "mean IoU on new orders of words less that on known ones, + weighted loss -> + vision guided language",
+            None,
+        ),
+        "… the same actors in new wordings and in known ones": (
+            "mean IoU on new wordings less that on known ones, + weighted loss -> + vision guided language",
             None,
         ),
     },

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from acga import plots_study, study_contrasts
+from acga import plots_study, plots_verdicts, study_contrasts
 from acga.errors import ConfigError
 from acga.statistics import Interval
 from acga.study import Study, jump
@@ -126,6 +126,22 @@ def told(variants, ious):
         for name, of in zip(variants, ious, strict=True)
     }
     return Study({"claims": runs}, samples)
+
+
+def test_a_tag_contrast_is_the_gain_on_some_questions_beyond_that_on_others():
+    found = told(("a", "b"), ([0.1, 0.2, 0.3], [0.2, 0.4, 0.9]))
+    contrast = study_contrasts.tag_contrast(found, "claims", "a", "b", "novelty=phrasing", "not novelty")
+    assert contrast.mean == pytest.approx(0.6 - 0.15, abs=1e-4)
+    assert study_contrasts.tag_contrast(found, "claims", "a", "c", "novelty=phrasing", "not novelty") is None
+    assert study_contrasts.tag_contrast(found, "claims", "a", "b", "novelty=combination", "not novelty") is None
+
+
+def test_a_verdict_of_a_single_seed_has_a_hollow_dot():
+    claim = {"claim": "C1", "what": "fusion", "interval": {"mean": 0.1, "low": 0.05, "high": 0.15}, "verdict": "holds"}
+    axes = plots_verdicts.verdicts([claim | {"by_seed": {"0": 0.1}}, claim | {"by_seed": {"0": 0.05, "1": 0.15}}]).axes[0]
+    dots = [line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [True, False]
+    assert [list(line.get_xdata()) for line in axes.lines if line.get_marker() == "|"] == [[5, 15]]
 
 
 def test_the_cost_of_new_orders_is_what_is_lost_beyond_the_known_one():
