@@ -30,7 +30,7 @@ def verdicts(found: Sequence[dict[str, Any]]) -> Figure:
     )
     axes.tick_params(axis="y", labelsize=8, length=0)
     axes.set_ylim(len(found) - 0.5, -0.5)
-    _verdict_legend(axes, ncols=4)
+    _verdict_legend(figure, axes)
     return finished(figure, axes)
 
 
@@ -56,7 +56,7 @@ def beside_paper(found: Sequence[dict[str, Any]]) -> Figure:
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("normal" if isinstance(row, dict) else "bold")
     axes.plot([], [], "D", markeredgecolor="black", markerfacecolor="none", label="paper, real videos")
-    _verdict_legend(axes, ncols=3)
+    _verdict_legend(figure, axes)
     return finished(figure, axes)
 
 
@@ -69,9 +69,9 @@ def _verdict(axes: Axes, place: float, claim: Mapping[str, Any]) -> None:
     axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5, markerfacecolor=None if len(claim["by_seed"]) > 1 else "white")
 
 
-def _verdict_legend(axes: Axes, ncols: int) -> None:
-    """What the colours mean, above, where no line can run through it."""
+def _verdict_legend(figure: Figure, axes: Axes) -> None:
+    """What the colours mean, below the rows, where no line can run through it; of one seed the interval is over videos alone."""
     for verdict, shade in VERDICT_COLOURS.items():
         axes.plot([], [], "o-", color=shade, label=verdict)
-    axes.plot([], [], "o-", color="black", markerfacecolor="white", label="one seed: videos alone")
-    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=ncols)
+    axes.plot([], [], "o-", color="black", markerfacecolor="white", label="one seed")
+    figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=5)

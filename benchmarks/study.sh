@@ -19,18 +19,17 @@ wait
 # Longer runs: 1,472 steps on crowded scenes, where there is little to be had without reading.
 longer="$study --out runs/study_long --learn-from data/sentences --epochs 0.6"
 acga ablate $longer --paraphrases data/paraphrases --first-seed 0 --seeds 3 &
-acga ablate $longer --paraphrases data/paraphrases --first-seed 3 --seeds 2  # of the last two variants results/ has the first two seeds
+acga ablate $longer --paraphrases data/paraphrases --first-seed 3 --seeds 2
 wait
 acga ablate $longer --grid controls --seeds 1 &
-acga ablate $longer --grid resolutions --seeds 1
-acga ablate $longer --grid resolutions --only "1 fused" "3 fused" --first-seed 1 --seeds 2
+acga ablate $longer --grid resolutions --seeds 3
 acga ablate $longer --grid weighted_fusion --seeds 3
-acga ablate $longer --grid foreground_weight --seeds 1
+acga ablate $longer --grid foreground_weight --seeds 3
 wait
 
 # Is dynamic convolution thrown back by the learning rate that was chosen for ACGA? The same at a third of it.
 gentle="$study --out runs/study_gentle --paraphrases data/paraphrases --learn-from data/sentences --epochs 0.6 --learning-rate 1e-3"
-acga ablate $gentle --only "dynamic convolution" --seeds 3 &
+acga ablate $gentle --only "dynamic convolution" --seeds 5 &
 acga ablate $gentle --only ACGA --seeds 1
 wait
 
