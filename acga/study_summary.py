@@ -34,7 +34,16 @@ class Summary:
             + "  ".join(f"{test} mIoU {_percent(row[test]['mIoU'])}" for test in ("a2d", "jhmdb") if test in row)
             for name, row in self.grids.get(grid, {}).items()
         ]
-        return rows + [f"{claim['claim']}: {claim['verdict']}; {claim['what']}: {_percent(claim['interval'])}" for claim in self.claims]
+        return rows + [f"{claim['claim']}: {in_words(claim)}; {claim['what']}: {_percent(claim['interval'])}" for claim in self.claims]
+
+
+def in_words(claim: Mapping[str, Any]) -> str:
+    """The verdict on a claim, and whether it rests on a single seed, whose interval knows nothing of others.
+
+    >>> in_words({"verdict": "holds", "by_seed": {"0": 0.1}})
+    'holds, one seed'
+    """
+    return claim["verdict"] + ", one seed" * (len(claim["by_seed"]) == 1)
 
 
 def _percent(interval: Mapping[str, float]) -> str:
