@@ -39,6 +39,10 @@ HEADLINES: dict[str, dict[str, tuple[str, float | None]]] = {
             "mean IoU on new orders of words less that on known ones, + weighted loss -> + vision guided language",
             None,
         ),
+        "… with the words of the query shuffled and as they were": (
+            "mean IoU when perturbed (reordered) less that as asked, + weighted loss -> + vision guided language",
+            None,
+        ),
         "… the same actors in new wordings and in known ones": (
             "mean IoU on new wordings less that on known ones, + weighted loss -> + vision guided language",
             None,

@@ -171,6 +171,9 @@ def claims(study: Study) -> list[dict[str, Any]]:
         ):
             ask("C4", f"{what}, {first} -> {second}", first, second, measure)
     for name in PERTURBATIONS:
+        what = f"mean IoU when perturbed ({name}) less that as asked, {base} -> {vision_guided}"
+        ask("C4", what, base, vision_guided, by_video("questions", name, "iou", less=("questions", "as asked", "iou")))
+    for name in PERTURBATIONS:
         what = f"agreement under perturbation ({name}), {language_guided} -> ACGA"
         ask("C4", what, language_guided, "ACGA", by_video("questions", name, "agreement"))
     for first, second in ((base, language_guided), (vision_guided, "ACGA"), (vision_guided, "ACGA, residual")):

@@ -14,24 +14,24 @@ study="data/a2d --backbone runs/pretrain/model.safetensors --jhmdb data/jhmdb"
 claims="$study --out runs/study --grid claims --paraphrases data/paraphrases"
 acga ablate $claims --first-seed 1 --seeds 1 &
 acga ablate $claims --first-seed 2 --seeds 1
-wait
+wait $!
 
 # Longer runs: 1,472 steps on crowded scenes, where there is little to be had without reading.
 longer="$study --out runs/study_long --learn-from data/sentences --epochs 0.6"
 acga ablate $longer --paraphrases data/paraphrases --first-seed 0 --seeds 3 &
 acga ablate $longer --paraphrases data/paraphrases --first-seed 3 --seeds 2
-wait
+wait $!
 acga ablate $longer --grid controls --seeds 1 &
 acga ablate $longer --grid resolutions --seeds 3
 acga ablate $longer --grid weighted_fusion --seeds 3
 acga ablate $longer --grid foreground_weight --seeds 3
-wait
+wait $!
 
 # Is dynamic convolution thrown back by the learning rate that was chosen for ACGA? The same at a third of it.
 gentle="$study --out runs/study_gentle --paraphrases data/paraphrases --learn-from data/sentences --epochs 0.6 --learning-rate 1e-3"
 acga ablate $gentle --only "dynamic convolution" --seeds 5 &
 acga ablate $gentle --only ACGA --seeds 1
-wait
+wait $!
 
 # Does phrasing matter (C4) to those who learned one order of words? The same scenes, told in a single order of words.
 acga data synthesize data/narrow --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker one-order
@@ -50,4 +50,4 @@ done
 # The other grids, short again, with one seed in results/.
 acga ablate $study --out runs/study --grid resolutions --first-seed 1 --seeds 1 &
 acga ablate $study --out runs/study --grid foreground_weight --first-seed 1 --seeds 1
-wait
+wait $!
