@@ -131,22 +131,24 @@ def fusion() -> str:
 
 
 def rates() -> str:
-    """Dynamic convolution and ACGA at two learning rates, seed by seed, and how far a step ever threw them back."""
+    """Some variants at two learning rates, seed by seed, how far a step ever threw them back, and what the rate does to differences."""
     if not summary("study_gentle"):
         return NOT_RUN
-    both = at_both_rates()
-    rows = []
-    names = [f"{name}{note}" for name in ("dynamic convolution", "ACGA") for note in ("", f", {SLOWLY}")]
-    for name in names:
+    both, rows = at_both_rates(), []
+    variants = [name for name in both.runs["claims"] if both.of("claims", f"{name}, {SLOWLY}")]
+    for name in [f"{name}{note}" for name in variants for note in ("", f", {SLOWLY}")]:
         runs = both.of("claims", name)
         means = [f"{100 * values.mean():.1f}" for values in both.ious("claims", name)]
         found = [f"{100 * run['validation']['mIoU']:.1f}" for run in runs]
         rows.append([name, *(", ".join(of) for of in (means, found, [f"{jump(run):.1f}" for run in runs]))])
-    dynamic, dynamic_slowly, ours, ours_slowly = names
-    compared = (dynamic, ours), (dynamic_slowly, ours_slowly), (dynamic_slowly, ours), (dynamic_slowly, f"{ours}, residual")
-    for first, second in compared:  # the first two alike, the others each at its better rate
+    dynamic, guided, base = "dynamic convolution", "+ vision guided language", "+ weighted loss"
+    alike = [(first, second) for first, second in ((dynamic, "ACGA"), (base, guided)) if {first, second} <= set(variants)]
+    compared = [(f"{first}{note}", f"{second}{note}") for first, second in alike for note in ("", f", {SLOWLY}")]
+    compared += [(f"{dynamic}, {SLOWLY}", better) for better in ("ACGA", "ACGA, residual")]  # each at its better rate
+    for first, second in compared:
         gain = both.difference("claims", first, second)
-        rows.append([f"{second}, over {first}", percent(gain._asdict()) if gain else "", "", ""])
+        one_seed = ", one seed" * (len(both.pairs("claims", first, second)) == 1)
+        rows.append([f"{second}, over {first}{one_seed}", percent(gain._asdict()) if gain else "", "", ""])
     return markdown(["", "mean IoU, each seed", "on held-out training videos", "largest jump of the loss"], rows)
 
 
