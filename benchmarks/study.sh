@@ -30,7 +30,7 @@ wait $!
 # Is dynamic convolution thrown back by the learning rate that was chosen for ACGA? The same at a third of it.
 gentle="$study --out runs/study_gentle --paraphrases data/paraphrases --learn-from data/sentences --epochs 0.6 --learning-rate 1e-3"
 acga ablate $gentle --only "dynamic convolution" --seeds 5 &
-acga ablate $gentle --only ACGA --seeds 1
+acga ablate $gentle --only "+ weighted loss" "+ vision guided language" ACGA --seeds 1
 wait $!
 
 # Does phrasing matter (C4) to those who learned one order of words? The same scenes, told in a single order of words.
