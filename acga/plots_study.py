@@ -211,7 +211,8 @@ def pointing(study: Study, variants: Sequence[str] = ("+ vision guided language"
         shade = "#bbbbbb" if number == len(rows) else PALETTE[(5, 1, 4)[number % 3]]
         places = np.arange(len(topics)) + width * (number - len(rows) / 2)
         axes.bar(places, means, width, yerr=errors, color=shade, label=name, error_kw={"linewidth": 1})
-    axes.set(xticks=range(len(topics)), xticklabels=[f"word of the {topic}" for topic in topics], ylabel="attention inside the actor (%)")
+    axes.set(xticks=range(len(topics)), xticklabels=[f"word of the {topic}" for topic in topics])
+    axes.set(ylabel="attention inside the actor (%)", ylim=(0, None))  # a share, though an interval of few seeds may reach below
     axes.legend(frameon=False, fontsize=8)
     return finished(figure, axes)
 
