@@ -101,16 +101,27 @@ def test_where_only_seeds_differ_the_interval_is_students(each):
     assert bootstrap(shaky, list(range(50))) == pytest.approx((np.mean(each), np.mean(each) - error, np.mean(each) + error), rel=0.01)
 
 
+def studies_of_nothing(seeds, ratio, videos=60, count=200):
+    """The values (seeds, videos) of studies of a difference that is zero; of a mean's error, `ratio` times more is of seeds than of videos."""
+    rng = np.random.default_rng([seeds, round(2 * ratio)])
+    for _ in range(count):
+        yield rng.normal(0, 1, videos) + rng.normal(0, ratio * (seeds / videos) ** 0.5, (seeds, 1))
+
+
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 @pytest.mark.parametrize("ratio", [0.5, 2])
 def test_an_interval_of_few_seeds_holds_the_truth_as_often_as_it_says(seeds, ratio):
-    """200 studies of a difference that is zero; `ratio` is how much more of a mean's error is of seeds than of videos."""
-    rng, videos, missed = np.random.default_rng([seeds, round(2 * ratio)]), 60, 0
-    for _ in range(200):
-        of_seeds = rng.normal(0, ratio * (seeds / videos) ** 0.5, (seeds, 1))
-        interval = bootstrap(rng.normal(0, 1, videos) + of_seeds, list(range(videos)), draws=500)
-        missed += interval.excludes_zero
-    assert missed <= 20  # 10 are to be expected; more than 20 with a probability below 1 %. Seeds drawn again miss 22 to 45 at ratio 2
+    missed = sum(bootstrap(values, list(range(60)), draws=500).excludes_zero for values in studies_of_nothing(seeds, ratio))
+    assert missed <= 20  # of 200, 10 are to be expected; more than 20 with a probability below 1 %
+
+
+def test_drawing_three_seeds_again_would_miss_it_more_than_twice_as_often():
+    rng, missed = np.random.default_rng(0), 0
+    for values in studies_of_nothing(3, 2):
+        of_videos, of_seeds = (rng.multinomial(count, np.full(count, 1 / count), size=500) / count for count in (60, 3))
+        low, high = np.quantile(((values @ of_videos.T) * of_seeds.T).sum(axis=0), [0.025, 0.975])
+        missed += low > 0 or high < 0
+    assert missed > 20
 
 
 def test_bootstrap_leaves_out_what_is_unknown_and_refuses_nothing():
