@@ -102,7 +102,7 @@ def test_where_only_seeds_differ_the_interval_is_students(each):
 
 
 def studies_of_nothing(seeds, ratio, videos=60, count=200):
-    """The values (seeds, videos) of studies of a difference that is zero; of a mean's error, `ratio` times more is of seeds than of videos."""
+    """Values (seeds, videos) of studies of a difference that is zero; seeds add `ratio` times the error to a mean that videos do."""
     rng = np.random.default_rng([seeds, round(2 * ratio)])
     for _ in range(count):
         yield rng.normal(0, 1, videos) + rng.normal(0, ratio * (seeds / videos) ** 0.5, (seeds, 1))
