@@ -62,11 +62,12 @@ def beside_paper(found: Sequence[dict[str, Any]]) -> Figure:
 
 def _verdict(axes: Axes, place: float, claim: Mapping[str, Any]) -> None:
     """One difference with its interval, strokes for single seeds, in the colour of its verdict; hollow where there is a single seed."""
-    interval, shade = claim["interval"], VERDICT_COLOURS[claim["verdict"]]
+    interval, shade, seeds = claim["interval"], VERDICT_COLOURS[claim["verdict"]], [100 * one for one in claim["by_seed"].values()]
+    several = len(seeds) > 1
     axes.plot([100 * interval["low"], 100 * interval["high"]], [place, place], color=shade, linewidth=2)
-    if len(claim["by_seed"]) > 1:
-        axes.plot([100 * one for one in claim["by_seed"].values()], [place] * len(claim["by_seed"]), "|", color=shade, markersize=9)
-    axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5, markerfacecolor=None if len(claim["by_seed"]) > 1 else "white")
+    if several:
+        axes.plot(seeds, [place] * len(seeds), "|", color=shade, markersize=9)
+    axes.plot(100 * interval["mean"], place, "o", color=shade, markersize=5, markerfacecolor=shade if several else "white")
 
 
 def _verdict_legend(figure: Figure, axes: Axes) -> None:

@@ -34,13 +34,14 @@ class Summary:
             + "  ".join(f"{test} mIoU {_percent(row[test]['mIoU'])}" for test in ("a2d", "jhmdb") if test in row)
             for name, row in self.grids.get(grid, {}).items()
         ]
-        return rows + [f"{claim['claim']}: {in_words(claim)}; {claim['what']}: {_percent(claim['interval'])}" for claim in self.claims]
+        told = [f"{one['claim']}: {verdict_in_words(one)}; {one['what']}: {_percent(one['interval'])}" for one in self.claims]
+        return rows + told
 
 
-def in_words(claim: Mapping[str, Any]) -> str:
+def verdict_in_words(claim: Mapping[str, Any]) -> str:
     """The verdict on a claim, and whether it rests on a single seed, whose interval knows nothing of others.
 
-    >>> in_words({"verdict": "holds", "by_seed": {"0": 0.1}})
+    >>> verdict_in_words({"verdict": "holds", "by_seed": {"0": 0.1}})
     'holds, one seed'
     """
     return claim["verdict"] + ", one seed" * (len(claim["by_seed"]) == 1)

@@ -8,7 +8,7 @@ from acga.plots_study import at_both_rates
 from acga.study import Study, jump
 from acga.study_contrasts import DECISIONS, FUSIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
 from acga.study_headlines import headlines
-from acga.study_summary import SLOWLY, in_words
+from acga.study_summary import SLOWLY, verdict_in_words
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
@@ -62,7 +62,7 @@ def claims_in_short() -> str:
     for one in headlines(at_both_rates()):
         title = "" if one["claim"] == before else f"**{one['claim']}**"
         reported = "" if one["paper"] is None else f"{one['paper']:+.1f}"
-        rows.append([title, one["what"], percent(one["interval"]), each_seed(one), in_words(one), reported])
+        rows.append([title, one["what"], percent(one["interval"]), each_seed(one), verdict_in_words(one), reported])
         before = one["claim"]
     return markdown(["claim", "difference in", "here [95 % interval]", "each seed", "verdict", "paper, real videos"], rows)
 
@@ -110,7 +110,7 @@ def scores(row: dict) -> list[str]:
 def verdicts(study: str) -> str:
     """Each claim as differences that should be above zero."""
     found = [one for one in summary(study).get("claims", []) if one["claim"] in ASKED_OF.get(study, (one["claim"],))]
-    rows = [[one["claim"], one["what"], percent(one["interval"]), each_seed(one), in_words(one)] for one in found]
+    rows = [[one["claim"], one["what"], percent(one["interval"]), each_seed(one), verdict_in_words(one)] for one in found]
     return markdown(["claim", "difference, in points", "mean [95 % interval]", "each seed", "verdict"], rows) if rows else NOT_RUN
 
 
