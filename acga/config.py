@@ -23,13 +23,16 @@ COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, 
 STRIDE = 16  # pixels of the input per cell of mixed_4e
 
 
+_RENAMED = {"frames": "clip_length", "words": "max_query_length"}  # as files of weights of version 0.1 call them
+
+
 @dataclass(frozen=True, kw_only=True)
 class ACGAConfig:
     """The network. `paper()` is the published one, `mini()` the embedded default, `faithful_mini()` the paper's form at that size."""
 
     size: int = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
-    frames: int = 16  # frames in a clip, the annotated one at index frames // 2
-    words: int = 20  # longest query; shorter ones are padded
+    clip_length: int = 16  # frames in a clip, the annotated one at index frames // 2
+    max_query_length: int = 20  # longest query; shorter ones are padded
     vocabulary_size: int = 1289  # ids of the word table: 0 is padding, 1 an unknown word
     backbone_width: float = 1.0  # multiplies every channel count of I3D
     language_width: int = 300  # channels of word vectors and of the text encoder (eq. 1)
@@ -47,7 +50,7 @@ class ACGAConfig:
         mixed_4f = sum(scaled(channels, self.backbone_width) for channels in (256, 320, 128, 128))
         checks = {
             f"size {self.size} is not a positive multiple of {STRIDE}": self.size > 0 and self.size % STRIDE == 0,
-            f"frames {self.frames} is not a positive multiple of 4": self.frames > 0 and self.frames % 4 == 0,
+            f"clip_length {self.clip_length} is not a positive multiple of 4": self.clip_length > 0 and self.clip_length % 4 == 0,
             f"vision_widths[0] is {self.vision_widths[0]}, mixed_4f has {mixed_4f} channels at this backbone_width": (
                 self.vision_widths[0] == mixed_4f
             ),
@@ -85,6 +88,7 @@ class ACGAConfig:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ACGAConfig:
         """Build from plain values, as saved beside weights. Raises `ConfigError` on an unknown field."""
+        fields = {_RENAMED.get(name, name): value for name, value in fields.items()}
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(fields) - known)
         if unknown:

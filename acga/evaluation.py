@@ -1,9 +1,9 @@
-"""The official evaluation: every sentence of a data set is answered, and the answers are scored (docs/PROTOCOL.md, "Metrics").
+"""The official evaluation: a prediction for every sentence of a data set, scored (docs/PROTOCOL.md, "Metrics").
 
->>> from acga.evaluation import Answer, Evaluation
->>> answers = [Answer("a", 1, 0, "dog", 30, 40, 0.9), Answer("b", 1, 0, "cat", 10, 40, 0.8)]
->>> evaluation = Evaluation.of(answers)
->>> round(evaluation.metrics["mIoU"], 3), round(evaluation.subset(lambda answer: answer.query == "dog")["mIoU"], 3)
+>>> from acga.evaluation import Prediction, Evaluation
+>>> predictions = [Prediction("a", 1, 0, "dog", 30, 40, 0.9), Prediction("b", 1, 0, "cat", 10, 40, 0.8)]
+>>> evaluation = Evaluation.of(predictions)
+>>> round(evaluation.metrics["mIoU"], 3), round(evaluation.subset(lambda prediction: prediction.query == "dog")["mIoU"], 3)
 (0.5, 0.75)
 """
 
@@ -22,18 +22,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .config import Blindness
-from .datasets.features import FeatureCache
-from .datasets.records import Dataset
+from .data.dataset import Dataset
+from .data.features import FeatureCache
+from .data.text import UNKNOWN
+from .devices import choose_accelerator
 from .errors import ConfigError, DatasetError
-from .language import UNKNOWN
+from .files import read_json, rounded, write_json
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
 from .model.folding import fold as folded
 from .model.network import ACGA
-from .runs import choose_accelerator, provenance, read_json, rounded, write_json
+from .provenance import provenance
 
 
-class Answer(NamedTuple):
-    """What became of one sample."""
+class Prediction(NamedTuple):
+    """One sample's score."""
 
     video_id: str
     frame: int  # 1-indexed
@@ -41,7 +43,7 @@ class Answer(NamedTuple):
     query: str
     intersection: int  # pixels of the predicted and of the annotated mask in common
     union: int  # pixels of either
-    peak: float  # the largest probability in the frame, by which coco_mAP ranks the answers
+    peak: float  # the largest probability in the frame, by which coco_mAP ranks predictions
 
     @property
     def iou(self) -> float:
@@ -51,22 +53,22 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Answers to all samples, in the order of the data set, and the metrics over them in [0, 1]."""
+    """Predictions for all samples, in the order of the data set, and the metrics over them in [0, 1]."""
 
     metrics: dict[str, float]
-    answers: list[Answer]
+    predictions: list[Prediction]
     about: dict[str, Any] = field(default_factory=dict)  # config, command, commit, seconds, …
 
     @classmethod
-    def of(cls, answers: Sequence[Answer], **about: Any) -> Evaluation:
-        """Score answers."""
-        areas = [answer.intersection for answer in answers], [answer.union for answer in answers]
-        return cls(SegmentationMetrics.from_areas(*areas).compute(), list(answers), about)
+    def of(cls, predictions: Sequence[Prediction], **about: Any) -> Evaluation:
+        """Score predictions."""
+        areas = [prediction.intersection for prediction in predictions], [prediction.union for prediction in predictions]
+        return cls(SegmentationMetrics.from_areas(*areas).compute(), list(predictions), about)
 
-    def subset(self, chosen: Callable[[Answer], bool]) -> dict[str, float]:
-        """The metrics over some of the answers, and how many samples these are; only {"samples": 0} if there are none."""
-        answers = [answer for answer in self.answers if chosen(answer)]
-        return {"samples": len(answers), **(Evaluation.of(answers).metrics if answers else {})}
+    def subset(self, chosen: Callable[[Prediction], bool]) -> dict[str, float]:
+        """The metrics over some of the predictions, and how many samples these are; only {"samples": 0} if there are none."""
+        predictions = [prediction for prediction in self.predictions if chosen(prediction)]
+        return {"samples": len(predictions), **(Evaluation.of(predictions).metrics if predictions else {})}
 
     def by_tag(self, tags: Mapping[tuple[str, int, str], Mapping[str, Any]]) -> dict[str, dict[str, float]]:
         """The metrics over every value of every tag, such as "decided_by=motion"; of tags that are lists, a sample is in all of them.
@@ -78,43 +80,28 @@ class Evaluation:
             for name, value in described.items():
                 for one in value if isinstance(value, list) else [value]:
                     values.setdefault(f"{name}={one}", set()).add(sample)
-        tables = {name: self.subset(lambda answer: answer_key(answer) in samples) for name, samples in values.items()}  # noqa: B023 (called at once)
+        tables = {name: self.subset(lambda prediction: sentence_key(prediction) in samples) for name, samples in values.items()}  # noqa: B023 (called at once)
         return {name: table for name, table in sorted(tables.items()) if table["samples"]}
 
     def save(self, path: str | Path, **more: Any) -> None:
-        """Write metrics, all that is known of how they were made, `more` (such as tables by tag), and every answer, as JSON."""
-        rows = [[*answer[:-1], round(answer.peak, 4)] for answer in self.answers]
+        """Write metrics, all that is known of how they were made, `more` (such as tables by tag), and every prediction, as JSON."""
+        rows = [[*prediction[:-1], round(prediction.peak, 4)] for prediction in self.predictions]
         content = {"metrics": self.metrics, **more, "about": self.about}
-        write_json(Path(path), {**rounded(content), "columns": Answer._fields, "answers": rows})
+        write_json(Path(path), {**rounded(content), "columns": Prediction._fields, "predictions": rows})
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
         """Read what `save` wrote. Raises `ConfigError` when the file is missing or something else."""
         content = read_json(Path(path))
         try:
-            return cls(content["metrics"], [Answer(*row) for row in content["answers"]], content["about"])
+            return cls(content["metrics"], [Prediction(*row) for row in content["predictions"]], content["about"])
         except (KeyError, TypeError) as error:
             raise ConfigError(f"{path} is no evaluation that ACGA saved ({error!r}).") from error
 
 
-def answer_key(answer: Answer) -> tuple[str, int, str]:
+def sentence_key(prediction: Prediction) -> tuple[str, int, str]:
     """What a sentence is known by in `queries.json`: video id, instance and query."""
-    return answer.video_id, answer.instance, answer.query
-
-
-def read_tags(root: str | Path) -> dict[tuple[str, int, str], dict[str, Any]]:
-    """What the generator noted about the sentences of a drawn data set in `queries.json`; empty for a real one.
-
-    Raises `DatasetError` when the file is damaged.
-    """
-    path = Path(root) / "queries.json"
-    if not path.exists():
-        return {}
-    try:
-        tagged = {(row.pop("video_id"), int(row.pop("instance")), row.pop("query")): row for row in read_json(path)}
-    except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(f"{path} does not list sentences with their tags ({error!r}); draw the data set again.") from error
-    return tagged
+    return prediction.video_id, prediction.instance, prediction.query
 
 
 def hide_query(tokens: Tensor) -> Tensor:
@@ -139,7 +126,7 @@ def evaluate(
     accelerator: Accelerator | None = None,
     progress: bool = True,
 ) -> Evaluation:
-    """Answer every sample of `dataset` (or those of `indices`), officially scored: the response is binarised against its own maximum on
+    """Prediction every sample of `dataset` (or those of `indices`), officially scored: the response is binarised against its own maximum on
     the square, and both masks make the round trip through it.
 
     Args:
@@ -147,7 +134,7 @@ def evaluate(
             however many sentences ask about it.
         fold: compute the same function with fewer operations.
         blind_to: the controls; "motion" repeats the annotated frame in place of the clip (`features` must be made so too).
-        coco: add `coco_mAP`, ranking the answers by their peak.
+        coco: add `coco_mAP`, ranking predictions by their peak.
         accelerator: that of a training under way, otherwise one on `device`; several processes share the frames among them.
 
     Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `DatasetError`.
@@ -155,8 +142,10 @@ def evaluate(
     started = monotonic()
     if model.vocabulary is None or model.word_table is None:
         raise ConfigError('This model has no words of its own to read queries with; load it with words="vectors.bin".')
-    if dataset.size % 16 or dataset.length != model.config.frames:
-        raise ConfigError(f"The clips of the data set have {dataset.length} frames of {dataset.size} px, which this model cannot take.")
+    if dataset.size % 16 or dataset.clip_length != model.config.clip_length:
+        raise ConfigError(
+            f"The clips of the data set have {dataset.clip_length} frames of {dataset.size} px, which this model cannot take."
+        )
     accelerator = accelerator or choose_accelerator(device)
     chosen = list(range(len(dataset))) if indices is None else sorted(set(indices))
     if not chosen:
@@ -174,15 +163,15 @@ def evaluate(
                 target = round_trip(mask, dataset.size)
                 peak = float(response.max().sigmoid())
                 metrics.update(binarise(response, mask.shape), target, score=peak if coco else None)
-                found.append((index, Answer(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)))
+                found.append((index, Prediction(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)))
                 bar.update()
     model.train(was_training)
-    answers = [answer for _, answer in sorted(gather_object(found))]
+    predictions = [prediction for _, prediction in sorted(gather_object(found))]
     combined = SegmentationMetrics()
     combined.merge(gather_object([metrics]))
     about = {
         **provenance(),
-        "samples": len(answers),
+        "samples": len(predictions),
         "config": model.config.to_dict(),
         "size": dataset.size,
         "blind_to": blind_to,
@@ -191,7 +180,7 @@ def evaluate(
         "processes": accelerator.num_processes,
         "seconds": round(monotonic() - started, 1),
     }
-    return Evaluation(combined.compute(), answers, about)
+    return Evaluation(combined.compute(), predictions, about)
 
 
 def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -228,9 +217,9 @@ def respond(
     else:
         maps = torch.stack([features[frame].float() for frame in frames])
     rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
-    tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.words)) for sample in samples])
+    tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.max_query_length)) for sample in samples])
     tokens = hide_query(tokens) if blind_to == "text" else tokens
     for start in range(0, len(group), batch_size):
         part = slice(start, start + batch_size)
-        responses = network.from_features(maps[rows[part]].to(device), network.words(tokens[part].to(device)))
+        responses = network.from_features(maps[rows[part]].to(device), network.embed(tokens[part].to(device)))
         yield from zip(group[part], responses.large.float().cpu(), strict=True)

@@ -21,15 +21,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .data.geometry import pad_resize, to_clip
+from .data.text import UNKNOWN, tokenise
+from .data.video import VideoInfo, probe, read_frames
 from .devices import choose_device
 from .errors import ConfigError, QueryError, WeightsError
-from .language import UNKNOWN, tokenise
 from .metrics import binarise
+from .model.checkpoints import load_model as load
 from .model.decoder import Decoder
 from .model.folding import fold
-from .model.loading import load_model as load
 from .model.network import ACGA
-from .video import VideoInfo, pad_resize, probe, read_frames, to_clip
 
 __all__ = ["FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
@@ -91,7 +92,7 @@ class Segmenter:
 
     def unknown(self, query: str) -> list[str]:
         """The words of a query that mean nothing to the model: not in its vocabulary, or without a vector."""
-        ids = self.vocabulary.encode(query, self.config.words).tolist()
+        ids = self.vocabulary.encode(query, self.config.max_query_length).tolist()
         blank = (self.word_table.weight == 0).all(dim=1)
         without_vector = [word for word, index in zip(tokenise(query), ids, strict=False) if index > UNKNOWN and blank[index]]
         return list(dict.fromkeys(self.vocabulary.unknown(query) + without_vector))
@@ -106,14 +107,14 @@ class Segmenter:
         twice = next((query for query in queries if list(queries).count(query) > 1), None)
         if twice is not None:
             raise QueryError(f"The query {twice!r} is given twice; give each once.")
-        tokens = np.stack([self.vocabulary.encode(query, self.config.words) for query in queries])  # (Q, L)
+        tokens = np.stack([self.vocabulary.encode(query, self.config.max_query_length) for query in queries])  # (Q, L)
         with torch.inference_mode():
-            return self.model.words(torch.from_numpy(tokens).to(self.device))  # (Q, L, D)
+            return self.model.embed(torch.from_numpy(tokens).to(self.device))  # (Q, L, D)
 
     def _stream(self, path: str | Path, queries: list[str], word_vectors: Tensor, every: int) -> Iterator[FrameResult]:
         latest: _Found | None = None
         waiting: list[tuple[int, np.ndarray]] = []  # frames nearer to the next clip than to the latest
-        clips = sliding_clips(read_frames(path), size=self.config.size, length=self.config.frames)
+        clips = sliding_clips(read_frames(path), size=self.config.size, clip_length=self.config.clip_length)
         for index, (frame, clip) in enumerate(clips):
             since = index % every
             if since == 0:
@@ -179,24 +180,24 @@ class _Found(NamedTuple):
         return FrameResult(index=index, source=self.source, frame=frame, masks=self.masks, responses=self.responses, peaks=self.peaks)
 
 
-def sliding_clips(frames: Iterable[np.ndarray], *, size: int, length: int = 16) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    """Each frame `(H, W, 3)` with the clip around it: `length` squares `(size, size, 3)` as `clip_indices` picks them.
+def sliding_clips(frames: Iterable[np.ndarray], *, size: int, clip_length: int = 16) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """Each frame `(H, W, 3)` with the clip around it: `clip_length` squares `(size, size, 3)` as `clip_indices` picks them.
 
     The end of a stream is known only once it is reached, so a frame comes out when the half clip after it has been read.
 
     >>> frames = (np.full((4, 4, 3), number, np.uint8) for number in range(3))
-    >>> [[int(square.max()) for square in clip] for _, clip in sliding_clips(frames, size=16, length=4)]
+    >>> [[int(square.max()) for square in clip] for _, clip in sliding_clips(frames, size=16, clip_length=4)]
     [[0, 0, 0, 1], [0, 0, 1, 2], [0, 1, 2, 2]]
     """
-    window: deque[np.ndarray] = deque(maxlen=length)
+    window: deque[np.ndarray] = deque(maxlen=clip_length)
     waiting: deque[np.ndarray] = deque()
     for frame in frames:
         waiting.append(frame)
         square = pad_resize(frame, size)
-        window.extend([square] if window else [square] * (length // 2 + 1))
-        if len(window) == length:
+        window.extend([square] if window else [square] * (clip_length // 2 + 1))
+        if len(window) == clip_length:
             yield waiting.popleft(), list(window)
     while waiting:
         window.append(window[-1])
-        if len(window) == length:
+        if len(window) == clip_length:
             yield waiting.popleft(), list(window)

@@ -14,8 +14,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
+from .data.geometry import pad_resize, undo_pad_resize
 from .errors import DatasetError
-from .video import pad_resize, undo_pad_resize
 
 PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.9)
 MEAN_OVER = np.arange(50, 100, 5) / 100  # 0.50, 0.55 … 0.95
@@ -34,11 +34,11 @@ def smoothed_iou(intersection: Areas, union: Areas) -> Any:
     return (intersection + SMOOTHING) / (union + SMOOTHING)
 
 
-def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, share: float = 0.5) -> np.ndarray:
+def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, threshold_ratio: float = 0.5) -> np.ndarray:
     """Foreground of a response, in the frame: logits `(S, S)` -> bool `(h, w)`, for a frame of `size` (h, w) pixels.
 
-    Foreground is `sigmoid(R) > share * max(sigmoid(R))`, decided at `(S, S)` and only then taken back to the frame, as officially done;
-    the official share is one half.
+    Foreground is `sigmoid(R) > threshold_ratio * max(sigmoid(R))`, decided at `(S, S)` and only then taken back to the frame, as
+    officially done; the official ratio is one half.
 
     >>> binarise(torch.tensor([[-9.0, 1.0], [-9.0, 2.0]]), (2, 2))
     array([[False,  True],
@@ -48,7 +48,7 @@ def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, share: flo
     if logits.ndim != 2 or logits.shape[0] != logits.shape[1]:
         raise ValueError(f"expected one square response (S, S), got {tuple(logits.shape)}; fix: response[i]")
     probability = torch.sigmoid(logits)
-    foreground = probability > share * probability.max()  # (S, S)
+    foreground = probability > threshold_ratio * probability.max()  # (S, S)
     return undo_pad_resize(foreground.numpy().astype(np.uint8), size).astype(bool)
 
 

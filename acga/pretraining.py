@@ -18,24 +18,18 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .config import STRIDE, ACGAConfig, PretrainConfig
-from .datasets.a2d import A2DSentences
-from .datasets.clips import CELL, LABELS, ClipCache, actor_colours
-from .datasets.splits import validation_videos
+from .data.a2d import A2DSentences
+from .data.clips import ClipCache
+from .data.dense_labels import CELL, LABELS, actor_colours
+from .data.splits import validation_videos
+from .data.taxonomy import ACTIONS, ACTORS, COLOURS
+from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
+from .files import rounded
 from .model.i3d import I3D
-from .runs import (
-    Run,
-    Stateful,
-    autocast,
-    batch_at,
-    choose_accelerator,
-    cosine_with_warm_up,
-    own_share,
-    provenance,
-    rounded,
-    steps_per_epoch,
-)
-from .synthetic.taxonomy import ACTIONS, ACTORS, COLOURS
+from .provenance import provenance
+from .run import Run, Stateful
+from .schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
 
 CLASSES = {"actor": len(ACTORS), "action": len(ACTIONS), "colour": len(COLOURS)}
 OUTPUTS = {"foreground": 1, **CLASSES}
@@ -211,8 +205,8 @@ def pretrain(
     if config.close_up_share and (config.close_up_size % STRIDE or not 0 < config.close_up_size <= model_config.size):
         raise ConfigError(f"close_up_size {config.close_up_size} is not a multiple of {STRIDE} up to {model_config.size}, the clips' side.")
     accelerator = choose_accelerator(device)
-    precision = autocast(config.precision, accelerator.device, frames=model_config.frames)
-    dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)
+    precision = autocast(config.precision, accelerator.device, clip_length=model_config.clip_length)
+    dataset = A2DSentences(root, "train", size=model_config.size, clip_length=model_config.clip_length)
     with accelerator.main_process_first():
         clips = ClipCache.build(dataset, cache or Path(folder) / "clips", colours=actor_colours(root), workers=workers)
     held_out = validation_videos(video_id for video_id, _ in clips.frames)
@@ -232,7 +226,7 @@ def pretrain(
     optimiser = torch.optim.AdamW(recogniser.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     objective = accelerator.prepare_model(DenseObjective(recogniser, class_balance(clips.labels[training])))
 
-    model_fields = {name: getattr(model_config, name) for name in ("size", "frames", "backbone_width")}
+    model_fields = {name: getattr(model_config, name) for name in ("size", "clip_length", "backbone_width")}
     settings = {
         "stage": "pretrain",
         "model": model_fields,

@@ -12,34 +12,26 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from .batches import FeatureKind, SentenceBatches, extract, seen_kind
 from .config import ACGAConfig, TrainConfig
-from .datasets.a2d import A2DSentences
-from .datasets.features import fingerprint
-from .datasets.masks import MaskCache
-from .datasets.records import Dataset
-from .datasets.splits import split_validation
+from .data.a2d import A2DSentences
+from .data.dataset import Dataset
+from .data.features import fingerprint
+from .data.masks import MaskCache
+from .data.splits import split_validation
+from .data.text import UNKNOWN, Vocabulary, WordTable
+from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
 from .evaluation import evaluate
-from .language import UNKNOWN, Vocabulary, WordTable
+from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
+from .model.checkpoints import load_model, save_model
 from .model.folding import fold
 from .model.i3d import I3D
-from .model.loading import load_model, save_model
 from .model.network import ACGA
-from .runs import (
-    Run,
-    Stateful,
-    autocast,
-    batch_at,
-    choose_accelerator,
-    cosine_with_warm_up,
-    own_share,
-    provenance,
-    rounded,
-    steps_per_epoch,
-)
-from .sentence_batches import FeatureKind, SentenceBatches, extract, seen_kind
-from .weights import git_blob_id
+from .provenance import provenance
+from .run import Run, Stateful
+from .schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
 
 LOG_EVERY = 20  # steps
 
@@ -56,7 +48,7 @@ class SentenceObjective(nn.Module):
 
     def forward(self, features: Tensor, tokens: Tensor, target: Tensor) -> Tensor:
         """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16."""
-        responses = self.network.from_features(features, self.network.words(tokens))
+        responses = self.network.from_features(features, self.network.embed(tokens))
         responses = type(responses)(*(response.float() for response in responses))
         parts = torch.stack(self.loss.per_resolution(responses, target))
         return parts * torch.tensor(self.loss.resolution_weights, device=parts.device)
@@ -154,8 +146,8 @@ def train(
     if config.mirror and config.blind_to == "motion":
         raise ConfigError("TrainConfig: mirror shows moving clips, so it cannot be joined with blind_to motion.")
     accelerator = choose_accelerator(device)
-    precision = autocast(config.precision, accelerator.device, frames=model_config.frames)
-    dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)
+    precision = autocast(config.precision, accelerator.device, clip_length=model_config.clip_length)
+    dataset = A2DSentences(root, "train", size=model_config.size, clip_length=model_config.clip_length)
     training, held_out = split_validation(dataset)
     if not held_out:
         raise DatasetError(f"{root} has a single training video; training needs one more to validate on.")

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from acga.config import ACGAConfig
+from acga.data.taxonomy import ACTORS
+from acga.data.text import tokenise
 from acga.evaluation import Evaluation
-from acga.language import tokenise
-from acga.statistics import bootstrap
+from acga.model.state_dicts import read_state_dict
+from acga.study.bootstrap import bootstrap
+from acga.study.tables import shipped_results
 from acga.synthetic import people
 from acga.synthetic.lexicon import NOUNS
 from acga.synthetic.motion import vary
 from acga.synthetic.scene import Actor, Scene
 from acga.synthetic.scenes import sample_scene
-from acga.synthetic.taxonomy import ACTORS
 from acga.synthetic.writer import SPLITS, SynthesisConfig
-from acga.tables import shipped_results
-from acga.weights import read_state_dict
 
 WEIGHTS = Path(str(files("acga") / "embedded" / "mini.safetensors"))
 DRAWN = SynthesisConfig()  # the twin of A2D Sentences as `acga data synthesize` draws it
@@ -46,8 +46,8 @@ def weights() -> str:
     rows = {
         "File": f"`acga/embedded/{WEIGHTS.name}`, {WEIGHTS.stat().st_size / 1e6:.1f} MB, safetensors",
         "Values": f"{count:,}, of which {backbone:,} in the backbone; {stored}",
-        "Configuration": f"`ACGAConfig.mini()`{f' with {changed}' if changed else ''}: clips of {config.frames} frames, {config.size} px",
-        "Vocabulary": f"{len(metadata['words'])} words of at most {config.words} a query",
+        "Configuration": f"`ACGAConfig.mini()`{f' with {changed}' if changed else ''}: {config.clip_length} frames of {config.size} px",
+        "Vocabulary": f"{len(metadata['words'])} words of at most {config.max_query_length} a query",
         "Last command": f"`{made['command']}`",
         "Made": f"{made['date']}, from commit {made['commit'][:7]}, seed {made['seed']}, PyTorch {made['torch']}, Python {made['python']}",
     }
@@ -66,7 +66,7 @@ def metrics_by_kind() -> str:
 
 def metrics_by_look() -> str:
     """The same answers by who was asked for. Only if the generator still draws the scenes that were evaluated."""
-    answers = Evaluation.load(shipped_results("a2d")).answers
+    answers = Evaluation.load(shipped_results("a2d")).predictions
     scenes = {video: scene_of(video) for video in {answer.video_id for answer in answers}}
     if not all(says_of(answer.query, scenes[answer.video_id].actors, answer.instance) for answer in answers):
         return "*Not shown: the evaluation in `results/` is of scenes that an earlier version of the generator drew.*"

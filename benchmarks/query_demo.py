@@ -18,8 +18,9 @@ from typing import Any
 
 import tyro
 
+from acga.files import write_json
 from acga.inference import Segmenter
-from acga.runs import provenance, write_json
+from acga.provenance import provenance
 from acga.widgets import QueryDemo
 from acga.widgets.clips import SAMPLES, draw_clip
 

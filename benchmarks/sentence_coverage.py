@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acga.language import tokenise
+from acga.data.text import tokenise
 from acga.synthetic import actors
 from acga.synthetic.drawing import VISIBLE
 from acga.synthetic.scene import Box, Scene

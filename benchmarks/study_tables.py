@@ -4,11 +4,11 @@ import json
 import re
 from pathlib import Path
 
-from acga.plots_study import at_both_rates
-from acga.study import Study, jump
-from acga.study_contrasts import DECISIONS, FUSIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
-from acga.study_headlines import headlines
-from acga.study_summary import SLOWLY, verdict_in_words
+from acga.study.claims import SLOWLY, verdict_in_words
+from acga.study.contrasts import DECISIONS, FUSIONS, ORDERS, cost_of_orders, gains_by_decision, scene_gains, size_gains
+from acga.study.figures import at_both_rates
+from acga.study.headlines import headlines
+from acga.study.records import Study, max_loss_spike
 
 RESULTS = Path(__file__).parent.parent / "results"
 NOT_RUN = "The study has not been run; `benchmarks/study.sh` makes it."
@@ -103,8 +103,8 @@ def scores(row: dict) -> list[str]:
     drawn = row["a2d"]
     plain = [f"{100 * drawn[metric]['mean']:.1f}" for metric in ("P@0.8", "oIoU")]
     elsewhere = percent(row["jhmdb"]["mIoU"]) if "jhmdb" in row else ""
-    told_apart = f"{100 * row['told apart']['mean']:.1f}" if "told apart" in row else ""
-    return [str(row["seeds"]), percent(drawn["mIoU"]), percent(drawn["P@0.5"]), *plain, elsewhere, reading(row), told_apart]
+    presence_auroc = f"{100 * row['told apart']['mean']:.1f}" if "told apart" in row else ""
+    return [str(row["seeds"]), percent(drawn["mIoU"]), percent(drawn["P@0.5"]), *plain, elsewhere, reading(row), presence_auroc]
 
 
 def verdicts(study: str) -> str:
@@ -140,7 +140,7 @@ def rates() -> str:
         runs = both.of("claims", name)
         means = [f"{100 * values.mean():.1f}" for values in both.ious("claims", name)]
         found = [f"{100 * run['validation']['mIoU']:.1f}" for run in runs]
-        rows.append([name, *(", ".join(of) for of in (means, found, [f"{jump(run):.1f}" for run in runs]))])
+        rows.append([name, *(", ".join(of) for of in (means, found, [f"{max_loss_spike(run):.1f}" for run in runs]))])
     dynamic, guided, base = "dynamic convolution", "+ vision guided language", "+ weighted loss"
     alike = [(first, second) for first, second in ((dynamic, "ACGA"), (base, guided)) if {first, second} <= set(variants)]
     compared = [(f"{first}{note}", f"{second}{note}") for first, second in alike for note in ("", f", {SLOWLY}")]

@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from acga.data.taxonomy import ACTORS, VALID_ACTIONS
 from acga.synthetic.backgrounds import FAMILIES
 from acga.synthetic.drawing import box, draw
 from acga.synthetic.portraits import portraits
 from acga.synthetic.scenes import sample_scene
-from acga.synthetic.taxonomy import ACTORS, VALID_ACTIONS
 
 FOLDER = Path(__file__).parent
 STRIP = range(4, 20, 2)  # frames shown of each action: the clip around the middle of 24

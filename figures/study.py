@@ -8,11 +8,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from acga import plots_study, plots_verdicts, study_contrasts
-from acga.plots_data import titled
-from acga.study import Study
-from acga.study_headlines import headlines
-from acga.study_summary import claims
+from acga.plots.data import titled
+from acga.study import contrasts as study_contrasts
+from acga.study import figures as plots_study
+from acga.study import verdict_figures as plots_verdicts
+from acga.study.claims import claims
+from acga.study.headlines import headlines
+from acga.study.records import Study
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER.parent / "results" / "study"
@@ -83,13 +85,13 @@ def longer_figures(study: Study) -> dict[str, Figure]:
     held = sum(one["verdict"] == "holds" for one in found)
     return figures(study) | {
         "ladder": titled(plots_study.ladder(both), f"Best on the A2D twin: {best_of(both, 'claims')}"),
-        "headlines": titled(plots_verdicts.beside_paper(found), f"{held} of {len(found)} differences hold on the drawn twin"),
+        "headlines": titled(plots_verdicts.forest_plot(found), f"{held} of {len(found)} differences hold on the drawn twin"),
     }
 
 
 def gentle_figures(_: Study) -> dict[str, Figure]:
     """Whether dynamic convolution is thrown back by steps that are too large."""
-    return {"losses": plots_study.thrown_back(plots_study.at_both_rates())}
+    return {"losses": plots_study.loss_instability(plots_study.at_both_rates())}
 
 
 def relational_figures(study: Study) -> dict[str, Figure]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from acga.plots import curves
-from acga.plots_data import titled
+from acga.plots.data import titled
+from acga.plots.images import curves
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER.parent / "results" / "embedded_default"

@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from acga.config import ACGAConfig
-from acga.language import Vocabulary
+from acga.data.text import Vocabulary
+from acga.data.video import VideoWriter
 from acga.model import ACGA
-from acga.model.loading import save_model
-from acga.video import VideoWriter
+from acga.model.checkpoints import save_model
 
 WORDS = ("man", "dog", "red", "green", "running", "on", "the", "left")
 CONFIG = ACGAConfig(

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import releases
 
-from acga.video import VideoWriter
+from acga.data.video import VideoWriter
 
 SIZE = (32, 32)
 SIDE = 12  # pixels of a square

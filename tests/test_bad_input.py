@@ -15,7 +15,7 @@ from small import CONFIG, save_small_model, small_model, write_clip
 
 from acga.cli import main
 from acga.model import I3D
-from acga.model.loading import save_model
+from acga.model.checkpoints import save_model
 
 ANNOTATIONS = "text_annotations/a2d_annotation_with_instances"
 

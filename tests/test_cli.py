@@ -15,12 +15,13 @@ from PIL import Image
 from small import save_small_model, write_clip
 
 import acga
-from acga import cli, writing
+from acga import cli
+from acga import output as writing
 from acga.cli import main
 from acga.commands.data import synthesize
+from acga.data.video import probe, read_frames
 from acga.synthetic.demo import QUERIES, SCENE
 from acga.synthetic.writer import SynthesisConfig
-from acga.video import probe, read_frames
 
 COMMANDS = [
     "demo",

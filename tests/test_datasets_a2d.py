@@ -10,10 +10,10 @@ import torch
 from releases import A2D_SENTENCES, VIDEOSET, grey, square, write_a2d, write_annotation, write_video
 from torch.utils.data import DataLoader
 
-from acga.datasets import A2DSentences, Sample, collate, read_annotation
-from acga.datasets import a2d as a2d_module
+from acga.data import A2DSentences, Sample, collate, read_annotation
+from acga.data import a2d as a2d_module
+from acga.data.text import Vocabulary
 from acga.errors import DatasetError, QueryError, VideoError
-from acga.language import Vocabulary
 
 ANNOTATIONS = "text_annotations/a2d_annotation_with_instances"
 SENTENCES = "text_annotations/a2d_annotation.txt"
@@ -45,7 +45,7 @@ def test_samples_are_sentences_times_frames_that_show_the_instance(a2d_release):
         Sample("two-dogs000", 10, 0, "the left dog"),
         Sample("T6bNPuKV-wY", 7, 1, "bird standing on the beach"),  # "1 (copy)" is left out
     ]
-    assert dataset.frames == [("alone-bird0", 1), ("two-dogs000", 10), ("two-dogs000", 3), ("T6bNPuKV-wY", 7)]
+    assert dataset.annotated_frames == [("alone-bird0", 1), ("two-dogs000", 10), ("two-dogs000", 3), ("T6bNPuKV-wY", 7)]
     assert len(dataset) == 7 and dataset.unused == []
     assert [sample.video_id for sample in A2DSentences(a2d_release, split="train").samples] == ["trainvideo0"]
 
@@ -58,7 +58,7 @@ def test_other_spellings_of_the_clips_folder(a2d_copy, clips):
 
 def test_an_item(a2d_release):
     vocabulary = Vocabulary(["dog", "right"])
-    dataset = A2DSentences(a2d_release, size=64, frames=8, vocabulary=vocabulary)
+    dataset = A2DSentences(a2d_release, size=64, clip_length=8, vocabulary=vocabulary)
     item = dataset[1]
     assert item["query"] == "Dog on the right" and item["index"] == 1 and item["size"] == (48, 64)
     assert item["tokens"].tolist() == [2, 1, 1, 3] + [0] * 16 and item["tokens"].dtype == torch.int64

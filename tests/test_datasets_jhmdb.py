@@ -10,8 +10,8 @@ import pytest
 import scipy.io
 from releases import FRAMES, HEIGHT, WIDTH, grey, square, write_puppet_mask
 
-from acga.datasets import JHMDBSentences, Sample
-from acga.datasets.jhmdb import default_frame_list, read_puppet_mask
+from acga.data import JHMDBSentences, Sample
+from acga.data.jhmdb import default_frame_list, read_puppet_mask
 from acga.errors import DatasetError
 
 SHARED = Path(__file__).parents[2] / "shared" / "sentences" / "jhmdb_samples.json"

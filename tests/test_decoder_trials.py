@@ -8,10 +8,10 @@ import torch
 from small import CONFIG
 
 import acga
-from acga.decoder_trials import AttendedMaps, masks_of, measure, respond, train_decoder
-from acga.language import Vocabulary
+from acga.data.text import Vocabulary
 from acga.metrics import round_trip
 from acga.model.network import build_decoder
+from acga.teaching.decoder_trials import AttendedMaps, masks_of, measure, respond, train_decoder
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def model():
 
 @pytest.fixture
 def dataset(a2d_release, model):
-    return acga.A2DSentences(a2d_release, "test", size=CONFIG.size, frames=CONFIG.frames, vocabulary=model.vocabulary)
+    return acga.A2DSentences(a2d_release, "test", size=CONFIG.size, clip_length=CONFIG.clip_length, vocabulary=model.vocabulary)
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from small import small_model
 
 from acga.config import ACGAConfig
-from acga.datasets import A2DSentences, FeatureCache, JHMDBSentences, extract_features
-from acga.datasets.records import Sample
+from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_features
+from acga.data.dataset import Sample
+from acga.data.tags import read_tags
 from acga.errors import ConfigError, DatasetError, QueryError
-from acga.evaluation import Answer, Evaluation, evaluate, group_by_frame, hide_query, read_tags
+from acga.evaluation import Evaluation, Prediction, evaluate, group_by_frame, hide_query
 from acga.metrics import binarise, intersection_over_union, round_trip
 from acga.model import ACGA
 
@@ -50,12 +51,12 @@ def test_equals_the_evaluation_by_hand(model, dataset, fold):
     evaluation = evaluate(model, dataset, device="cpu", batch_size=3, fold=fold)
     expected = [by_hand(model, dataset, index) for index in range(len(dataset))]
     assert len(set(expected)) > 2  # the answers differ, so a wrong pairing shows
-    assert [answer.iou for answer in evaluation.answers] == pytest.approx(expected, abs=1e-12)
+    assert [answer.iou for answer in evaluation.predictions] == pytest.approx(expected, abs=1e-12)
     assert evaluation.metrics["mIoU"] == pytest.approx(np.mean(expected))
     assert evaluation.metrics["P@0.5"] == np.mean(np.array(expected) >= 0.5)
-    intersections, unions = (sum(getattr(answer, name) for answer in evaluation.answers) for name in ("intersection", "union"))
+    intersections, unions = (sum(getattr(answer, name) for answer in evaluation.predictions) for name in ("intersection", "union"))
     assert evaluation.metrics["oIoU"] == pytest.approx(intersections / unions)
-    for answer, sample in zip(evaluation.answers, dataset.samples, strict=True):
+    for answer, sample in zip(evaluation.predictions, dataset.samples, strict=True):
         assert (answer.video_id, answer.frame, answer.instance, answer.query) == (
             sample.video_id,
             sample.frame,
@@ -68,7 +69,7 @@ def test_equals_the_evaluation_by_hand(model, dataset, fold):
 def test_jhmdb_records_its_frames(model, tmp_path):
     dataset = JHMDBSentences(releases.write_jhmdb(tmp_path), size=32)
     evaluation = evaluate(model, dataset, device="cpu")
-    assert [answer.iou for answer in evaluation.answers] == pytest.approx([by_hand(model, dataset, i) for i in range(len(dataset))])
+    assert [answer.iou for answer in evaluation.predictions] == pytest.approx([by_hand(model, dataset, i) for i in range(len(dataset))])
     assert evaluation.about["frames"] == dataset.frame_source
 
 
@@ -77,7 +78,7 @@ def test_every_frame_goes_through_the_stem_once(model, dataset):
     handle = model.backbone.stem.register_forward_hook(lambda *_: seen.append(1))
     evaluate(model, dataset, device="cpu", batch_size=2)
     handle.remove()
-    assert len(seen) == len(dataset.frames) == 3 and len(dataset) == 12
+    assert len(seen) == len(dataset.annotated_frames) == 3 and len(dataset) == 12
 
 
 def test_cached_features_give_the_same_answers(model, dataset, tmp_path):
@@ -119,7 +120,7 @@ def test_coco_average_precision_ranks_by_the_peak(model, dataset):
     evaluation = evaluate(model, dataset, device="cpu", coco=True)
     assert 0 <= evaluation.metrics["coco_mAP"] <= 1
     assert "coco_mAP" not in evaluate(model, dataset, device="cpu").metrics
-    assert len({answer.peak for answer in evaluation.answers}) > 1
+    assert len({answer.peak for answer in evaluation.predictions}) > 1
 
 
 def test_the_model_is_left_as_it_was(model, dataset):
@@ -148,7 +149,7 @@ def test_saved_and_loaded(tmp_path, model, dataset, root):
     evaluation.save(path, tables=evaluation.by_tag(read_tags(root)))
     loaded = Evaluation.load(path)
     assert loaded.metrics == pytest.approx(evaluation.metrics, abs=1e-6)
-    assert [answer[:6] for answer in loaded.answers] == [answer[:6] for answer in evaluation.answers]
+    assert [answer[:6] for answer in loaded.answers] == [answer[:6] for answer in evaluation.predictions]
     assert loaded.about["blind_to"] == "none" and "torch" in loaded.about
     path.write_text('{"metrics": {}}')
     with pytest.raises(ConfigError, match="no evaluation"):
@@ -160,9 +161,9 @@ def test_saved_and_loaded(tmp_path, model, dataset, root):
 
 def test_tables_by_tag(root):
     answers = [
-        Answer("squares0002", 6, 0, "red square", 30, 40, 0.5),
-        Answer("squares0002", 6, 0, "the red one on the left", 10, 40, 0.5),
-        Answer("squares0003", 6, 1, "green square", 20, 20, 0.5),
+        Prediction("squares0002", 6, 0, "red square", 30, 40, 0.5),
+        Prediction("squares0002", 6, 0, "the red one on the left", 10, 40, 0.5),
+        Prediction("squares0003", 6, 1, "green square", 20, 20, 0.5),
     ]
     tables = Evaluation.of(answers).by_tag(read_tags(root))
     assert set(tables) == {"phrasing=plain", "phrasing=place", "decided_by=colour"}
@@ -184,7 +185,7 @@ def test_refusals(model, dataset, root):
     with pytest.raises(DatasetError, match="no sample"):
         evaluate(model, dataset, indices=[], device="cpu")
     with pytest.raises(ConfigError, match="8 frames"):
-        evaluate(model, A2DSentences(root, "test", size=32, frames=8), device="cpu")
+        evaluate(model, A2DSentences(root, "test", size=32, clip_length=8), device="cpu")
     with pytest.raises(ConfigError, match="words of its own"):
         evaluate(ACGA(ACGAConfig.mini()), dataset, device="cpu")
     with pytest.raises(ConfigError, match="no device 'tpu'"):

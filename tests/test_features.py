@@ -12,7 +12,7 @@ from releases import write_video
 from torch import nn
 from torch.utils.data import DataLoader
 
-from acga.datasets import A2DSentences, FeatureCache, JHMDBSentences, extract_features, fingerprint
+from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_features, fingerprint
 from acga.errors import DatasetError, VideoError
 
 
@@ -55,10 +55,10 @@ def contents(folder):
 
 def test_entries_are_the_stems_output_for_each_frame(dataset, tmp_path):
     cache = extract(dataset, tmp_path / "cache")
-    assert cache.frames == dataset.frames and len(cache) == 4 and ("alone-bird0", 1) in cache and ("alone-bird0", 2) not in cache
+    assert cache.frames == dataset.annotated_frames and len(cache) == 4 and ("alone-bird0", 1) in cache and ("alone-bird0", 2) not in cache
     assert list(contents(tmp_path / "cache")) == ["features-00000.npy", "features-00001.npy", "index.json"]
     stem = make_stem().eval()
-    for video_id, frame in dataset.frames:
+    for video_id, frame in dataset.annotated_frames:
         with torch.no_grad():
             expected = stem(dataset.clip(video_id, frame)[None])[0]
         found = cache[video_id, frame]
@@ -70,7 +70,7 @@ def test_entries_are_the_stems_output_for_each_frame(dataset, tmp_path):
 def test_a_cache_that_repeats_the_frame_is_another_one(dataset, tmp_path):
     moving, still = extract(dataset, tmp_path / "moving"), extract(dataset, tmp_path / "still", repeat_frame=True)
     assert moving.fingerprint != still.fingerprint == fingerprint(make_stem(), dataset, repeat_frame=True)
-    frame = dataset.frames[0]
+    frame = dataset.annotated_frames[0]
     assert not moving[frame].equal(still[frame])
     with torch.no_grad():
         expected = make_stem().eval()(dataset.clip(*frame, repeat_frame=True)[None])[0]
@@ -127,7 +127,7 @@ def test_two_runs_at_once_wait_for_each_other(dataset, tmp_path):
         runs = [pool.submit(extract, dataset, tmp_path, Slow(*make_stem()), batch_size=1, shard_size=1) for _ in range(2)]
         for run in runs:
             run.result()
-    assert sum(seen) == len(dataset.frames) == len(FeatureCache(tmp_path))
+    assert sum(seen) == len(dataset.annotated_frames) == len(FeatureCache(tmp_path))
 
 
 def test_decoding_workers_change_nothing(dataset, tmp_path):
@@ -152,7 +152,7 @@ def test_other_weights_or_data_are_refused(dataset, tmp_path, a2d_copy):
         fingerprint(make_stem(seed=1), dataset),
         fingerprint(make_stem(), A2DSentences(a2d_copy, split="train", size=64)),
         fingerprint(make_stem(), A2DSentences(a2d_copy, size=48)),
-        fingerprint(make_stem(), A2DSentences(a2d_copy, size=64, frames=8)),
+        fingerprint(make_stem(), A2DSentences(a2d_copy, size=64, clip_length=8)),
     ]
     assert fingerprint(make_stem(), A2DSentences(a2d_copy, size=64)) == wanted  # a copy of the data is the same data
     write_video(a2d_copy / "Release" / "clips320H" / "alone-bird0.mp4", frames=9)
@@ -184,7 +184,7 @@ def test_a_damaged_shard(dataset, tmp_path):
     cache = extract(dataset, tmp_path)
     (tmp_path / "features-00000.npy").write_bytes(b"damaged")
     with pytest.raises(DatasetError, match=r"features-00000\.npy cannot be read"):
-        cache[dataset.frames[0]]
+        cache[dataset.annotated_frames[0]]
 
 
 class Entries(torch.utils.data.Dataset):
@@ -223,4 +223,4 @@ def test_a_folder_that_cannot_be_written(dataset, tmp_path):
 def test_frames_of_a_folder_of_pictures(jhmdb_release, tmp_path):
     dataset = JHMDBSentences(jhmdb_release, size=32)
     cache = extract(dataset, tmp_path)
-    assert len(cache) == 6 and cache[dataset.frames[5]].shape == (6, 4, 2, 2)
+    assert len(cache) == 6 and cache[dataset.annotated_frames[5]].shape == (6, 4, 2, 2)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from acga.config import ACGAConfig
-from acga.language import Vocabulary
+from acga.data.text import Vocabulary
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, folding
+from acga.model.checkpoints import load_model, save_model
 from acga.model.decoder import Deconvolution, upsample
 from acga.model.folding import compose, convolve_interpolated, deconvolve_and_convolve, fold
-from acga.model.loading import load_model, save_model
 
 TINY = ACGAConfig(size=32, vocabulary_size=8, backbone_width=0.01, language_width=6, vision_widths=(16, 5, 4), classifier_widths=(5, 4, 3))
 VARIANTS = {

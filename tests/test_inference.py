@@ -13,13 +13,14 @@ from small import CONFIG, WORDS, moving_frames, small_model, write_clip
 
 from acga import inference
 from acga.config import ACGAConfig
+from acga.data.geometry import clip_indices, pad_resize, to_clip
+from acga.data.text import Vocabulary
+from acga.data.video import read_frames
 from acga.errors import ConfigError, QueryError, VideoError, WeightsError
 from acga.inference import Segmenter, choose_device, load, sliding_clips
-from acga.language import Vocabulary
 from acga.metrics import binarise
 from acga.model import ACGA
-from acga.model.loading import save_model
-from acga.video import clip_indices, pad_resize, read_frames, to_clip
+from acga.model.checkpoints import save_model
 
 QUERIES = ["man in red on the left", "dog running"]
 
@@ -37,7 +38,7 @@ def clip(tmp_path_factory):
 @given(total=st.integers(1, 40), length=st.sampled_from([4, 8, 16]))
 def test_every_frame_is_the_middle_of_its_clip(total, length):
     frames = [np.full((2, 2, 3), number, np.uint8) for number in range(total)]
-    found = list(sliding_clips(iter(frames), size=16, length=length))
+    found = list(sliding_clips(iter(frames), size=16, clip_length=length))
     assert [int(frame[0, 0, 0]) for frame, _ in found] == list(range(total))
     for index, (_, clip) in enumerate(found):
         assert [int(square[8, 8, 0]) for square in clip] == clip_indices(index, total, length).tolist()

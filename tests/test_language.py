@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acga.data.text import Vocabulary, WordTable, read_word2vec, tokenise, unreadable
 from acga.errors import AcgaError, ConfigError, QueryError, WeightsError
-from acga.language import Vocabulary, WordTable, read_word2vec, tokenise, unreadable
 
 SENTENCES = Path(__file__).parents[2] / "shared" / "sentences" / "a2d_annotation_with_short_query.csv"
 WORDS = ["dog", "the", "running", "man's"]

@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acga.data.geometry import undo_pad_resize
 from acga.errors import DatasetError
 from acga.metrics import SegmentationMetrics, binarise, intersection_over_union, round_trip
-from acga.video import undo_pad_resize
 
 DATA = Path(__file__).parent / "data"
 

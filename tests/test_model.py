@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from acga.config import ACGAConfig
+from acga.data.text import Vocabulary
 from acga.errors import ConfigError
-from acga.language import Vocabulary
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, I3D, LanguageGuidedVisionAttention, VisionGuidedLanguageAttention, coordinates, encode_video
-from acga.model.attention import find_padding, pool_words
+from acga.model.attention import padding_mask, pool_words
+from acga.model.checkpoints import load_model
+from acga.model.convert import OFFICIAL_NAMES
 from acga.model.folding import fold
-from acga.model.loading import load_model
-from acga.weights import OFFICIAL_NAMES
 
 DATA = Path(__file__).parent / "data"
 RESPONSES = ("small", "medium", "large")
@@ -28,7 +28,7 @@ RESPONSES = ("small", "medium", "large")
 TINY = ACGAConfig(
     size=32,
     vocabulary_size=16,
-    words=5,
+    max_query_length=5,
     backbone_width=0.01,
     language_width=6,
     vision_widths=(16, 5, 4),
@@ -375,7 +375,7 @@ def test_nothing_but_padding_gives_finite_responses():
     with torch.no_grad():
         responses = model.from_features(features, torch.zeros_like(word_vectors))
     assert bool(responses.large.isfinite().all())
-    assert not find_padding(torch.zeros(1, 3, 2)).any()
+    assert not padding_mask(torch.zeros(1, 3, 2)).any()
 
 
 def test_pooling_leaves_padding_out():
@@ -426,9 +426,9 @@ def test_the_stem_is_frozen():
 def test_clip_and_tokens_are_features_and_words():
     model, clip, tokens = tiny_model(), torch.rand(1, 3, 4, 32, 48), torch.tensor([[3, 4, 0, 0, 0]])
     with torch.no_grad():
-        whole, parts = model(clip, tokens), model.from_features(model.features(clip), model.words(tokens))
+        whole, parts = model(clip, tokens), model.from_features(model.features(clip), model.embed(tokens))
     torch.testing.assert_close(whole.large, parts.large, rtol=0, atol=0)
-    assert model.words(tokens)[0, 2:].abs().max() == 0
+    assert model.embed(tokens)[0, 2:].abs().max() == 0
 
 
 def test_initialisation_is_the_official_one():
@@ -457,7 +457,7 @@ def test_parts_are_injected():
         (lambda m: m(torch.zeros(1, 3, 4, 30, 32), torch.ones(1, 5, dtype=torch.int64)), r"multiples of 16, but is \(1, 3, 4, 30, 32\)"),
         (lambda m: m.features(torch.zeros(1, 4, 3, 32, 32)), r"should be \(B, 3, T, H, W\)"),
         (lambda m: m.features(torch.zeros(3, 4, 32, 32)), r"but is \(3, 4, 32, 32\)"),
-        (lambda m: m.words(torch.ones(5, dtype=torch.int64)), r"word ids \(B, L\), but are \(5,\)"),
+        (lambda m: m.embed(torch.ones(5, dtype=torch.int64)), r"word ids \(B, L\), but are \(5,\)"),
         (lambda m: m.attend(torch.zeros(1, 9, 1, 2, 2), torch.zeros(1, 5, 6)), r"mixed_4e \(B, 16, T/4, h, w\), but are \(1, 9, 1, 2, 2\)"),
         (lambda m: m.attend(torch.zeros(1, 16, 1, 2, 2), torch.zeros(1, 6, 5)), r"\(B, L, 6\), but are \(1, 6, 5\)"),
         (lambda m: m.attend(torch.zeros(1, 16, 1, 2, 2), torch.zeros(3, 5, 6)), "features of 1 clips, but word vectors of 3 queries"),
@@ -477,4 +477,4 @@ def test_impossible_parts_are_named():
     model = tiny_model()
     model.word_table = None
     with pytest.raises(ConfigError, match="without word vectors"):
-        model.words(torch.ones(1, 2, dtype=torch.int64))
+        model.embed(torch.ones(1, 2, dtype=torch.int64))

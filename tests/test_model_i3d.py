@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from acga.config import ACGAConfig
 from acga.errors import WeightsError
 from acga.model import ACGA, I3D
-from acga.model.i3d import MaxPool, Unit, same_padding
+from acga.model.i3d import ConvBNReLU, MaxPool, same_padding
 
 DATA = Path(__file__).parent / "data"
 PORTS = {
@@ -119,7 +119,7 @@ def test_pooling_is_that_of_a_map_padded_with_zeros(sizes, kernel, stride, rule)
 
 def test_the_two_padding_rules_part_at_odd_sizes():
     maps = torch.rand(1, 3, 4, 15, 16)
-    sizes = {rule: Unit(3, 2, kernel=7, stride=2, epsilon=1e-5, padding=rule)(maps).shape[3] for rule in ("kernel", "input")}
+    sizes = {rule: ConvBNReLU(3, 2, kernel=7, stride=2, epsilon=1e-5, padding=rule)(maps).shape[3] for rule in ("kernel", "input")}
     assert sizes == {"kernel": 7, "input": 8}
 
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from ipywidgets import IntSlider
 
 import acga
-from acga import plots_data
-from acga.exercises import check
-from acga.synthetic.taxonomy import PAIRS
+from acga.data.taxonomy import PAIRS
+from acga.plots import data as plots_data
+from acga.teaching.exercises import check
 from acga.widgets import Scrubber, scrub
 
 FOLDER = Path(__file__).parent.parent / "notebooks"

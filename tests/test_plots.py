@@ -7,7 +7,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from acga import plots
+from acga.plots import images as plots
 
 FRAME = np.full((60, 90, 3), 100, np.uint8)
 

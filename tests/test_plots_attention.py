@@ -6,8 +6,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from acga import plots_attention
-from acga.plots import colour
+from acga.overlay import colour
+from acga.plots import attention as plots_attention
 
 SQUARE = np.full((128, 128, 3), 100, np.uint8)
 MASK = np.zeros((128, 128), bool)

@@ -10,9 +10,10 @@ from matplotlib import colors
 from matplotlib import pyplot as plt
 from matplotlib.container import BarContainer
 
-from acga import plots_results, tables
 from acga.errors import ConfigError
-from acga.statistics import Interval
+from acga.plots import charts as plots_results
+from acga.study import tables
+from acga.study.bootstrap import Interval
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from acga import plots_study, plots_verdicts, study_contrasts
 from acga.errors import ConfigError
-from acga.statistics import Interval
-from acga.study import Study, jump
-from acga.study_summary import SLOWLY
+from acga.study import contrasts as study_contrasts
+from acga.study import figures as plots_study
+from acga.study import verdict_figures as plots_verdicts
+from acga.study.bootstrap import Interval
+from acga.study.claims import SLOWLY
+from acga.study.records import Study, max_loss_spike
 
 
 @pytest.fixture
@@ -172,8 +174,8 @@ def test_a_study_can_be_cut_down_to_some_seeds():
 
 def test_a_jump_of_the_loss_is_told_from_its_noise_and_from_the_first_steps():
     calm = [(step, 2.0 if step < 100 else 0.5 + 0.1 * (step % 100 == 0)) for step in range(20, 1001, 20)]
-    thrown_back = [(step, 3.0 if step == 300 else loss) for step, loss in calm]
-    assert jump({"loss": calm}) == pytest.approx(1.2) and jump({"loss": thrown_back}) == pytest.approx(6)
+    loss_instability = [(step, 3.0 if step == 300 else loss) for step, loss in calm]
+    assert max_loss_spike({"loss": calm}) == pytest.approx(1.2) and max_loss_spike({"loss": loss_instability}) == pytest.approx(6)
 
 
 def test_losses_are_lines_a_seed_and_colours_a_variant():
@@ -187,17 +189,17 @@ def test_losses_are_lines_a_seed_and_colours_a_variant():
 def test_studies_stand_beside_each_other_if_they_asked_the_same():
     samples = {"a2d": [["x", 1, 0, ""]], "probed": []}
     one, other = (Study({"claims": {"a": [{"seed": 0, "a2d": {"intersection": [i], "union": [10]}}]}}, samples) for i in (4, 5))
-    both = one.beside(other, "slower")
+    both = one.merge(other, "slower")
     assert list(both.runs["claims"]) == ["a", "a, slower"] and list(one.runs["claims"]) == ["a"]
     assert both.difference("claims", "a", "a, slower").mean == pytest.approx(0.1)
     with pytest.raises(ConfigError, match="different questions"):
-        one.beside(Study(one.runs, {"a2d": [["y", 1, 0, ""]], "probed": []}), "slower")
+        one.merge(Study(one.runs, {"a2d": [["y", 1, 0, ""]], "probed": []}), "slower")
 
 
 @pytest.mark.skipif(not any(plots_study.GENTLE.glob("claims/*.json")), reason="the gentle runs are not in results/")
 def test_the_thrown_back_runs_are_shown_with_what_each_seed_came_to():
     gentle = Study.read(plots_study.GENTLE)
-    figure = plots_study.thrown_back(plots_study.at_both_rates())
+    figure = plots_study.loss_instability(plots_study.at_both_rates())
     slow = ", ".join(f"{100 * run['a2d']['metrics']['mIoU']:.1f}" for run in gentle.of("claims", "dynamic convolution"))
     assert f"dynamic convolution, {SLOWLY}: mean IoU {slow}" in figure.get_suptitle()
     assert len(figure.axes[0].lines) == sum(

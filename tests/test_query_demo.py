@@ -20,12 +20,12 @@ from PIL import Image
 from small import WORDS, moving_frames, small_model, write_clip
 
 from acga import widgets
+from acga.data.text import tokenise
+from acga.data.video import VideoWriter, read_frames
 from acga.errors import QueryError, VideoError
 from acga.inference import Segmenter
-from acga.language import tokenise
 from acga.metrics import binarise, intersection_over_union
 from acga.synthetic.lexicon import VOCABULARY
-from acga.video import VideoWriter, read_frames
 from acga.widgets import QueryDemo, uploads
 from acga.widgets.clips import SAMPLES, Clip, draw_clip
 from acga.widgets.latest import Latest
@@ -138,7 +138,7 @@ def test_the_threshold_is_a_share_of_the_maximum(demo, page):
     assert areas == sorted(areas, reverse=True) and areas[0] > areas[2]
     demo.view.share = 0.5
     reading = demo._readings["one"]
-    response = reading.answers["man in red"][3].response
+    response = reading.responses["man in red"][3].response
     assert (official[3] == binarise(response, SIZE)).all()
 
 
@@ -186,7 +186,7 @@ def test_a_click_tells_which_places_a_place_listens_to(page, demo):
     page.say("pixel", query="dog", frame=2, place=[1, 0])
     content, (values,) = page.of("pixel")[-1]
     assert (content["rows"], content["columns"], content["place"]) == (2, 2, [1, 0])
-    weights = demo._readings["one"].listens_to("dog", 2, (1, 0))
+    weights = demo._readings["one"].attention_from("dog", 2, (1, 0))
     assert weights.sum() == pytest.approx(1)
     assert content["range"] == pytest.approx([weights.min(), weights.max()])
     assert np.frombuffer(values, np.uint8).reshape(2, 2).argmax() == weights.argmax()
@@ -529,9 +529,9 @@ def test_colab_is_told_to_show_custom_widgets(monkeypatch):
 def test_an_unanswered_reading_answers_only_what_is_missing(segmenter):
     reading = Reading(segmenter, small_clip())
     reading.ask("dog", [0, 1])
-    first = reading.answers["dog"][0]
+    first = reading.responses["dog"][0]
     reading.ask("dog", [0, 2])
-    assert reading.answers["dog"][0] is first and sorted(reading.answers["dog"]) == [0, 1, 2]
+    assert reading.responses["dog"][0] is first and sorted(reading.responses["dog"]) == [0, 1, 2]
     with pytest.raises(QueryError):
         reading.ask("", [0])
 

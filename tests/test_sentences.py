@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acga.language import tokenise
+from acga.data.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
+from acga.data.text import tokenise
 from acga.synthetic import lexicon, scenes
 from acga.synthetic.backgrounds import FAMILIES
 from acga.synthetic.facts import MENTIONS, Fact, View, holds, speakable, state
@@ -22,7 +23,6 @@ from acga.synthetic.phrasing import FAMILIES as PHRASINGS
 from acga.synthetic.phrasing import HELD_OUT_FAMILIES
 from acga.synthetic.scene import Actor, Box, Scene
 from acga.synthetic.sentences import VOCABULARY, Query, Speaker, describe, fits, is_held_out
-from acga.synthetic.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
 
 SENTENCES = Path(__file__).parents[2] / "shared" / "sentences" / "a2d_annotation_with_short_query.csv"
 SEEDS = st.integers(0, 2**32 - 1)

@@ -14,22 +14,28 @@ from hypothesis import strategies as st
 from scipy import stats
 from small import CONFIG as SMALL
 
-from acga import ablation, plots_study, plots_verdicts, study, study_contrasts, study_headlines, study_summary, tables
-from acga.ablation import BASE, GRIDS, ablate
+from acga.batches import extract
 from acga.cli import main
 from acga.config import ACGAConfig, TrainConfig
-from acga.datasets import A2DSentences
-from acga.datasets.records import Sample
+from acga.data import A2DSentences
+from acga.data.dataset import Sample
+from acga.data.text import tokenise
+from acga.devices import choose_accelerator
 from acga.errors import ConfigError, DatasetError
-from acga.examination import Benchmarks, by_video, middle_frames
-from acga.language import tokenise
 from acga.metrics import METRICS
 from acga.model.i3d import I3D
-from acga.perturbations import PERTURBATIONS, SYNONYMS, UNKNOWN_WORD, ask_what_is_absent, perturb
-from acga.probing import consistency, mask_iou, point_with_words, reach_of_pixels, segment_all
-from acga.runs import choose_accelerator
-from acga.sentence_batches import extract
-from acga.statistics import bootstrap, bootstrap_of_totals, probability_of_more
+from acga.study import ablation, tables
+from acga.study import claims as study_summary
+from acga.study import contrasts as study_contrasts
+from acga.study import figures as plots_study
+from acga.study import headlines as study_headlines
+from acga.study import records as study
+from acga.study import verdict_figures as plots_verdicts
+from acga.study.ablation import BASE, GRIDS, ablate
+from acga.study.bootstrap import bootstrap, bootstrap_of_totals, probability_of_more
+from acga.study.examination import Benchmarks, by_video, middle_frames
+from acga.study.perturbations import PERTURBATIONS, SYNONYMS, UNKNOWN_WORD, ask_what_is_absent, perturb
+from acga.study.probes import attention_distance, attention_on_target, consistency, mask_iou, segment_all
 from acga.synthetic.lexicon import VOCABULARY
 from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
 from acga.training import build_model
@@ -58,7 +64,7 @@ def benchmarks(place):
 
 @pytest.fixture(scope="module")
 def model(place):
-    dataset = A2DSentences(place / "a2d", "train", size=CONFIG.size, frames=CONFIG.frames)
+    dataset = A2DSentences(place / "a2d", "train", size=CONFIG.size, clip_length=CONFIG.clip_length)
     return build_model(CONFIG, dataset, list(range(len(dataset))), place / "backbone.safetensors", None, seed=0).eval()
 
 
@@ -235,26 +241,26 @@ def test_segment_all_answers_as_the_evaluation_does(model, benchmarks, features)
 
 def test_even_attention_points_by_chance(model, benchmarks, features):
     model.attention.language.projection.weight.data.mul_(0)
-    for one in point_with_words(model, benchmarks.a2d, features):
+    for one in attention_on_target(model, benchmarks.a2d, features):
         np.testing.assert_allclose(one.inside, one.chance, atol=1e-5)
-    topics = {one.topic: one for one in point_with_words(model, benchmarks.a2d, features)}
+    topics = {one.topic: one for one in attention_on_target(model, benchmarks.a2d, features)}
     assert set(topics["actor"].samples) == set(range(len(benchmarks.a2d)))  # every sentence names an actor
 
 
 def test_reach_of_attention_that_is_even(model, benchmarks, features):
     for part in (model.attention.vision.query, model.attention.vision.key):
         part.weight.data.mul_(0)
-    reach = reach_of_pixels(model, benchmarks.a2d, features)
+    reach = attention_distance(model, benchmarks.a2d, features)
     np.testing.assert_allclose(reach.on_actor, reach.chance, atol=1e-5)
     np.testing.assert_allclose(reach.distance, reach.uniform_distance, atol=1e-5)
     np.testing.assert_allclose(reach.largest, 1 / 4, atol=1e-5)  # of 2 x 2 cells
 
 
 def test_networks_without_a_branch_have_no_attention_to_look_at(place, benchmarks, features):
-    dataset = A2DSentences(place / "a2d", "train", size=CONFIG.size, frames=CONFIG.frames)
+    dataset = A2DSentences(place / "a2d", "train", size=CONFIG.size, clip_length=CONFIG.clip_length)
     config = replace(CONFIG, matching="concatenation")
     plain = build_model(config, dataset, list(range(len(dataset))), place / "backbone.safetensors", None, seed=0)
-    assert point_with_words(plain, benchmarks.a2d, features) == [] and reach_of_pixels(plain, benchmarks.a2d, features) is None
+    assert attention_on_target(plain, benchmarks.a2d, features) == [] and attention_distance(plain, benchmarks.a2d, features) is None
 
 
 def test_by_video_keeps_the_order_of_another_list():
@@ -266,7 +272,9 @@ def test_middle_frames_are_annotated_ones_of_every_video(place):
     whole = A2DSentences(place / "a2d", "test", size=32)
     middle = middle_frames(whole)
     assert {s.video_id for s in middle.samples} == {s.video_id for s in whole.samples}
-    assert len(middle.frames) == len({s.video_id for s in whole.samples}) and set(middle.frames) <= set(whole.frames)
+    assert len(middle.annotated_frames) == len({s.video_id for s in whole.samples}) and set(middle.annotated_frames) <= set(
+        whole.annotated_frames
+    )
 
 
 # The grids and the study
@@ -307,7 +315,7 @@ def test_a_run_says_all_about_itself(studied, benchmarks):
     assert len(run["a2d"]["intersection"]) == len(run["a2d"]["union"]) == len(benchmarks.a2d)
     assert run["a2d"]["metrics"]["mIoU"] == pytest.approx(study.iou_of(run["a2d"]).mean(), abs=1e-4)
     assert len(run["paraphrases"]["consistency"]) == 12 and any(one is not None for one in run["paraphrases"]["consistency"])
-    assert set(PERTURBATIONS) <= run["questions"].keys() and 0 <= run["questions"]["told_apart"] <= 1
+    assert set(PERTURBATIONS) <= run["questions"].keys() and 0 <= run["questions"]["presence_auroc"] <= 1
     assert run["attention"]["words"].keys() == {"actor", "action", "colour", "place"}
     assert not (studied / "weights" / "claims" / "ACGA_seed_0").exists()
     blind = json.loads((studied / "controls" / "blind_to_text_seed_0.json").read_text())
@@ -339,7 +347,7 @@ def test_the_summary_states_every_claim(studied, capsys):
     row = written["grids"]["claims"]["ACGA"]
     assert row["a2d"]["mIoU"]["low"] <= row["a2d"]["mIoU"]["mean"] <= row["a2d"]["mIoU"]["high"] and row["seeds"] == 1
     assert row["told apart"]["mean"] == pytest.approx(
-        json.loads((studied / "claims" / "ACGA_seed_0.json").read_text())["questions"]["told_apart"], abs=1e-4
+        json.loads((studied / "claims" / "ACGA_seed_0.json").read_text())["questions"]["presence_auroc"], abs=1e-4
     )
     assert written["cost"]["runs"] == 11 and 0 < written["cost"]["hours"] < 1 and len(written["cost"]["commits"]) == 1
     assert len(summary.lines("claims")) == len(GRIDS["claims"]) + len(summary.claims)
@@ -375,7 +383,7 @@ def test_the_claims_in_short_are_all_measured(studied):
     assert [(row["claim"], row["what"]) for row in rows] == named
     ours = next(row for row in rows if row["paper"] == 6.9)
     assert ours["interval"] == everything.difference("claims", "dynamic convolution", "ACGA")._asdict()
-    axes = plots_verdicts.beside_paper(rows).axes[0]
+    axes = plots_verdicts.forest_plot(rows).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()].count(ours["what"]) == 1
     assert [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "D" and len(line.get_xdata())] == [
         row["paper"] for row in rows if row["paper"] is not None

@@ -17,6 +17,7 @@ import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acga.data.taxonomy import ACTIONS, ACTORS, COLOURS, PAIRS, class_id
 from acga.errors import DatasetError
 from acga.synthetic import writer
 from acga.synthetic.actors import parts
@@ -26,7 +27,6 @@ from acga.synthetic.phrasing import HELD_OUT_FAMILIES
 from acga.synthetic.scene import Actor, Scene
 from acga.synthetic.scenes import FRAME_SIZES, sample_scene
 from acga.synthetic.shapes import Part, ellipse, render
-from acga.synthetic.taxonomy import ACTIONS, ACTORS, COLOURS, PAIRS, class_id
 from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
 
 SMALL = SynthesisConfig(train=4, test=2, frames=10, workers=1, seed=3)

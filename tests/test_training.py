@@ -20,20 +20,25 @@ from hypothesis import strategies as st
 from small import CONFIG as SMALL
 from torch import nn
 
-from acga import pretraining, runs
+from acga import pretraining
+from acga import run as runs
+from acga.batches import SentenceBatches, extract, mirrored_words
 from acga.config import ACGAConfig, LossConfig, TrainConfig
-from acga.datasets import A2DSentences
-from acga.datasets import clips as clip_cache
-from acga.datasets.clips import LABELS, ClipCache, actor_colours, dense_labels
-from acga.datasets.masks import MaskCache
-from acga.datasets.splits import split_validation, validation_videos
+from acga.data import A2DSentences
+from acga.data import clips as clip_cache
+from acga.data.clips import ClipCache
+from acga.data.dense_labels import LABELS, actor_colours, dense_labels
+from acga.data.masks import MaskCache
+from acga.data.splits import split_validation, validation_videos
+from acga.data.text import Vocabulary
+from acga.devices import choose_accelerator
 from acga.errors import ConfigError, DatasetError
 from acga.evaluation import Evaluation, evaluate
-from acga.language import Vocabulary
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA
+from acga.model.checkpoints import load_model
 from acga.model.i3d import I3D
-from acga.model.loading import load_model
+from acga.model.state_dicts import read_state_dict
 from acga.pretraining import (
     DenseObjective,
     DenseRecogniser,
@@ -45,10 +50,9 @@ from acga.pretraining import (
     pretrain,
     recognition_scores,
 )
-from acga.runs import Run, batch_at, choose_accelerator, cosine_with_warm_up, own_share, steps_per_epoch
-from acga.sentence_batches import SentenceBatches, extract, mirrored_words
+from acga.run import Run
+from acga.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
 from acga.training import SentenceObjective, build_model, learning_rate, parameter_groups, train
-from acga.weights import read_state_dict
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = replace(SMALL, vocabulary_size=16)
@@ -180,7 +184,7 @@ def test_dense_labels_go_to_the_instance_that_covers_most():
 def test_clip_cache_holds_what_the_dataset_gives(dataset, root, tmp_path):
     cache = ClipCache.build(dataset, tmp_path, colours=actor_colours(root), workers=0)
     assert cache.clips.shape == (6, 16, 32, 32, 3) and cache.labels.shape == (6, 4, 8, 8)
-    for row, frame in enumerate(dataset.frames):
+    for row, frame in enumerate(dataset.annotated_frames):
         assert torch.equal(as_input(cache.clips[[row]])[0], dataset.clip(*frame)) or torch.allclose(
             as_input(cache.clips[[row]])[0], dataset.clip(*frame), atol=1e-6
         )
@@ -396,7 +400,7 @@ def prepared(dataset, backbone, tmp_path_factory):
 
 def test_features_of_every_kind(dataset, prepared):
     model, caches = prepared
-    frame = dataset.frames[3]
+    frame = dataset.annotated_frames[3]
     clip = dataset.clip(*frame)[None]
     still = clip[:, :, 8:9].expand_as(clip)
     for kind, shown in (("plain", clip), ("mirrored", clip.flip(-1)), ("still", still)):
@@ -433,8 +437,8 @@ def test_the_controls_are_wired(dataset, prepared):
     motion = SentenceBatches(dataset, model, replace(TRAIN, blind_to="motion"), {"still": caches["still"]}, masks).take(indices, rng)
     seeing = SentenceBatches(dataset, model, TRAIN, {"plain": caches["plain"]}, masks).take(indices, rng)
     assert len({tuple(tokens.tolist()) for tokens in text[1]}) == 1 and len({tuple(tokens.tolist()) for tokens in seeing[1]}) == 4
-    assert torch.equal(motion[0][0], caches["still"][dataset.frames[0]].float())
-    assert torch.equal(seeing[0][0], caches["plain"][dataset.frames[0]].float())
+    assert torch.equal(motion[0][0], caches["still"][dataset.annotated_frames[0]].float())
+    assert torch.equal(seeing[0][0], caches["plain"][dataset.annotated_frames[0]].float())
     assert torch.equal(motion[1], seeing[1]) and torch.equal(text[2], seeing[2])
 
 
@@ -447,7 +451,7 @@ def test_the_objective_is_the_loss_with_its_weights(prepared):
     model.eval()
     found = SentenceObjective(model, config)(features, tokens, target)
     loss = WeightedSegmentationLoss(foreground_weight=2.0, resolution_weights=(0.5, 1.0, 2.0))
-    assert found.sum().item() == pytest.approx(loss(model.from_features(features, model.words(tokens)), target).item(), rel=1e-4)
+    assert found.sum().item() == pytest.approx(loss(model.from_features(features, model.embed(tokens)), target).item(), rel=1e-4)
     model.train()
 
 
@@ -522,9 +526,9 @@ def test_settings_that_do_not_fit(root, backbone, tmp_path):
     with pytest.raises(ConfigError, match=r"width 0\.0625; this configuration asks for 0\.25"):
         train(root, tmp_path, replace(ACGAConfig.mini(), size=32), TRAIN, backbone=backbone, device="cpu")
     with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
-        train(root, tmp_path, replace(CONFIG, frames=8), replace(TRAIN, precision="bf16"), backbone=backbone, device="cpu")
+        train(root, tmp_path, replace(CONFIG, clip_length=8), replace(TRAIN, precision="bf16"), backbone=backbone, device="cpu")
     with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
-        pretrain(root, tmp_path, replace(CONFIG, frames=8), PRETRAIN, workers=0, device="cpu")
+        pretrain(root, tmp_path, replace(CONFIG, clip_length=8), PRETRAIN, workers=0, device="cpu")
     for size in (40, 48):  # not a multiple of 16; larger than the clips
         with pytest.raises(ConfigError, match=f"close_up_size {size} is not a multiple of 16 up to 32"):
             pretrain(root, tmp_path, CONFIG, replace(PRETRAIN, close_up_share=0.5, close_up_size=size), workers=0, device="cpu")

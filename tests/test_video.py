@@ -14,9 +14,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from releases import FRAMES, HEIGHT, WIDTH, grey, write_video
 
+from acga.data.geometry import clip_indices, pad_resize, to_clip, undo_pad_resize
+from acga.data.video import VideoWriter, probe, read_frames
 from acga.errors import VideoError
 from acga.metrics import intersection_over_union
-from acga.video import VideoWriter, clip_indices, pad_resize, probe, read_frames, to_clip, undo_pad_resize
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="the real clips in ../shared/real are not here")

@@ -16,13 +16,15 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from acga import weights
 from acga.config import ACGAConfig
+from acga.data.text import Vocabulary
 from acga.errors import WeightsError
-from acga.language import Vocabulary
+from acga.files import atomic_write, git_blob_id
 from acga.model import ACGA, I3D
-from acga.model.loading import find_weights, frequent_words, load_model, save_model
-from acga.weights import Download, download, git_blob_id, load_into, read_state_dict, save_state_dict, written_whole
+from acga.model import state_dicts as weights
+from acga.model.checkpoints import frequent_words, load_model, locate_weights, save_model
+from acga.model.download import Download, download
+from acga.model.state_dicts import load_into, read_state_dict, save_state_dict
 
 DATA = Path(__file__).parent / "data"
 TINY = ACGAConfig(size=32, vocabulary_size=8, backbone_width=0.01, language_width=6, vision_widths=(16, 5, 4), classifier_widths=(5, 4, 3))
@@ -111,7 +113,7 @@ def test_an_interrupted_save_leaves_the_old_file(model, tmp_path, monkeypatch):
 
 
 def test_saved_files_can_be_read_by_others_on_the_machine(tmp_path):
-    with written_whole(tmp_path / "a") as temporary:
+    with atomic_write(tmp_path / "a") as temporary:
         temporary.write_text("a")
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
@@ -136,11 +138,11 @@ def test_word_vectors_are_added_to_weights_without_them(model, tmp_path):
     again = load_model(tmp_path / "m.safetensors", words=path)
     assert again.vocabulary.words == ("dog", "left", "dog's")  # what a query can hold
     tokens = torch.from_numpy(again.vocabulary.encode("left dog, unknown", length=5))[None]
-    torch.testing.assert_close(again.words(tokens)[0, :, 0], torch.tensor([3.0, 2.0, 0.0, 0.0, 0.0]))
+    torch.testing.assert_close(again.embed(tokens)[0, :, 0], torch.tensor([3.0, 2.0, 0.0, 0.0, 0.0]))
     chosen = load_model(tmp_path / "m.safetensors", words=path, vocabulary=Vocabulary(["left"]))
     assert chosen.vocabulary.words == ("left",)
     save_model(again, tmp_path / "with_words.safetensors")
-    torch.testing.assert_close(load_model(tmp_path / "with_words.safetensors").words(tokens), again.words(tokens))
+    torch.testing.assert_close(load_model(tmp_path / "with_words.safetensors").embed(tokens), again.embed(tokens))
 
 
 def test_the_most_frequent_words_come_first(tmp_path):
@@ -275,9 +277,9 @@ def test_official_weights_under_a_narrower_configuration(tmp_path):
 def test_embedded_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("here.safetensors").write_bytes(b"")
-    assert find_weights("here.safetensors") == Path("here.safetensors")
+    assert locate_weights("here.safetensors") == Path("here.safetensors")
     with pytest.raises(WeightsError, match=r"../here is neither"):
-        find_weights("../here")
+        locate_weights("../here")
 
 
 # Downloads

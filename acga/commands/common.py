@@ -50,9 +50,9 @@ def configure(network: Network, changes: Sequence[str]) -> ACGAConfig:
 
 def open_release(root: Path, split: Split, config: ACGAConfig, frame_list: Path | None = None) -> Any:
     """The data set in a folder of either layout, for clips as the network takes them."""
-    from ..datasets import A2DSentences, JHMDBSentences
-    from ..datasets.check import layout_of
+    from ..data import A2DSentences, JHMDBSentences
+    from ..data.check import layout_of
 
     if layout_of(root) == "J-HMDB Sentences":
-        return JHMDBSentences(root, frame_list=frame_list, size=config.size, frames=config.frames)
-    return A2DSentences(root, split, size=config.size, frames=config.frames)
+        return JHMDBSentences(root, frame_list=frame_list, size=config.size, clip_length=config.clip_length)
+    return A2DSentences(root, split, size=config.size, clip_length=config.clip_length)

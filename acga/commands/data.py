@@ -77,7 +77,7 @@ def check(root: Root, /) -> None:
     Args:
         root: The folder of A2D Sentences (Release/, text_annotations/) or of J-HMDB Sentences (Rename_Images/, puppet_mask/).
     """
-    from ..datasets.check import check_release
+    from ..data.check import check_release
 
     report = check_release(root)
     print(f"{root}: {report.layout}")
@@ -118,9 +118,9 @@ def extract(
         workers: Processes that decode videos.
         device: Where to compute; auto takes a GPU if there is one.
     """
+    from ..batches import extract as run
+    from ..devices import choose_accelerator
     from ..model import ACGA, I3D
-    from ..runs import choose_accelerator
-    from ..sentence_batches import extract as run
 
     config = configure(network, change)
     model = ACGA(config, backbone=I3D.from_file(backbone, through="mixed_4f"))
@@ -137,6 +137,6 @@ def download(name: Positional[Annotated[str, arg(metavar="NAME")]], /, *, to: Pa
         name: rgb_imagenet.pt, flow_imagenet.pt (piergiaj), model_rgb.pth (hassony2) or i3d_rgb.pth (official ACGA).
         to: Folder for the file.
     """
-    from ..weights import download as fetch
+    from ..model.download import download as fetch
 
     print(f"{fetch(name, to)} is as published.")

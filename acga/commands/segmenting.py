@@ -21,8 +21,8 @@ def demo(*, out: Path = Path("demo"), weights: str = "mini", device: Device = "a
         weights: "mini", which comes with the package, or a file of weights.
         device: Where to compute; auto takes a GPU if there is one.
     """
-    from ..demonstration import demonstrate
-    from ..writing import is_earlier_output, output_folder
+    from ..output import is_earlier_output, output_folder
+    from ..teaching.demonstration import demonstrate
 
     with output_folder(out, overwrite=is_earlier_output(out)) as folder:
         segmenter, origin = _open_segmenter(weights, (), None, device, 0.0)
@@ -62,8 +62,8 @@ def segment(
         minimum_peak: Leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something.
         overwrite: Replace the results of an earlier run in OUT; other files there stay.
     """
-    from ..language import tokenise
-    from ..writing import output_folder, write_segmentation
+    from ..data.text import tokenise
+    from ..output import output_folder, write_segmentation
 
     with output_folder(out, overwrite=overwrite) as folder:
         segmenter, origin = _open_segmenter(weights, queries, words, device, minimum_peak)
@@ -80,14 +80,15 @@ def segment(
 
 def _open_segmenter(weights: str, queries: Sequence[str], words: Path | None, device: Device, minimum_peak: float) -> Any:
     """The segmenter, and where its weights come from."""
+    from ..data.text import Vocabulary
+    from ..files import git_blob_id
     from ..inference import Segmenter, load
-    from ..language import Vocabulary
-    from ..model.loading import find_weights
-    from ..weights import git_blob_id, read_state_dict
+    from ..model.checkpoints import locate_weights
+    from ..model.state_dicts import read_state_dict
 
     # A file of word vectors holds millions of words: only those of the queries are read.
     model = load(weights, words=words, vocabulary=None if words is None else Vocabulary.from_queries(queries))
-    path = find_weights(weights)
+    path = locate_weights(weights)
     provenance = read_state_dict(path).metadata.get("provenance", {})
     origin = {"name": weights, "git_blob": git_blob_id(path), "provenance": provenance}
     return Segmenter(model, device, minimum_peak=minimum_peak), origin

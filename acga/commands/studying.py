@@ -57,8 +57,8 @@ def ablate(
         workers: Processes that decode videos.
         device: Where to compute; auto takes a GPU if there is one.
     """
-    from ..ablation import ablate as run
-    from ..study_summary import summarise
+    from ..study.ablation import ablate as run
+    from ..study.claims import summarise
 
     base = configure(network or "mini", change if network else ("residual=false", *change))
     run(

@@ -130,10 +130,10 @@ def evaluate(
         batch_size: Sentences at once.
         device: Where to compute; auto takes a GPU if there is one.
     """
+    from ..data.tags import read_tags
+    from ..data.text import Vocabulary
     from ..evaluation import evaluate as run
-    from ..evaluation import read_tags
     from ..inference import load
-    from ..language import Vocabulary
 
     model = load(weights)
     dataset = open_release(root, split, model.config, frame_list)
@@ -143,4 +143,4 @@ def evaluate(
     found.save(out, by_tag=found.by_tag(read_tags(root)))
     for name, value in found.metrics.items():
         print(f"{name:9s}{100 * value:6.1f}")
-    print(f"{len(found.answers)} samples: see {out}.")
+    print(f"{len(found.predictions)} samples: see {out}.")

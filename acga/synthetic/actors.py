@@ -6,12 +6,12 @@ from math import cos, pi, sin
 
 import numpy as np
 
+from ..data.taxonomy import COLOURS
 from .animals import bird, four_legs
 from .motion import Pose, pose, vary
 from .people import person
 from .scene import Actor
 from .shapes import Part, capsule, ellipse, rotate, shade
-from .taxonomy import COLOURS
 
 
 def ball(actor: Actor, pose: Pose) -> list[Part]:

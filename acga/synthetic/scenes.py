@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..data.taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
 from .backgrounds import FAMILIES
 from .motion import SPEED, look_alike
 from .scene import Actor, Scene
-from .taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
 
 Rng = np.random.Generator
 

@@ -23,13 +23,13 @@ import numpy as np
 import scipy.io
 from tqdm import tqdm
 
+from ..data.taxonomy import class_id
+from ..data.video import VideoWriter
 from ..errors import DatasetError
-from ..video import VideoWriter
 from .drawing import box, draw, mean_box
 from .scene import Box, Scene
 from .scenes import JHMDB_ACTIONS, sample_scene
 from .sentences import Query, Speaker, describe
-from .taxonomy import class_id
 
 FRAMES_PER_SECOND = 12
 SPLITS = {"train": 0, "test": 1}

@@ -11,8 +11,8 @@ from .reading import Reading
 
 def pack_answers(reading: Reading, query: str, frames: list[int], share: float) -> tuple[bytes, bytes, dict[str, Any]]:
     """Masks, eight pixels to a byte, and words' maps, stretched to 0 ... 255, of a query in some frames."""
-    masks = b"".join(np.packbits(reading.mask(query, frame, share=share)).tobytes() for frame in frames)
-    answers = [reading.answers[query][frame] for frame in frames]
+    masks = b"".join(np.packbits(reading.mask(query, frame, threshold_ratio=share)).tobytes() for frame in frames)
+    answers = [reading.responses[query][frame] for frame in frames]
     message: dict[str, Any] = {"query": query, "frames": frames, "words": 0, "rows": 0, "columns": 0, "ranges": []}
     maps = b""
     if answers[0].words is not None:

@@ -13,9 +13,9 @@ import cv2
 import ipywidgets
 import numpy as np
 
+from ..data.text import tokenise, unreadable
 from ..errors import AcgaError, QueryError
 from ..inference import Segmenter
-from ..language import tokenise, unreadable
 from .clips import Clip, drawn_samples
 from .downloads import mask_archive, overlay_video
 from .latest import Latest, Steps
@@ -100,8 +100,8 @@ class QueryDemo(ipywidgets.VBox):
         if reading is None:
             return {}
         every = range(len(reading.clip.frames))
-        complete = [query for query in self._answerable() if len(reading.answers.get(query, ())) == len(every)]
-        return {query: np.stack([reading.mask(query, frame, share=self.view.share) for frame in every]) for query in complete}
+        complete = [query for query in self._answerable() if len(reading.responses.get(query, ())) == len(every)]
+        return {query: np.stack([reading.mask(query, frame, threshold_ratio=self.view.share) for frame in every]) for query in complete}
 
     # What the page asks for
 
@@ -163,7 +163,7 @@ class QueryDemo(ipywidgets.VBox):
     def _explain(self, query: str, frame: int, place: Sequence[int]) -> None:
         if self._shown is None or query not in self._answerable() or not 0 <= frame < len(self._shown.clip.frames):
             return  # the page has moved on since it asked
-        weights = self._shown.listens_to(query, frame, (int(place[0]), int(place[1])))
+        weights = self._shown.attention_from(query, frame, (int(place[0]), int(place[1])))
         if weights is None:
             raise AcgaError("This model has no language guided vision attention, so no place listens to another.")
         stretched, low, high = stretch(weights)
@@ -199,7 +199,7 @@ class QueryDemo(ipywidgets.VBox):
             done += len(frames)
             early = early or time.perf_counter() - started
             yield partial(self._progress, done, total)
-        agreement = reading.agreement(queries, share=share)
+        agreement = reading.agreement(queries, threshold_ratio=share)
         seconds = time.perf_counter() - started
         took = f"in {seconds:.2f} s, all {total} frames; the first after {early:.2f} s." if new else "before: nothing had to be computed."
         yield partial(self._finish, agreement, f"Answered {took}")
@@ -218,7 +218,7 @@ class QueryDemo(ipywidgets.VBox):
         share = self.view.share
         yield from self._answer(title, queries, share)
         yield partial(self._say, f"Writing {name} …")
-        content = make(self._readings[title], queries, share=share)
+        content = make(self._readings[title], queries, threshold_ratio=share)
         yield partial(self.view.tell, "file", [content], name=name, type=kind)
         yield partial(self._say, f"{name} is in your browser's downloads.")
 

@@ -14,7 +14,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from ..plots import PALETTE
+from ..overlay import PALETTE
 from .uploads import LARGEST, LIMITS
 
 PARTS = ("elements.js", "drawing.js", "sentences.js", "query_view.js")  # one module, in this order

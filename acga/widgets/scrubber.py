@@ -10,9 +10,9 @@ import cv2
 import ipywidgets
 import numpy as np
 
-from ..datasets import A2DSentences, JHMDBSentences
-from ..plots import FONT, colour, paint
-from ..video import clip_indices
+from ..data import A2DSentences, JHMDBSentences
+from ..data.geometry import clip_indices
+from ..overlay import FONT, colour, paint
 
 MAGNIFICATION = 2
 WIDTH = 420  # of the pictures in the browser
@@ -60,13 +60,13 @@ def scrub(dataset: A2DSentences | JHMDBSentences, video_id: str, frame: int, ins
     video = dataset.read_video(video_id)
     masks, instances, _ = dataset.frame_masks(video_id, frame)
     mask = masks[instances.tolist().index(instance)]
-    indices = clip_indices(frame - 1, len(video), dataset.length)
+    indices = clip_indices(frame - 1, len(video), dataset.clip_length)
     pictures = []
     for position, index in enumerate(indices.tolist()):
-        annotated = position == dataset.length // 2
+        annotated = position == dataset.clip_length // 2
         told = "annotated" if annotated else "repeated" if (indices == index).sum() > 1 else ""
         pictures.append(_captioned(video[index], mask, annotated, f"{position}: video frame {index + 1} {told}"))
-    return Scrubber(pictures, start=dataset.length // 2, label="clip index")
+    return Scrubber(pictures, start=dataset.clip_length // 2, label="clip index")
 
 
 def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: str) -> np.ndarray:

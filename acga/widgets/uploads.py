@@ -14,8 +14,8 @@ import av
 import cv2
 import numpy as np
 
+from ..data.video import FOLDER_FRAMES_PER_SECOND, probe, read_frames
 from ..errors import VideoError
-from ..video import FOLDER_FRAMES_PER_SECOND, probe, read_frames
 from .clips import Clip
 
 MEBIBYTE = 1 << 20

@@ -1,0 +1,73 @@
+"""Read everything that a release holds, and say what is wrong with it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..config import STRIDE
+from ..errors import AcgaError, DatasetError
+from .a2d import A2DSentences
+from .dataset import Dataset
+from .jhmdb import JHMDBSentences
+
+
+@dataclass
+class Report:
+    """What was found in a release."""
+
+    layout: str  # "A2D Sentences" or "J-HMDB Sentences"
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split: videos, frames, sentences, samples
+    problems: list[str] = field(default_factory=list)  # a sentence each
+
+
+def layout_of(root: str | Path) -> str:
+    """Which release is in a folder: "A2D Sentences" or "J-HMDB Sentences". Raises `DatasetError` when it is neither."""
+    root = Path(root)
+    if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
+        return "J-HMDB Sentences"
+    if (root / "Release").exists() or (root / "text_annotations").exists():
+        return "A2D Sentences"
+    raise DatasetError(
+        f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt)."
+    )
+
+
+def check_release(root: str | Path) -> Report:
+    """Decode every video and read every annotation that a sentence of the release in `root`, of either layout, refers to.
+
+    Raises `DatasetError` when the folder is neither layout.
+    """
+    report = Report(layout_of(root))
+    splits: dict[str, Callable[[], Dataset]] = {
+        "train": lambda: A2DSentences(root, "train", size=STRIDE),
+        "test": lambda: A2DSentences(root, "test", size=STRIDE),
+    }
+    if report.layout == "J-HMDB Sentences":
+        splits = {"test": lambda: JHMDBSentences(root, size=STRIDE)}
+    for split, open_split in splits.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                dataset = open_split()
+            except AcgaError as error:
+                report.problems.append(str(error))
+                continue
+        report.problems += [str(warning.message) for warning in caught]  # such as an actor that no frame marks
+        report.counts[split] = {
+            "videos": len({sample.video_id for sample in dataset.samples}),
+            "frames": len(dataset.annotated_frames),
+            "sentences": len({(sample.video_id, sample.instance, sample.query) for sample in dataset.samples}),
+            "samples": len(dataset),
+        }
+        for index in tqdm(range(len(dataset)), desc=f"checking {split}", delay=2):
+            try:
+                dataset[index]
+            except AcgaError as error:
+                report.problems.append(str(error))
+    report.problems = list(dict.fromkeys(report.problems))  # both splits, and many samples, may meet the same one
+    return report

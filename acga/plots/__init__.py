@@ -1,0 +1,1 @@
+"""Figures, by kind: images, charts and attention maps."""
