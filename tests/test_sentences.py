@@ -6,10 +6,10 @@ import csv
 import re
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.paths import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +24,7 @@ from acga.synthetic.phrasing import HELD_OUT_FAMILIES
 from acga.synthetic.scene import Actor, Box, Scene
 from acga.synthetic.sentences import VOCABULARY, Query, Speaker, describe, fits, is_held_out
 
-SENTENCES = Path(__file__).parents[2] / "shared" / "sentences" / "a2d_annotation_with_short_query.csv"
+SENTENCES = SHARED / "sentences" / "a2d_annotation_with_short_query.csv"
 SEEDS = st.integers(0, 2**32 - 1)
 DOG = Actor(kind="dog", action="walk", noun="dog", colour="black")
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from helpers.small import CONFIG, WORDS, moving_frames, small_model, write_clip
 from hypothesis import given
 from hypothesis import strategies as st
-from small import CONFIG, WORDS, moving_frames, small_model, write_clip
 
 from acga import inference
 from acga.config import ACGAConfig

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from releases import square, write_annotation
-from small import CONFIG, save_small_model, small_model, write_clip
+from helpers.releases import square, write_annotation
+from helpers.small import CONFIG, save_small_model, small_model, write_clip
 
 from acga.cli import main
 from acga.model import I3D

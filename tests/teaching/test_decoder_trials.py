@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small import CONFIG
+from helpers.small import CONFIG
 
 import acga
 from acga.data.text import Vocabulary

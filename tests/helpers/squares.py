@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-import releases
+from helpers import releases
 
 from acga.data.video import VideoWriter
 

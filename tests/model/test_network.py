@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-from pathlib import Path
 
-import fill
 import numpy as np
 import pytest
 import torch
+from helpers import fill
+from helpers.paths import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -22,7 +22,7 @@ from acga.model.checkpoints import load_model
 from acga.model.convert import OFFICIAL_NAMES
 from acga.model.folding import fold
 
-DATA = Path(__file__).parent / "data"
+DATA = GOLDEN
 RESPONSES = ("small", "medium", "large")
 # Narrow everywhere, for tests that need no particular size.
 TINY = ACGAConfig(

@@ -3,11 +3,11 @@
 import json
 import pickle
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.paths import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ from acga.data.geometry import undo_pad_resize
 from acga.errors import DatasetError
 from acga.metrics import SegmentationMetrics, binarise, intersection_over_union, round_trip
 
-DATA = Path(__file__).parent / "data"
+DATA = GOLDEN
 
 
 def random_masks(seed, count=6, size=(9, 7)):

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.small import save_small_model, write_clip
 from PIL import Image
-from small import save_small_model, write_clip
 
 import acga
 from acga import cli

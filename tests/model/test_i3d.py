@@ -1,13 +1,13 @@
 """I3D against both ports' endpoints, its padding against a slow reference, and its errors."""
 
 import json
-from pathlib import Path
 
-import fill
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers import fill
+from helpers.paths import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from acga.errors import WeightsError
 from acga.model import ACGA, I3D
 from acga.model.i3d import ConvBNReLU, MaxPool, same_padding
 
-DATA = Path(__file__).parent / "data"
+DATA = GOLDEN
 PORTS = {
     "official": ("official_acga_names.json", "i3d_official_endpoints.npz"),
     "hassony2": ("official_acga_names.json", "i3d_official_endpoints.npz"),

@@ -6,12 +6,12 @@ That the cells run and give the saved outputs is nbval's part (`make test`).
 import base64
 import re
 import statistics
-from pathlib import Path
 
 import cv2
 import nbformat
 import numpy as np
 import pytest
+from helpers.paths import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from ipywidgets import IntSlider
@@ -22,7 +22,7 @@ from acga.plots import data as plots_data
 from acga.teaching.exercises import check
 from acga.widgets import Scrubber, scrub
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
+FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LARGEST = 1_500_000  # bytes
 UNANSWERED = "answer = ..."

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import squares
 import torch
 from accelerate import Accelerator
+from helpers import squares
+from helpers.paths import ROOT, TESTS
+from helpers.small import CONFIG as SMALL
 from hypothesis import given
 from hypothesis import strategies as st
-from small import CONFIG as SMALL
 from torch import nn
 
 from acga import pretraining
@@ -477,7 +478,7 @@ SCRIPT = """
 import os, signal, sys
 import torch
 from dataclasses import replace
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {tests!r} + "/training"]
 import test_training as here
 torch.set_num_threads(1)
 def kill(finished):
@@ -492,8 +493,8 @@ def test_training_killed_and_resumed_equals_unbroken(root, backbone, tmp_path):
     features = tmp_path / "features"
     unbroken = train(root, tmp_path / "unbroken", CONFIG, TRAIN, backbone=backbone, features=features, workers=0, device="cpu")
     names = {"root": str(root), "folder": str(tmp_path / "killed"), "backbone": str(backbone), "features": str(features)}
-    script = SCRIPT.format(tests=str(Path(__file__).parent), **names)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    script = SCRIPT.format(tests=str(TESTS), **names)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     path = train(root, tmp_path / "killed", CONFIG, TRAIN, backbone=backbone, features=features, workers=0, device="cpu")
@@ -553,7 +554,7 @@ def test_the_unknown_word_says_nothing(dataset, backbone):
 
 TOGETHER = """
 import os, sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {tests!r} + "/training"]
 import test_training as here
 here.torch.set_num_threads(1)
 path = here.train({root!r}, {folder!r}, here.CONFIG, here.TRAIN, backbone={backbone!r}, workers=0, device="cpu")
@@ -566,9 +567,9 @@ if os.environ["RANK"] == "0":
 
 def test_two_processes_train_and_evaluate_together(root, dataset, backbone, tmp_path):
     script = tmp_path / "together.py"
-    names = {"tests": str(Path(__file__).parent), "root": str(root), "folder": str(tmp_path / "run"), "backbone": str(backbone)}
+    names = {"tests": str(TESTS), "root": str(root), "folder": str(tmp_path / "run"), "backbone": str(backbone)}
     script.write_text(TOGETHER.format(**names))
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

@@ -4,15 +4,15 @@ import json
 import runpy
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.paths import ROOT
+from helpers.small import CONFIG as SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from small import CONFIG as SMALL
 
 from acga.batches import extract
 from acga.cli import main
@@ -422,7 +422,7 @@ def test_a_difference_of_a_variant_with_itself_is_nothing(studied):
 
 
 def test_every_figure_is_drawn_from_the_runs(studied, tmp_path):
-    script = Path(__file__).parent.parent / "figures" / "study.py"
+    script = ROOT / "figures" / "study.py"
     drawn = runpy.run_path(str(script))["figures"](study.Study.read(studied))
     assert drawn.keys() == {"ladder", "claims", "robustness", "pointing", "context"}
     assert all(figure._suptitle.get_text() and figure.axes[0].get_xlabel() + figure.axes[0].get_ylabel() for figure in drawn.values())

@@ -4,12 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import releases
-import squares
 import torch
+from helpers import releases, squares
+from helpers.small import small_model
 from hypothesis import given
 from hypothesis import strategies as st
-from small import small_model
 
 from acga.config import ACGAConfig
 from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_features

@@ -16,9 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browsers import PATIENCE, ROOT, browser, jupyter, needs_browser
+from helpers.browsers import PATIENCE, ROOT, browser, jupyter, needs_browser
+from helpers.small import write_clip
 from PIL import Image
-from small import write_clip
 
 from acga.inference import Segmenter
 from acga.metrics import intersection_over_union

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from releases import A2D_SENTENCES, VIDEOSET, grey, square, write_a2d, write_annotation, write_video
+from helpers.releases import A2D_SENTENCES, VIDEOSET, grey, square, write_a2d, write_annotation, write_video
 from torch.utils.data import DataLoader
 
 from acga.data import A2DSentences, Sample, collate, read_annotation

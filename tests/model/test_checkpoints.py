@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import safetensors
 import torch
+from helpers.paths import GOLDEN
 from safetensors.torch import save_file
 from torch import nn
 
@@ -26,7 +27,7 @@ from acga.model.checkpoints import frequent_words, load_model, locate_weights, s
 from acga.model.download import Download, download
 from acga.model.state_dicts import load_into, read_state_dict, save_state_dict
 
-DATA = Path(__file__).parent / "data"
+DATA = GOLDEN
 TINY = ACGAConfig(size=32, vocabulary_size=8, backbone_width=0.01, language_width=6, vision_widths=(16, 5, 4), classifier_widths=(5, 4, 3))
 VOCABULARY = Vocabulary(["dog", "left", "running"])
 

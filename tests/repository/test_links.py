@@ -11,11 +11,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from helpers.paths import ROOT
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
     *ROOT.glob("*.md"),
     *ROOT.glob("docs/*.md"),

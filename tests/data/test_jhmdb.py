@@ -8,21 +8,22 @@ import cv2
 import numpy as np
 import pytest
 import scipy.io
-from releases import FRAMES, HEIGHT, WIDTH, grey, square, write_puppet_mask
+from helpers.paths import SHARED
+from helpers.releases import FRAMES, HEIGHT, WIDTH, grey, square, write_puppet_mask
 
 from acga.data import JHMDBSentences, Sample
 from acga.data.jhmdb import default_frame_list, read_puppet_mask
 from acga.errors import DatasetError
 
-SHARED = Path(__file__).parents[2] / "shared" / "sentences" / "jhmdb_samples.json"
+SAMPLES = SHARED / "sentences" / "jhmdb_samples.json"
 CATCH, WAVE = "a_ball_catch_1", "b_wave_hand_2"
 GIVEN = {CATCH: [12, 1], WAVE: [3]}
 CATCH_MASKS = "puppet_mask/catch/a_ball_catch_1/puppet_mask.mat"
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="MTTR's sample list in ../shared/sentences is not here")
+@pytest.mark.skipif(not SAMPLES.exists(), reason="MTTR's sample list in ../shared/sentences is not here")
 def test_the_default_list_is_mttrs_and_how_it_was_drawn():
-    samples = json.loads(SHARED.read_text())
+    samples = json.loads(SAMPLES.read_text())
     frames, masked = {}, {}
     for video_id, image, _, count, _ in samples:
         frames.setdefault(video_id, []).append(int(Path(image).stem))

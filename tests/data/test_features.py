@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from releases import write_video
+from helpers.releases import write_video
 from torch import nn
 from torch.utils.data import DataLoader
 

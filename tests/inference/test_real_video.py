@@ -2,14 +2,13 @@
 
 import importlib.util
 import json
-from pathlib import Path
 
 import cv2
 import pytest
+from helpers.paths import ROOT
 
 from acga.cli import main
 
-ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "real"
 
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real clips are not in {REAL}")

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.paths import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acga.data.text import Vocabulary, WordTable, read_word2vec, tokenise, unreadable
 from acga.errors import AcgaError, ConfigError, QueryError, WeightsError
 
-SENTENCES = Path(__file__).parents[2] / "shared" / "sentences" / "a2d_annotation_with_short_query.csv"
+SENTENCES = SHARED / "sentences" / "a2d_annotation_with_short_query.csv"
 WORDS = ["dog", "the", "running", "man's"]
 
 

@@ -3,23 +3,23 @@
 import os
 import shutil
 import struct
-from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
 import torch
+from helpers.paths import SHARED
+from helpers.releases import FRAMES, HEIGHT, WIDTH, grey, write_video
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from releases import FRAMES, HEIGHT, WIDTH, grey, write_video
 
 from acga.data.geometry import clip_indices, pad_resize, to_clip, undo_pad_resize
 from acga.data.video import VideoWriter, probe, read_frames
 from acga.errors import VideoError
 from acga.metrics import intersection_over_union
 
-REAL = Path(__file__).parents[2] / "shared" / "real"
+REAL = SHARED / "real"
 needs_real_clips = pytest.mark.skipif(not REAL.is_dir(), reason="the real clips in ../shared/real are not here")
 
 

@@ -6,12 +6,11 @@ import os
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 from nbformat.v4 import new_code_cell
 
-ROOT = Path(__file__).parent.parent
 SERIES = runpy.run_path(str(ROOT / "benchmarks" / "series.py"))
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.small import WORDS, moving_frames, small_model, write_clip
 from ipywidgets import Widget
 from PIL import Image
-from small import WORDS, moving_frames, small_model, write_clip
 
 from acga import widgets
 from acga.data.text import tokenise
