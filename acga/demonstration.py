@@ -10,7 +10,7 @@ import numpy as np
 from .inference import Segmenter
 from .metrics import intersection_over_union
 from .plots import Example, contact_sheet
-from .synthetic.demo import QUERIES, SCENE, write_clip
+from .synthetic.samples import QUERIES, SCENE, write_clip
 from .writing import write_segmentation
 
 

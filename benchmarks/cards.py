@@ -12,11 +12,11 @@ from acga.config import ACGAConfig
 from acga.evaluation import Evaluation
 from acga.language import tokenise
 from acga.statistics import bootstrap
-from acga.synthetic import people
-from acga.synthetic.lexicon import NOUNS
-from acga.synthetic.motion import vary
+from acga.synthetic.language.lexicon import NOUNS
+from acga.synthetic.render import people
+from acga.synthetic.render.motion import vary
+from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
-from acga.synthetic.scenes import sample_scene
 from acga.synthetic.taxonomy import ACTORS
 from acga.synthetic.writer import SPLITS, SynthesisConfig
 from acga.tables import shipped_results

@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acga.synthetic.backgrounds import FAMILIES
-from acga.synthetic.drawing import box, draw
 from acga.synthetic.portraits import portraits
-from acga.synthetic.scenes import sample_scene
+from acga.synthetic.render.backgrounds import BACKGROUNDS
+from acga.synthetic.render.renderer import box, draw
+from acga.synthetic.sampling import sample_scene
 from acga.synthetic.taxonomy import ACTORS, VALID_ACTIONS
 
 FOLDER = Path(__file__).parent
@@ -40,7 +40,7 @@ def kind_sheet(kind: str) -> np.ndarray:
 
 def scene_sheet(columns: int = 6) -> np.ndarray:
     """Scenes with two or more actors and their outlines, one for each family of background, then more of them."""
-    families = list(FAMILIES)
+    families = list(BACKGROUNDS)
     tiles: list[np.ndarray] = []
     for index in count():
         scene = sample_scene("sheet", 0, 0, index)

@@ -18,7 +18,7 @@ import acga
 from acga import cli, writing
 from acga.cli import main
 from acga.commands.data import synthesize
-from acga.synthetic.demo import QUERIES, SCENE
+from acga.synthetic.samples import QUERIES, SCENE
 from acga.synthetic.writer import SynthesisConfig
 from acga.video import probe, read_frames
 

@@ -24,7 +24,7 @@ from acga.errors import QueryError, VideoError
 from acga.inference import Segmenter
 from acga.language import tokenise
 from acga.metrics import binarise, intersection_over_union
-from acga.synthetic.lexicon import VOCABULARY
+from acga.synthetic.language.lexicon import VOCABULARY
 from acga.video import VideoWriter, read_frames
 from acga.widgets import QueryDemo, uploads
 from acga.widgets.clips import SAMPLES, Clip, draw_clip

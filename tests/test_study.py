@@ -30,7 +30,7 @@ from acga.probing import consistency, mask_iou, point_with_words, reach_of_pixel
 from acga.runs import choose_accelerator
 from acga.sentence_batches import extract
 from acga.statistics import bootstrap, bootstrap_of_totals, probability_of_more
-from acga.synthetic.lexicon import VOCABULARY
+from acga.synthetic.language.lexicon import VOCABULARY
 from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
 from acga.training import build_model
 

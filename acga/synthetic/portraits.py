@@ -7,9 +7,9 @@ from itertools import count
 
 import numpy as np
 
-from .drawing import draw
+from .render.renderer import draw
+from .sampling import sample_scene
 from .scene import Scene
-from .scenes import sample_scene
 from .taxonomy import PAIRS
 
 SIDE = 160  # pixels

@@ -6,10 +6,10 @@ from math import cos, sin
 
 import numpy as np
 
+from ..scene import Actor
+from ..taxonomy import COLOURS
 from .motion import Pose, vary
-from .scene import Actor
 from .shapes import Colour, Part, capsule, ellipse, rotate, shade
-from .taxonomy import COLOURS
 
 SKIN = ((245, 205, 175), (225, 175, 135), (185, 125, 85), (125, 80, 55), (95, 60, 42))
 HAIR = ((35, 25, 20), (85, 50, 25), (190, 150, 80), (60, 40, 30), (150, 145, 140))

@@ -6,11 +6,11 @@ from math import cos, sin
 
 import numpy as np
 
+from ..scene import Actor
+from ..taxonomy import COLOURS
 from .motion import Pose
 from .people import bend
-from .scene import Actor
 from .shapes import Part, capsule, ellipse, rotate, shade
-from .taxonomy import COLOURS
 
 DARK = (28, 24, 24)
 
