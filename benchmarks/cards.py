@@ -15,11 +15,11 @@ from acga.evaluation import Evaluation
 from acga.model.state_dicts import read_state_dict
 from acga.study.bootstrap import bootstrap
 from acga.study.tables import shipped_results
-from acga.synthetic import people
-from acga.synthetic.lexicon import NOUNS
-from acga.synthetic.motion import vary
+from acga.synthetic.language.lexicon import NOUNS
+from acga.synthetic.render import people
+from acga.synthetic.render.motion import vary
+from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
-from acga.synthetic.scenes import sample_scene
 from acga.synthetic.writer import SPLITS, SynthesisConfig
 
 WEIGHTS = Path(str(files("acga") / "embedded" / "mini.safetensors"))

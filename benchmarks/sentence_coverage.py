@@ -22,11 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from acga.data.text import tokenise
-from acga.synthetic import actors
-from acga.synthetic.drawing import VISIBLE
+from acga.synthetic.language.describe import VOCABULARY, Query, describe
+from acga.synthetic.render import things
+from acga.synthetic.render.renderer import VISIBLE
+from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Box, Scene
-from acga.synthetic.scenes import sample_scene
-from acga.synthetic.sentences import VOCABULARY, Query, describe
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REAL = REPOSITORY.parent / "shared" / "sentences" / "a2d_annotation_with_short_query.csv"
@@ -122,7 +122,7 @@ def seen(scene: Scene) -> Iterator[tuple[int, Box]]:
     """The actors with their boxes in the middle frame, from their outlines; drawing every scene would take minutes."""
     aspect = scene.width / scene.height
     for index, actor in enumerate(scene.actors):
-        points = np.concatenate([part.points for part in actors.parts(actor, 0.0, aspect) if part.of_actor])
+        points = np.concatenate([part.points for part in things.parts(actor, 0.0, aspect) if part.of_actor])
         left, top, right, bottom = np.clip([*points.min(0) / (aspect, 1), *points.max(0) / (aspect, 1)], 0, 1).tolist()
         area = 0.5 * (right - left) * (bottom - top)
         if area > VISIBLE:

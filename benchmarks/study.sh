@@ -34,16 +34,16 @@ acga ablate $gentle --only "+ weighted loss" "+ vision guided language" ACGA --s
 wait $!
 
 # Does phrasing matter (C4) to those who learned one order of words? The same scenes, told in a single order of words.
-acga data synthesize data/narrow --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker one-order
+acga data synthesize data/narrow --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --sentence-style one-order
 narrow="$study --out runs/study_narrow --paraphrases data/paraphrases --learn-from data/narrow --epochs 0.6 --seeds 1"
 acga ablate $narrow --only "+ weighted loss" "+ vision guided language"
 
 # Does context matter (C5) to those who have to learn relations? The same scenes, told so that relations decide more often, in training and test.
-acga data synthesize data/relations --train 0 --test 400 --speaker relational
+acga data synthesize data/relations --train 0 --test 400 --sentence-style relational
 relational="data/relations --backbone runs/pretrain/model.safetensors --jhmdb data/jhmdb --paraphrases data/paraphrases"
 for speaker in half-relational relational; do
     name=${speaker/-/_}
-    acga data synthesize data/$name --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --speaker $speaker
+    acga data synthesize data/$name --train 6000 --test 0 --sentences 3 --frames 16 --crowded --seed 3 --sentence-style $speaker
     acga ablate $relational --out runs/study_$name --learn-from data/$name --epochs 0.6 --seeds 1 --only "+ vision guided language" "ACGA"
 done
 

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from acga.data.taxonomy import ACTORS, VALID_ACTIONS
-from acga.synthetic.backgrounds import FAMILIES
-from acga.synthetic.drawing import box, draw
 from acga.synthetic.portraits import portraits
-from acga.synthetic.scenes import sample_scene
+from acga.synthetic.render.backgrounds import BACKGROUNDS
+from acga.synthetic.render.renderer import box, draw
+from acga.synthetic.sampling import sample_scene
 
 FOLDER = Path(__file__).parent
 STRIP = range(4, 20, 2)  # frames shown of each action: the clip around the middle of 24
@@ -40,7 +40,7 @@ def kind_sheet(kind: str) -> np.ndarray:
 
 def scene_sheet(columns: int = 6) -> np.ndarray:
     """Scenes with two or more actors and their outlines, one for each family of background, then more of them."""
-    families = list(FAMILIES)
+    families = list(BACKGROUNDS)
     tiles: list[np.ndarray] = []
     for index in count():
         scene = sample_scene("sheet", 0, 0, index)

@@ -22,7 +22,7 @@ def synthesize(
     frames: int | None = None,
     crowded: Flag = False,
     mixed: Flag = False,
-    speaker: Literal["everyday", "one-order", "half-relational", "relational"] = "everyday",
+    sentence_style: Literal["everyday", "one-order", "half-relational", "relational"] = "everyday",
     seed: int = 0,
     workers: int = 2,
 ) -> None:
@@ -42,7 +42,7 @@ def synthesize(
         crowded: More actors a scene, for pretraining (a2d).
         mixed: Of every test actor, half of the sentences are phrased as no training sentence is, to compare phrasings; otherwise all
             sentences of half of the actors (a2d).
-        speaker: How sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind,
+        sentence_style: How sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind,
             sometimes or mostly by what an actor is to the others, to study relations (a2d).
         seed: Of everything that is random.
         workers: Processes that draw.
@@ -61,7 +61,7 @@ def synthesize(
                 frames=frames,
                 crowded=crowded,
                 mixed=mixed,
-                speaker=speaker,
+                sentence_style=sentence_style,
                 seed=seed,
                 workers=workers,
             ),

@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from .bootstrap import Interval, bootstrap, bootstrap_of_totals
 from .records import Study, above, iou_of
 
-ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them; the first is that of `--speaker one-order`
+ORDERS = {  # of words, and the tag of the A2D twin's test sentences that have them; the first is that of `--sentence-style one-order`
     "as in the narrow training": "phrasing=participle",
     'with "is"': "phrasing=is",
     "as in no training": "novelty=phrasing",

@@ -24,7 +24,7 @@ from ..evaluation import group_by_frame, respond
 from ..metrics import binarise, smoothed_iou
 from ..model.folding import fold
 from ..model.network import ACGA
-from ..synthetic.lexicon import COLOUR_NAMES, DOINGS, NOUNS, PLACES
+from ..synthetic.language.lexicon import COLOUR_NAMES, DOINGS, NOUNS, PLACES
 
 BATCH = 16
 

@@ -1,2 +1,2 @@
-"""The drawn twin of both data sets: who is in a scene (`scenes`), how they move (`motion`) and look (`people`, `animals`, `actors`),
-where it happens (`backgrounds`, `camera`), what is said about them (`sentences`), and the release's files (`writer`)."""
+"""The drawn twins of both data sets: scenes as data (`scene`), at random (`sampling`), rendered (`render`), described (`language`) and
+written in the releases' files (`writer`); single scenes to show are in `samples` and `portraits`."""

@@ -8,9 +8,9 @@ from itertools import count
 import numpy as np
 
 from ..data.taxonomy import PAIRS
-from .drawing import draw
+from .render.renderer import draw
+from .sampling import sample_scene
 from .scene import Scene
-from .scenes import sample_scene
 
 SIDE = 160  # pixels
 TALLEST = {"cat": 0.42, "dog": 0.42, "car": 0.32}  # so that what is longer than it is tall fits in; others 0.62

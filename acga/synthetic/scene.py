@@ -1,4 +1,4 @@
-"""What is in a drawn video, as data: the drawing, the sentences and the writer all read these and nothing else.
+"""A drawn video as data: renderer, sentences and writer all read these and nothing else.
 
 Lengths are fractions of the frame's height, positions fractions of the frame (x to the right, y down), times in frames.
 """
@@ -41,7 +41,7 @@ class Scene:
     height: int  # pixels
     width: int
     frames: int
-    background: str  # family, one of backgrounds.FAMILIES
+    background: str  # family, one of backgrounds.BACKGROUNDS
     surface: str  # the word for what the actors are on: grass, floor, road, sand, snow, water, street, track, carpet, …
     actors: tuple[Actor, ...]  # later ones are drawn over earlier ones
     annotated: tuple[int, ...]  # frames with masks, 1-indexed
@@ -55,7 +55,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """Where an actor was seen in an annotated frame: fractions of the frame's width and height; area of the frame."""
+    """The place of an actor in an annotated frame: fractions of the frame's width and height; area of the frame."""
 
     left: float
     top: float

@@ -26,10 +26,10 @@ from tqdm import tqdm
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
-from .drawing import box, draw, mean_box
+from .language.describe import Query, SentenceStyle, describe
+from .render.renderer import box, draw, mean_box
+from .sampling import JHMDB_ACTIONS, sample_scene
 from .scene import Box, Scene
-from .scenes import JHMDB_ACTIONS, sample_scene
-from .sentences import Query, Speaker, describe
 
 FRAMES_PER_SECOND = 12
 SPLITS = {"train": 0, "test": 1}
@@ -38,7 +38,7 @@ MISSED_VIDEOS = 28  # the real release leaves out that many
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisConfig:
-    """How much to draw."""
+    """Options of a synthesis: how much to draw, and how."""
 
     train: int = 2000  # videos
     test: int = 400
@@ -47,7 +47,7 @@ class SynthesisConfig:
     frames: int | None = None  # frames a video; None: 24 to 32
     crowded: bool = False  # more actors a scene, for pretraining
     mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
-    speaker: Speaker = "everyday"  # how sentences are worded
+    sentence_style: SentenceStyle = "everyday"  # how sentences are worded
     workers: int = 2
 
 
@@ -180,7 +180,7 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
         else:
             counts = {split == "test" and bool(rng.random() < 0.5): config.sentences}
         for unseen, count in counts.items():
-            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, speaker=config.speaker)
+            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, style=config.sentence_style)
             found += [(index, query) for query in told]
     return found
 

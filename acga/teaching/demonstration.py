@@ -11,7 +11,7 @@ from ..inference import Segmenter
 from ..metrics import intersection_over_union
 from ..output import write_segmentation
 from ..plots.images import Example, contact_sheet
-from ..synthetic.demo import QUERIES, SCENE, write_clip
+from ..synthetic.samples import QUERIES, SCENE, write_clip
 
 
 def demonstrate(segmenter: Segmenter, folder: Path, *, weights: dict[str, Any] | None = None) -> dict[str, float]:

@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from ..synthetic.demo import QUERIES, SCENE
-from ..synthetic.drawing import box, draw
+from ..synthetic.language.describe import describe
+from ..synthetic.render.renderer import box, draw
+from ..synthetic.samples import QUERIES, SCENE
 from ..synthetic.scene import Actor, Scene
-from ..synthetic.sentences import describe
 from ..synthetic.writer import FRAMES_PER_SECOND
 
 PHRASINGS = 4  # of each actor

@@ -20,7 +20,7 @@ from acga import output as writing
 from acga.cli import main
 from acga.commands.data import synthesize
 from acga.data.video import probe, read_frames
-from acga.synthetic.demo import QUERIES, SCENE
+from acga.synthetic.samples import QUERIES, SCENE
 from acga.synthetic.writer import SynthesisConfig
 
 COMMANDS = [

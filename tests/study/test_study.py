@@ -36,7 +36,7 @@ from acga.study.bootstrap import bootstrap, bootstrap_of_totals, probability_of_
 from acga.study.examination import Benchmarks, by_video, middle_frames
 from acga.study.perturbations import PERTURBATIONS, SYNONYMS, UNKNOWN_WORD, ask_what_is_absent, perturb
 from acga.study.probes import attention_distance, attention_on_target, consistency, mask_iou, segment_all
-from acga.synthetic.lexicon import VOCABULARY
+from acga.synthetic.language.lexicon import VOCABULARY
 from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
 from acga.training import build_model
 

@@ -25,7 +25,7 @@ from acga.data.video import VideoWriter, read_frames
 from acga.errors import QueryError, VideoError
 from acga.inference import Segmenter
 from acga.metrics import binarise, intersection_over_union
-from acga.synthetic.lexicon import VOCABULARY
+from acga.synthetic.language.lexicon import VOCABULARY
 from acga.widgets import QueryDemo, uploads
 from acga.widgets.clips import SAMPLES, Clip, draw_clip
 from acga.widgets.latest import Latest

@@ -1,4 +1,4 @@
-"""From facts to a sentence: the noun with its adjectives, the clothes, the action and the places, in one of many orders."""
+"""Sentences made of facts: the noun with its adjectives, the clothes, the action and the places, in one of many orders."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .lexicon import DIRECTIONS, ENCLOSED, INSTEAD_OF_ACTION, PERSON_NOUNS, PLAC
 
 T = TypeVar("T")
 
-# Slots are filled in this order. A family is used only where those in capitals have something to say, and those that have are all in it.
-FAMILIES: dict[str, tuple[float, str]] = {
+# Slots are filled in this order. A template is used only where those in capitals have something to say, and those that have are all in it.
+TEMPLATES: dict[str, tuple[float, str]] = {
     "participle": (40, "noun clothes doing relation surface place"),
     "is": (44, "noun clothes is DOING relation surface place"),
     "place inside": (20, "noun clothes PLACE is DOING relation surface"),
@@ -29,8 +29,8 @@ FAMILIES: dict[str, tuple[float, str]] = {
     "clothes last": (9, "noun DOING surface CLOTHES"),
     "clause": (4, "noun clothes who is DOING relation surface place"),
 }
-ONE_ORDER = {"participle": FAMILIES["participle"]}  # all that a speaker with one order of words knows
-HELD_OUT_FAMILIES: dict[str, tuple[float, str]] = {  # no training sentence is phrased like these
+ONE_ORDER_TEMPLATES = {"participle": TEMPLATES["participle"]}  # of sentences in one order of words
+HELD_OUT_TEMPLATES: dict[str, tuple[float, str]] = {  # no training sentence is phrased like these
     "action and surface first": (4, "DOING relation SURFACE place is noun clothes"),
     "action and place first": (4, "DOING surface PLACE is noun clothes"),
     "surface first": (4, "SURFACE noun clothes is DOING relation place"),
@@ -56,11 +56,11 @@ def pick(rng: np.random.Generator, options: Mapping[T, float]) -> T:
 
 
 def phrase(
-    facts: Sequence[Fact], *, held_out: bool, rng: np.random.Generator, families: Mapping[str, tuple[float, str]] = FAMILIES
+    facts: Sequence[Fact], *, held_out: bool, rng: np.random.Generator, templates: Mapping[str, tuple[float, str]] = TEMPLATES
 ) -> tuple[str, str] | None:
-    """A sentence that says all the facts, and the family of its phrasing; None if no family can say them.
+    """A sentence that says all the facts, and the template of its phrasing; None if no template can say them.
 
-    `families` are those to choose from, unless `held_out` asks for `HELD_OUT_FAMILIES`.
+    `templates` are those to choose from, unless `held_out` asks for `HELD_OUT_TEMPLATES`.
 
     >>> said = [Fact("noun", ("dog",)), Fact("doing", ("running",)), Fact("order", ("first", "left", "dog"))]
     >>> phrase(said, held_out=False, rng=np.random.default_rng(0))
@@ -103,24 +103,24 @@ def phrase(
         text = _join(pick(rng, RELATIONS[relation]), _landmark(said["relation"], noun, rng))
         slots["doing" if relation in INSTEAD_OF_ACTION else "relation"] = text
 
-    tables = HELD_OUT_FAMILIES if held_out else families
+    tables = HELD_OUT_TEMPLATES if held_out else templates
     suitable = {name: weight for name, (weight, order) in tables.items() if _suits(order, slots, gerund)}
     if not suitable:
         return None
-    family = pick(rng, suitable)
-    order = tables[family][1].split()
+    template = pick(rng, suitable)
+    order = tables[template][1].split()
     if "GERUND" in order:
         adjectives.insert(0, gerund)
         if support:
             slots["surface"] = f"on {support}"
     name = _join(_article(_join(before, *adjectives, noun), pronoun, bool(before), order[0] not in ("noun", "GERUND"), rng), after)
     words = {**slots, "noun": name, "is": "is", "who": "that" if not person or rng.random() < 0.3 else "who"}
-    return _join(*(words.get(slot.lower(), "") for slot in order if slot != "GERUND")), family
+    return _join(*(words.get(slot.lower(), "") for slot in order if slot != "GERUND")), template
 
 
 @cache
 def _slots(order: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The slots that a family needs filled, and those that it has."""
+    """The slots that a template needs filled, and those that it has."""
     return frozenset(slot.lower() for slot in order.split() if slot.isupper()), frozenset(order.lower().split())
 
 
@@ -144,7 +144,7 @@ def _article(name: str, pronoun: bool, ranked: bool, inside: bool, rng: np.rando
 
 
 def _order(words: tuple[str, ...], rng: np.random.Generator) -> tuple[str, str]:
-    """What stands before and after the noun to say which in a row it is."""
+    """The words before and after the noun that say which in a row it is."""
     which, side, _ = words
     if which == "middle":
         return which, ""
@@ -160,7 +160,7 @@ def _surface(words: tuple[str, ...], rng: np.random.Generator) -> str:
 
 
 def _clothes(said: Mapping[str, tuple[str, ...]], rng: np.random.Generator) -> str:
-    """What a person wears, joined: "in a red shirt and black pants with a hat"."""
+    """The clothes of a person, joined: "in a red shirt and black pants with a hat"."""
     parts: list[str] = []
     if "colour" in said:
         dye = said["colour"][0]

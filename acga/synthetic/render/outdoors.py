@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import props
-from .canvas import Canvas, Colour, shade
+from .canvas import Canvas, Colour, tone
 
 
 def _sky(canvas: Canvas) -> None:
@@ -32,7 +32,7 @@ def _skyline(canvas: Canvas) -> None:
 
 def _asphalt(canvas: Canvas) -> Colour:
     gray = canvas.pick((98, 98, 100), (116, 112, 108), (84, 86, 92))
-    canvas.ground(shade(gray, 1.15), gray, contrast=0.11, grain=0.012)
+    canvas.ground(tone(gray, 1.15), gray, contrast=0.11, grain=0.012)
     return gray
 
 
@@ -43,7 +43,7 @@ def lawn(canvas: Canvas) -> None:
     for x in canvas.rng.uniform(0, canvas.right, canvas.rng.integers(0, 3)):
         props.house(canvas, x, canvas.horizon + 0.02, canvas.rng.uniform(0.18, 0.3))
     green = canvas.pick((84, 116, 56), (98, 120, 62), (112, 120, 70))
-    canvas.ground(shade(green, 1.12), green, contrast=0.2, grain=0.012)
+    canvas.ground(tone(green, 1.12), green, contrast=0.2, grain=0.012)
     if canvas.rng.random() < 0.5:
         props.fence(canvas, canvas.horizon + 0.03, canvas.rng.uniform(0.06, 0.11))
     props.scatter(canvas, props.bush, int(canvas.rng.integers(1, 4)), 0.3)
@@ -56,11 +56,11 @@ def field(canvas: Canvas) -> None:
     props.hills(canvas, canvas.horizon, canvas.rng.uniform(0.1, 0.2), canvas.pick((110, 124, 106), (128, 132, 124)))
     props.hills(canvas, canvas.horizon, canvas.rng.uniform(0.04, 0.1), canvas.pick((96, 112, 74), (122, 118, 76)))
     straw = canvas.pick((150, 136, 84), (126, 130, 70), (104, 118, 60), (160, 142, 98))
-    canvas.ground(shade(straw, 1.1), shade(straw, 0.92), contrast=0.22, stretch=0.5, grain=0.015)
+    canvas.ground(tone(straw, 1.1), tone(straw, 0.92), contrast=0.22, stretch=0.5, grain=0.015)
     for depth in sorted(canvas.rng.uniform(1, 6, 110), reverse=True):  # tufts
         x, y = canvas.rng.uniform(0, canvas.right), canvas.point(0, depth)[1]
         lean, tall = canvas.rng.normal(0, 0.015), canvas.rng.uniform(0.03, 0.07) / depth
-        canvas.line([(x, y), (x + lean, y - tall)], 0.004, canvas.vary(shade(straw, canvas.rng.choice([0.7, 1.2])), 0.06))
+        canvas.line([(x, y), (x + lean, y - tall)], 0.004, canvas.vary(tone(straw, canvas.rng.choice([0.7, 1.2])), 0.06))
     props.scatter(canvas, props.tree, int(canvas.rng.integers(0, 3)), 1.0, nearest=3)
 
 
@@ -69,7 +69,7 @@ def forest(canvas: Canvas) -> None:
     _sky(canvas)
     props.treeline(canvas, canvas.horizon + 0.01, canvas.horizon * 0.9, canvas.vary((72, 92, 62)))
     earth = canvas.pick((112, 92, 66), (96, 96, 62), (124, 98, 62))
-    canvas.ground(shade(earth, 0.85), earth, contrast=0.26, grain=0.015)
+    canvas.ground(tone(earth, 0.85), earth, contrast=0.26, grain=0.015)
     for depth in sorted(canvas.rng.uniform(1, 5, 50), reverse=True):  # fallen leaves
         spot = canvas.point(canvas.rng.uniform(-1, 1) * depth, depth)
         canvas.ellipse(
@@ -91,7 +91,7 @@ def forest(canvas: Canvas) -> None:
             ],
             bark,
         )
-        canvas.rectangle(x + half * 0.2, 0, half * 0.6, base, shade(bark, 0.78))
+        canvas.rectangle(x + half * 0.2, 0, half * 0.6, base, tone(bark, 0.78))
         props.bush(canvas, x + canvas.rng.normal(0, 0.1), base + 0.01, 0.12 / depth)
 
 
@@ -100,7 +100,7 @@ def dirt(canvas: Canvas) -> None:
     _sky(canvas)
     _skyline(canvas)
     earth = canvas.pick((150, 122, 92), (132, 112, 90), (164, 128, 92), (120, 104, 88))
-    canvas.ground(shade(earth, 1.1), earth, contrast=0.2, grain=0.02)
+    canvas.ground(tone(earth, 1.1), earth, contrast=0.2, grain=0.02)
     props.scatter(canvas, props.rock, int(canvas.rng.integers(4, 9)), 0.11, nearest=1.2)
     props.scatter(canvas, props.bush, int(canvas.rng.integers(1, 5)), 0.22)
 
@@ -112,14 +112,14 @@ def beach(canvas: Canvas) -> None:
     sea = canvas.pick((72, 112, 132), (88, 124, 128), (64, 98, 128))
     sand = canvas.pick((196, 176, 138), (186, 164, 124), (204, 188, 156))
     canvas.ground(sand, sand, contrast=0.1, grain=0.02)
-    canvas.fill(canvas.horizon, shore, (shade(sea, 0.9), shade(sea, 1.15)), canvas.noise(0.04, 0.015, stretch=6), 0.1)
+    canvas.fill(canvas.horizon, shore, (tone(sea, 0.9), tone(sea, 1.15)), canvas.noise(0.04, 0.015, stretch=6), 0.1)
     wave = shore + 0.008 * np.sin(np.linspace(0, 12, 30) + canvas.rng.uniform(0, 6))
     xs = np.linspace(0, canvas.right, 30)
-    canvas.line(list(zip(xs, wave + 0.016, strict=True)), 0.03, shade(sand, 0.8))
+    canvas.line(list(zip(xs, wave + 0.016, strict=True)), 0.03, tone(sand, 0.8))
     canvas.line(list(zip(xs, wave, strict=True)), 0.02, (224, 228, 224))
     for depth in canvas.rng.uniform(1, 4, 70):  # footprints and shells
         spot = canvas.point(canvas.rng.uniform(-1, 1) * depth, depth)
-        canvas.ellipse(*spot, (0.012 / depth, 0.005 / depth), shade(sand, canvas.rng.choice([0.82, 1.12])))
+        canvas.ellipse(*spot, (0.012 / depth, 0.005 / depth), tone(sand, canvas.rng.choice([0.82, 1.12])))
     if canvas.rng.random() < 0.5:
         x = canvas.rng.uniform(0, canvas.right)
         props.hills(canvas, canvas.horizon, 0.07, canvas.pick((112, 128, 128), (96, 112, 96)))
@@ -131,10 +131,10 @@ def snow(canvas: Canvas) -> None:
     _sky(canvas)
     props.hills(canvas, canvas.horizon, canvas.rng.uniform(0.18, 0.3), canvas.pick((128, 136, 150), (112, 118, 128)), caps=(222, 226, 232))
     white = canvas.vary((208, 214, 224), 0.04)
-    canvas.ground(shade(white, 0.93), white, contrast=0.045, stretch=3, grain=0.05)
+    canvas.ground(tone(white, 0.93), white, contrast=0.045, stretch=3, grain=0.05)
     for depth in (4.0, 2.2):  # drifts
         y = canvas.point(0, depth)[1] + 0.01 * np.sin(np.linspace(0, 7, 20) + canvas.rng.uniform(0, 6))
-        canvas.line(list(zip(np.linspace(0, canvas.right, 20), y, strict=True)), 0.012, shade(white, 0.9))
+        canvas.line(list(zip(np.linspace(0, canvas.right, 20), y, strict=True)), 0.012, tone(white, 0.9))
     for kind in ("conifer", "conifer", "bare"):
         for depth in sorted(canvas.rng.uniform(2.5, 7, 2), reverse=True):
             props.tree(canvas, canvas.rng.uniform(0, canvas.right), canvas.point(0, depth)[1], 1.1 / depth, kind=kind)
@@ -145,10 +145,10 @@ def water(canvas: Canvas) -> None:
     _sky(canvas)
     _skyline(canvas)
     deep = canvas.pick((66, 96, 112), (72, 104, 98), (84, 112, 132), (92, 104, 92))
-    canvas.ground(shade(deep, 1.3), deep, contrast=0.1, stretch=4, grain=0.02)
+    canvas.ground(tone(deep, 1.3), deep, contrast=0.1, stretch=4, grain=0.02)
     for depth in sorted(canvas.rng.uniform(1, 8, 110), reverse=True):  # ripples
         x, y = canvas.point(canvas.rng.uniform(-1, 1) * depth, depth)
-        canvas.ellipse(x, y, (canvas.rng.uniform(0.02, 0.09) / depth, 0.006 / depth), shade(deep, canvas.rng.choice([0.84, 1.18, 1.3])))
+        canvas.ellipse(x, y, (canvas.rng.uniform(0.02, 0.09) / depth, 0.006 / depth), tone(deep, canvas.rng.choice([0.84, 1.18, 1.3])))
     if canvas.rng.random() < 0.6:  # reeds
         left = canvas.rng.uniform(0, canvas.right)
         for x in left + canvas.rng.normal(0, 0.06, 14):
@@ -168,7 +168,7 @@ def street(canvas: Canvas) -> None:
     gray = _asphalt(canvas)
     kerb = canvas.vary((158, 152, 144), 0.06)
     canvas.quad((-60, 60), (4.7, 60), kerb)
-    canvas.quad((-60, 60), (4.4, 4.7), shade(kerb, 0.7))
+    canvas.quad((-60, 60), (4.4, 4.7), tone(kerb, 0.7))
     across = float(canvas.rng.uniform(-0.5, 0.5))
     if canvas.rng.random() < 0.5:  # a zebra crossing
         for left in np.arange(-0.7, 0.7, 0.2):
@@ -176,7 +176,7 @@ def street(canvas: Canvas) -> None:
     else:
         for left in np.arange(-3, 3, 0.5):
             canvas.quad((across + left, across + left + 0.28), (2.0, 2.1), (200, 194, 176))
-    canvas.ellipse(*canvas.point(-across, 1.4), (0.05, 0.016), shade(gray, 0.72))
+    canvas.ellipse(*canvas.point(-across, 1.4), (0.05, 0.016), tone(gray, 0.72))
     for left in canvas.rng.uniform(0, canvas.right, 2):
         props.lamp_post(canvas, left, canvas.point(0, 4.8)[1], 0.4)
     props.tree(canvas, canvas.rng.uniform(0, canvas.right), canvas.point(0, 5)[1], 0.3, kind="leafy")
@@ -187,13 +187,13 @@ def road(canvas: Canvas) -> None:
     _sky(canvas)
     _skyline(canvas)
     verge = canvas.pick((104, 118, 72), (146, 128, 94), (92, 106, 62))
-    canvas.ground(shade(verge, 1.05), verge, contrast=0.2, grain=0.015)
+    canvas.ground(tone(verge, 1.05), verge, contrast=0.2, grain=0.015)
     gray, line = canvas.pick((104, 104, 106), (120, 116, 112), (88, 88, 92)), canvas.pick((206, 202, 192), (204, 176, 92))
     half = canvas.rng.uniform(0.75, 1.05)
-    canvas.quad((-half * 1.12, half * 1.12), (0.95, 60), shade(verge, 0.8))
+    canvas.quad((-half * 1.12, half * 1.12), (0.95, 60), tone(verge, 0.8))
     canvas.quad((-half, half), (0.95, 60), gray)
-    canvas.quad((-half * 0.5, -half * 0.34), (0.95, 30), shade(gray, 0.9))  # tyre marks
-    canvas.quad((half * 0.34, half * 0.5), (0.95, 30), shade(gray, 0.9))
+    canvas.quad((-half * 0.5, -half * 0.34), (0.95, 30), tone(gray, 0.9))  # tyre marks
+    canvas.quad((half * 0.34, half * 0.5), (0.95, 30), tone(gray, 0.9))
     for side in (-0.92, 0.9):
         canvas.quad((side * half, side * half + 0.03), (0.95, 30), line)
     for depth in np.arange(canvas.rng.uniform(0.9, 1.4), 14, 1.1):
@@ -217,7 +217,7 @@ def racetrack(canvas: Canvas) -> None:
             canvas.ellipse(x, y, (0.011, 0.012), palette[choice])
     props.fence(canvas, canvas.horizon + 0.01, 0.035)
     grass = canvas.pick((88, 116, 62), (104, 120, 70))
-    canvas.ground(shade(grass, 1.1), grass, contrast=0.2)
+    canvas.ground(tone(grass, 1.1), grass, contrast=0.2)
     running = canvas.rng.random() < 0.5
     surface = canvas.pick((158, 88, 70), (146, 78, 68)) if running else canvas.pick((100, 100, 104), (116, 112, 110))
     canvas.quad((-60, 60), (0.9, 5), surface)
@@ -227,8 +227,8 @@ def racetrack(canvas: Canvas) -> None:
     else:
         for index, across in enumerate(np.arange(-9, 9, 0.5)):
             canvas.quad((across, across + 0.5), (4.9, 5.6), ((178, 72, 62), (204, 200, 194))[index % 2])
-        canvas.quad((-60, 60), (1.5, 1.62), shade(surface, 0.88))
-        canvas.quad((-60, 60), (2.1, 2.2), shade(surface, 0.86))
+        canvas.quad((-60, 60), (1.5, 1.62), tone(surface, 0.88))
+        canvas.quad((-60, 60), (2.1, 2.2), tone(surface, 0.86))
 
 
 def parking(canvas: Canvas) -> None:

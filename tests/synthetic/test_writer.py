@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from acga.data.taxonomy import ACTIONS, ACTORS, COLOURS, PAIRS, class_id
 from acga.errors import DatasetError
 from acga.synthetic import writer
-from acga.synthetic.actors import parts
-from acga.synthetic.drawing import box, draw
-from acga.synthetic.motion import LOOK_ALIKE, pose
-from acga.synthetic.phrasing import HELD_OUT_FAMILIES
+from acga.synthetic.language.phrasing import HELD_OUT_TEMPLATES
+from acga.synthetic.render.motion import LOOK_ALIKE, pose
+from acga.synthetic.render.renderer import box, draw
+from acga.synthetic.render.shapes import Part, ellipse, render
+from acga.synthetic.render.things import parts
+from acga.synthetic.sampling import FRAME_SIZES, sample_scene
 from acga.synthetic.scene import Actor, Scene
-from acga.synthetic.scenes import FRAME_SIZES, sample_scene
-from acga.synthetic.shapes import Part, ellipse, render
 from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
 
 SMALL = SynthesisConfig(train=4, test=2, frames=10, workers=1, seed=3)
@@ -199,18 +199,18 @@ def test_a_folder_with_something_else_is_refused(drawn: Path, tmp_path: Path) ->
 def test_a_folder_drawn_before_an_option_was_known_goes_on(drawn: Path, tmp_path: Path) -> None:
     older = shutil.copytree(drawn, tmp_path / "older")
     settings = json.loads((older / "synthesis.json").read_text())
-    del settings["speaker"]
+    del settings["sentence_style"]
     (older / "synthesis.json").write_text(json.dumps(settings))
     write_a2d(older, SMALL)
     with pytest.raises(DatasetError, match="other settings"):
-        write_a2d(older, replace(SMALL, speaker="relational"))
+        write_a2d(older, replace(SMALL, sentence_style="relational"))
 
 
 def test_one_order_of_words_is_for_training_sentences(tmp_path: Path) -> None:
-    write_a2d(tmp_path / "narrow", SynthesisConfig(train=4, test=4, frames=8, mixed=True, speaker="one-order", workers=1))
+    write_a2d(tmp_path / "narrow", SynthesisConfig(train=4, test=4, frames=8, mixed=True, sentence_style="one-order", workers=1))
     queries = json.loads((tmp_path / "narrow/queries.json").read_text())
     assert {q["phrasing"] for q in queries if "phrasing" not in q["novelty"]} == {"participle"}
-    assert {q["phrasing"] for q in queries} & HELD_OUT_FAMILIES.keys()
+    assert {q["phrasing"] for q in queries} & HELD_OUT_TEMPLATES.keys()
 
 
 def test_the_tags_name_the_scene_they_come_from(drawn: Path) -> None:

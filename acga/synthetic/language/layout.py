@@ -1,4 +1,4 @@
-"""Where the actors of a scene are in the frame and to each other, read off their boxes.
+"""The layout of a scene: its actors' places in the frame and to each other, read off their boxes.
 
 Every question is asked in two ways: `wide=False` is true only where a speaker would plainly say so, `wide=True` also in every borderline
 case, where a listener may still take it so. What is plainly so is also widely so.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..scene import Box, Scene
 from .lexicon import LOCOMOTION
-from .scene import Box, Scene
 
 PLACES = ("left", "right", "middle", "top", "bottom", "back", "front")  # "far left" and corners such as "top left" are made of these
 OFF_THE_GROUND = ("fly", "climb", "jump")
@@ -28,7 +28,7 @@ class Layout:
         self.feet = {i: boxes[i].bottom for i, actor in self.actors.items() if actor.action not in OFF_THE_GROUND}
 
     def in_place(self, place: str, index: int, *, wide: bool) -> bool:
-        """Whether an actor is in a part of the frame.
+        """Tell whether an actor is in a part of the frame.
 
         >>> from acga.synthetic.scene import Actor
         >>> dog = Actor(kind="dog", action="walk", noun="dog", colour="black")
@@ -70,13 +70,13 @@ class Layout:
         return range(first, last + 1) if wide or first == last else range(0)
 
     def between(self, left: Sequence[int], right: Sequence[int], index: int, *, wide: bool) -> bool:
-        """Whether an actor has one of some others to its left and one of some others to its right."""
+        """Tell whether an actor has one of some others to its left and one of some others to its right."""
         x, gap, reach, level = (self.x[index], 0.0, 1.0, 1.0) if wide else (self.x[index], GAP, 0.4, 0.2)
         near = [i for i in {*left, *right} - {index} if abs(self.boxes[i].bottom - self.boxes[index].bottom) < level]
         return any(gap < x - self.x[i] < reach for i in near if i in left) and any(gap < self.x[i] - x < reach for i in near if i in right)
 
     def related(self, relation: str, index: int, mark: int, *, wide: bool) -> bool:
-        """Whether an actor stands in a relation (a key of `lexicon.RELATIONS` but "between") to another, the landmark."""
+        """Tell whether an actor stands in a relation (a key of `lexicon.RELATIONS` but "between") to another, the landmark."""
         me, it = self.boxes[index], self.boxes[mark]
         actor, other = self.actors[index], self.actors[mark]
         across, down = max(me.left, it.left) - min(me.right, it.right), max(me.top, it.top) - min(me.bottom, it.bottom)  # < 0: overlap

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from acga.errors import ConfigError
-from acga.synthetic.backgrounds import CANVAS, FAMILIES, paint
-from acga.synthetic.canvas import Canvas
+from acga.synthetic.render.backgrounds import BACKGROUNDS, CANVAS, paint
+from acga.synthetic.render.canvas import Canvas
 
 HEIGHT, WIDTH = 120, 160
-families = pytest.mark.parametrize("family", FAMILIES)
+families = pytest.mark.parametrize("family", BACKGROUNDS)
 
 
 def test_there_is_a_family_for_every_place_of_the_real_sentences() -> None:
-    words = {word for family in FAMILIES.values() for word in family.surfaces}
+    words = {word for family in BACKGROUNDS.values() for word in family.surfaces}
     assert words >= {
         "grass",
         "lawn",
@@ -30,7 +30,7 @@ def test_there_is_a_family_for_every_place_of_the_real_sentences() -> None:
         "water",
     }
     assert words >= {"court", "sky", "parking lot", "bed", "table"}
-    assert len(FAMILIES) >= 10
+    assert len(BACKGROUNDS) >= 10
 
 
 @families
@@ -58,7 +58,7 @@ def test_is_textured_and_subdued(family: str) -> None:
 
 @families
 def test_the_horizon_is_where_the_family_says(family: str) -> None:
-    horizon = FAMILIES[family].horizon
+    horizon = BACKGROUNDS[family].horizon
     assert 0.2 < horizon < 1
     canvas = Canvas(HEIGHT, WIDTH, horizon=0.5 + (horizon - 0.5) / CANVAS, wall=0.2, rng=np.random.default_rng(0))
     canvas.ground((90, 90, 90), (90, 90, 90))
@@ -68,7 +68,7 @@ def test_the_horizon_is_where_the_family_says(family: str) -> None:
 
 
 def test_families_look_different() -> None:
-    means = {family: np.mean([paint(family, 60, 80, np.random.default_rng(seed)) for seed in range(8)], axis=0) for family in FAMILIES}
+    means = {family: np.mean([paint(family, 60, 80, np.random.default_rng(seed)) for seed in range(8)], axis=0) for family in BACKGROUNDS}
     names = list(means)
     gaps = [np.abs(means[a] - means[b]).mean() for index, a in enumerate(names) for b in names[:index]]
     assert min(gaps) > 4
@@ -81,7 +81,7 @@ def test_paints_odd_sizes(family: str, height: int, width: int) -> None:
 
 
 def test_unknown_family_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"no background family 'moon'.*lawn"):
+    with pytest.raises(ConfigError, match=r"no background 'moon'.*lawn"):
         paint("moon", HEIGHT, WIDTH, np.random.default_rng(0))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .canvas import Canvas, Colour, Point, shade
+from .canvas import Canvas, Colour, Point, tone
 
 LEAVES: tuple[Colour, ...] = ((62, 92, 48), (84, 110, 56), (50, 80, 58), (118, 112, 52), (74, 98, 70))
 TRUNK: Colour = (86, 68, 52)
@@ -24,7 +24,7 @@ def blobs(canvas: Canvas, x: float, y: float, radii: Point, colour: Colour, coun
     sizes, lights = canvas.rng.uniform(0.3, 0.5, count) * min(radii), 1 - 0.22 * down - 0.1 * across + canvas.rng.normal(0, 0.09, count)
     order = np.argsort(-down)
     for dx, dy, size, light in np.stack([across, down, sizes, lights], axis=1)[order].tolist():
-        canvas.ellipse(x + dx * radii[0], y + dy * radii[1], (size * 1.15, size), shade(colour, light))
+        canvas.ellipse(x + dx * radii[0], y + dy * radii[1], (size * 1.15, size), tone(colour, light))
 
 
 def bush(canvas: Canvas, x: float, base: float, height: float) -> None:
@@ -44,7 +44,7 @@ def tree(canvas: Canvas, x: float, base: float, height: float, *, kind: str | No
     elif kind == "conifer":
         for level in range(5):
             top, half = base - height * (0.42 + 0.145 * level), height * (0.21 - 0.034 * level)
-            canvas.polygon([(x - half, top + height * 0.24), (x + half, top + height * 0.24), (x, top)], shade(leaf, 0.72 + 0.07 * level))
+            canvas.polygon([(x - half, top + height * 0.24), (x + half, top + height * 0.24), (x, top)], tone(leaf, 0.72 + 0.07 * level))
     else:
         for side in (-1, 1, -1, 1, -1, 1):
             fork = base - height * canvas.rng.uniform(0.3, 0.65)
@@ -55,7 +55,7 @@ def tree(canvas: Canvas, x: float, base: float, height: float, *, kind: str | No
 def treeline(canvas: Canvas, base: float, height: float, colour: Colour | None = None) -> None:
     """A row of distant trees from border to border."""
     colour = colour or canvas.pick(*LEAVES)
-    canvas.rectangle(0, base - height * 0.55, canvas.right, height * 0.55, shade(colour, 0.72))
+    canvas.rectangle(0, base - height * 0.55, canvas.right, height * 0.55, tone(colour, 0.72))
     for x in np.arange(0, canvas.right + height / 3, height / 3.2):
         tall = height * canvas.rng.uniform(0.55, 1)
         blobs(canvas, x, base - tall * 0.6, (height * 0.3, tall * 0.42), canvas.vary(colour, 0.09), 7)
@@ -87,16 +87,16 @@ def rock(canvas: Canvas, x: float, base: float, height: float) -> None:
     colour, wide = canvas.pick(*STONE), height * canvas.rng.uniform(0.8, 1.4)
     angles = np.linspace(np.pi, 2 * np.pi, 7)
     rim = [(x + np.cos(a) * wide, base + np.sin(a) * height * canvas.rng.uniform(0.75, 1)) for a in angles]
-    canvas.ellipse(x + wide * 0.1, base, (wide * 1.1, height * 0.14), shade(colour, 0.55))
+    canvas.ellipse(x + wide * 0.1, base, (wide * 1.1, height * 0.14), tone(colour, 0.55))
     canvas.polygon(rim, colour)
-    canvas.polygon([*rim[3:], (x + wide * 0.1, base)], shade(colour, 0.76))
+    canvas.polygon([*rim[3:], (x + wide * 0.1, base)], tone(colour, 0.76))
 
 
 def fence(canvas: Canvas, base: float, height: float) -> None:
     """Rails and posts from border to border."""
     colour, gap = canvas.pick(*TIMBER), height * canvas.rng.uniform(0.5, 1.3)
     for share in (0.3, 0.75):
-        canvas.rectangle(0, base - height * share - height * 0.06, canvas.right, height * 0.1, shade(colour, 0.85))
+        canvas.rectangle(0, base - height * share - height * 0.06, canvas.right, height * 0.1, tone(colour, 0.85))
     for x in np.arange(canvas.rng.uniform(0, gap), canvas.right, gap):
         canvas.rectangle(x, base - height, height * 0.13, height, colour)
 
@@ -114,7 +114,7 @@ def window(canvas: Canvas, x: float, top: float, width: float, height: float, *,
             (x + width * 0.25, top + height - border),
             (x + border, top + height - border),
         ],
-        shade(glass, 1.14),
+        tone(glass, 1.14),
     )
     canvas.rectangle(x + width / 2 - border / 2, top, border, height, frame)
     canvas.rectangle(x, top + height * 0.45, width, border, frame)
@@ -123,7 +123,7 @@ def window(canvas: Canvas, x: float, top: float, width: float, height: float, *,
         for left in (x - width * 0.12, x + width * 0.84):
             for fold in range(4):
                 canvas.rectangle(
-                    left + fold * width * 0.07, top - border, width * 0.07, height * 1.25, shade(cloth, 1.1 - 0.13 * (fold % 2))
+                    left + fold * width * 0.07, top - border, width * 0.07, height * 1.25, tone(cloth, 1.1 - 0.13 * (fold % 2))
                 )
 
 
@@ -132,7 +132,7 @@ def house(canvas: Canvas, x: float, base: float, height: float) -> None:
     wall, roof, half = canvas.pick(*FACADE), canvas.pick((112, 66, 54), (84, 80, 84), (98, 82, 66)), height * canvas.rng.uniform(0.5, 0.8)
     eaves = base - height * 0.58
     canvas.rectangle(x - half, eaves, 2 * half, base - eaves, wall)
-    canvas.rectangle(x + half * 0.5, eaves, half * 0.5, base - eaves, shade(wall, 0.8))
+    canvas.rectangle(x + half * 0.5, eaves, half * 0.5, base - eaves, tone(wall, 0.8))
     canvas.polygon(
         [(x - half * 1.12, eaves), (x - half * 0.6, base - height), (x + half * 0.6, base - height), (x + half * 1.12, eaves)], roof
     )
@@ -145,27 +145,27 @@ def building(canvas: Canvas, x: float, base: float, width: float, height: float)
     """A facade of several storeys with rows of windows and a shop below, from its left border."""
     wall, glass = canvas.pick(*FACADE), canvas.pick(GLASS, (62, 66, 74), (132, 140, 142))
     canvas.rectangle(x, base - height, width, height, wall)
-    canvas.rectangle(x, base - height, width, height * 0.03, shade(wall, 1.15))
+    canvas.rectangle(x, base - height, width, height * 0.03, tone(wall, 1.15))
     columns, storey = int(canvas.rng.integers(3, 6)), 0.085
     for row in range(int((height - 0.13) / storey)):
         for column in range(columns):
             left, pane = x + (column + 0.22) * width / columns, canvas.vary(glass, 0.16)
             canvas.rectangle(left, base - height + 0.03 + row * storey, width / columns * 0.56, storey * 0.62, pane)
-    canvas.rectangle(x + width * 0.06, base - 0.095, width * 0.88, 0.095, shade(glass, 0.7))
+    canvas.rectangle(x + width * 0.06, base - 0.095, width * 0.88, 0.095, tone(glass, 0.7))
     canvas.rectangle(x, base - 0.12, width, 0.028, canvas.pick(*FABRIC, (160, 84, 66), (70, 110, 100)))
-    canvas.rectangle(x + width * canvas.rng.uniform(0.2, 0.6), base - 0.085, width * 0.16, 0.085, shade(wall, 0.55))
+    canvas.rectangle(x + width * canvas.rng.uniform(0.2, 0.6), base - 0.085, width * 0.16, 0.085, tone(wall, 0.55))
 
 
 def sofa(canvas: Canvas, x: float, base: float, height: float) -> None:
     """A sofa, centred on x."""
     cloth, half = canvas.pick(*FABRIC), height * canvas.rng.uniform(0.9, 1.3)
-    canvas.rectangle(x - half, base - height, 2 * half, height * 0.94, shade(cloth, 0.82))
+    canvas.rectangle(x - half, base - height, 2 * half, height * 0.94, tone(cloth, 0.82))
     for side in (-1, 0):
         canvas.rectangle(x + side * half * 0.86 + half * 0.02, base - height * 0.92, half * 0.82, height * 0.42, cloth)
-        canvas.rectangle(x + side * half * 0.86 + half * 0.02, base - height * 0.5, half * 0.82, height * 0.2, shade(cloth, 1.16))
+        canvas.rectangle(x + side * half * 0.86 + half * 0.02, base - height * 0.5, half * 0.82, height * 0.2, tone(cloth, 1.16))
     for left in (x - half * 1.06, x + half * 0.86):
-        canvas.rectangle(left, base - height * 0.68, half * 0.2, height * 0.64, shade(cloth, 0.94))
-    canvas.rectangle(x - half, base - height * 0.06, 2 * half, height * 0.05, shade(cloth, 0.4))
+        canvas.rectangle(left, base - height * 0.68, half * 0.2, height * 0.64, tone(cloth, 0.94))
+    canvas.rectangle(x - half, base - height * 0.06, 2 * half, height * 0.05, tone(cloth, 0.4))
 
 
 def shelf(canvas: Canvas, x: float, base: float, height: float) -> None:
@@ -174,7 +174,7 @@ def shelf(canvas: Canvas, x: float, base: float, height: float) -> None:
     canvas.rectangle(x, base - height, width, height, wood)
     for row in range(4):
         floor = base - height * (0.03 + 0.24 * row)
-        canvas.rectangle(x + width * 0.06, floor - height * 0.2, width * 0.88, height * 0.2, shade(wood, 0.5))
+        canvas.rectangle(x + width * 0.06, floor - height * 0.2, width * 0.88, height * 0.2, tone(wood, 0.5))
         left = x + width * 0.07
         while left < x + width * canvas.rng.uniform(0.6, 0.9):
             thick, tall = width * canvas.rng.uniform(0.05, 0.11), height * canvas.rng.uniform(0.12, 0.19)
@@ -184,12 +184,12 @@ def shelf(canvas: Canvas, x: float, base: float, height: float) -> None:
 
 def cupboard(canvas: Canvas, x: float, base: float, width: float, height: float, colour: Colour, *, doors: int = 3) -> None:
     """Doors with handles side by side, from the left border."""
-    canvas.rectangle(x, base - height, width, height, shade(colour, 0.72))
+    canvas.rectangle(x, base - height, width, height, tone(colour, 0.72))
     for door in range(doors):
         left, wide = x + (door + 0.05) * width / doors, width / doors * 0.9
         canvas.rectangle(left, base - height * 0.95, wide, height * 0.87, colour)
-        canvas.rectangle(left + wide * 0.14, base - height * 0.86, wide * 0.72, height * 0.69, shade(colour, 0.92))
-        canvas.rectangle(left + wide * 0.84, base - height * 0.6, wide * 0.07, height * 0.12, shade(colour, 0.5))
+        canvas.rectangle(left + wide * 0.14, base - height * 0.86, wide * 0.72, height * 0.69, tone(colour, 0.92))
+        canvas.rectangle(left + wide * 0.84, base - height * 0.6, wide * 0.07, height * 0.12, tone(colour, 0.5))
 
 
 def picture(canvas: Canvas, x: float, top: float, width: float, height: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.video import VideoWriter
-from .drawing import draw
+from .render.renderer import draw
 from .scene import Actor, Scene
 from .writer import FRAMES_PER_SECOND
 

@@ -1,4 +1,4 @@
-"""What can truly be said of the actors of a scene, and whom it fits.
+"""Facts: what can truly be said of the actors of a scene, and whom it fits.
 
 A `Fact` is one thing that a sentence says. `speakable` lists the facts that a speaker would plainly say of an actor; `holds` is the
 listener's side and wider: it is also true in every borderline case, so that a sentence whose facts all hold for one actor alone is
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from ..scene import Actor, Box, Scene
 from . import layout
 from .lexicon import (
     COLOUR_FITS,
@@ -27,7 +28,7 @@ from .lexicon import (
     PATTERNS,
     PEOPLE,
     PRONOUNS,
-    READINESS,
+    RELATION_WEIGHT,
     RELATIONS,
     SIZE_FITS,
     SIZES,
@@ -35,7 +36,6 @@ from .lexicon import (
     SUPPORTS,
     surface_phrases,
 )
-from .scene import Actor, Box, Scene
 
 MENTIONS: dict[str, frozenset[str]] = {  # what a fact of each topic mentions
     "noun": frozenset({"kind"}),
@@ -54,7 +54,7 @@ MENTIONS: dict[str, frozenset[str]] = {  # what a fact of each topic mentions
     "support": frozenset({"support"}),
     "relation": frozenset({"relation"}),
 }
-TALLER = 1.33  # times as tall as another of its kind: plainly bigger
+TALLER_RATIO = 1.33  # times as tall as another of its kind: plainly bigger
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def state(actor: Actor) -> str:
 
 
 def holds(fact: Fact, view: View, index: int) -> bool:
-    """Whether a listener may take a fact to be about an actor."""
+    """Tell whether a listener may take a fact to be about an actor."""
     actor, words = view.actors[index], fact.words
     match fact.topic:
         case "noun":
@@ -201,9 +201,9 @@ def speakable(topic: str, view: View, index: int, noun: str) -> dict[Fact, float
             said = {(word,): w for word, w in PATTERNS.get(actor.pattern, {}).items()}
         case "size" if not pronoun:
             heights = [view.actors[i].height for i in view.named(noun) if i != index]
-            if heights and actor.height * TALLER < min(heights):
+            if heights and actor.height * TALLER_RATIO < min(heights):
                 said = {(word, noun): w for word, w in SIZES["small"].items()}
-            if heights and actor.height > TALLER * max(heights):
+            if heights and actor.height > TALLER_RATIO * max(heights):
                 said = {(word, noun): w for word, w in SIZES["big"].items()}
         case "place":
             parts = [part for part in layout.PLACES if view.layout.in_place(part, index, wide=False)]
@@ -255,5 +255,5 @@ def _relations(view: View, index: int) -> dict[tuple[str, ...], float]:
             if other not in (index, mark) and view.layout.between([mark], [other], index, wide=False):
                 for first, last in product(names[mark], names[other]):
                     found.setdefault("between", {})["between", first, last] = names[mark][first] * names[other][last]
-    shares = {relation: READINESS.get(relation, 1.0) / sum(options.values()) for relation, options in found.items()}
+    shares = {relation: RELATION_WEIGHT.get(relation, 1.0) / sum(options.values()) for relation, options in found.items()}
     return {words: w * shares[relation] for relation, options in found.items() for words, w in options.items()}

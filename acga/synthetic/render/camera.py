@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..scene import Scene
 from .backgrounds import CANVAS
-from .scene import Scene
 
 Image = npt.NDArray[np.uint8]
 
@@ -34,7 +34,7 @@ def canvas_size(scene: Scene) -> tuple[int, int]:
 
 
 class Camera:
-    """Where the camera looks in every frame of a scene: pan, zoom and shake, the same whenever it is built anew."""
+    """The view of every frame of a scene: pan, zoom and shake, the same whenever it is built anew."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -58,7 +58,7 @@ class Camera:
         return np.array([[zoom * height, 0, shift[0]], [0, zoom * height, shift[1]]])
 
     def background(self, canvas: Image, frame: int) -> Image:
-        """What the frame shows of a canvas of any size, laid with its middle on that of the reference frame; mirrored past its borders.
+        """The part of a canvas that a frame shows; its middle lies on that of the reference frame, and it is mirrored past its borders.
 
         `canvas` is (height, width, 3), one of its pixels as large as one of the reference frame; the result is (H, W, 3).
         """
@@ -71,7 +71,7 @@ class Camera:
 
 
 def degrade(frame: Image, scene: Scene, rng: np.random.Generator) -> Image:
-    """The frame (H, W, 3) after lens and sensor: blur, a slight flicker of brightness and gamma, and pixel noise."""
+    """Degrade a frame (H, W, 3) as lens and sensor do: blur, a slight flicker of brightness and gamma, and pixel noise."""
     if scene.blur > 0:
         frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), scene.blur), np.uint8)
     brightness, gamma = 1 + FLICKER * rng.standard_normal(), np.exp(GAMMA_FLICKER * rng.standard_normal())

@@ -6,9 +6,9 @@ from math import cos, sin
 
 import numpy as np
 
-from ..data.taxonomy import COLOURS
+from ...data.taxonomy import COLOURS
+from ..scene import Actor
 from .motion import Pose, vary
-from .scene import Actor
 from .shapes import Colour, Part, capsule, ellipse, rotate, shade
 
 SKIN = ((245, 205, 175), (225, 175, 135), (185, 125, 85), (125, 80, 55), (95, 60, 42))

@@ -1,4 +1,4 @@
-"""Which scenes are drawn: how many actors, who they are, what they do, and where.
+"""Random scenes: how many actors, who they are, what they do, and where.
 
 Every scene is a function of (seed, split, index) alone. Half of the scenes with several actors hold a hard distractor: the same kind doing
 something else (often looking exactly alike), another kind doing the same, or the same kind and action elsewhere.
@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
-from .backgrounds import FAMILIES
-from .motion import SPEED, look_alike
+from .render.backgrounds import BACKGROUNDS
+from .render.motion import SPEED, look_alike
 from .scene import Actor, Scene
 
 Rng = np.random.Generator
@@ -22,7 +22,7 @@ CROWDED = {1: 0.15, 2: 0.4, 3: 0.3, 4: 0.15}  # more labels a frame, for pretrai
 FRAME_SIZES = ((144, 176), (144, 176), (160, 160), (144, 192), (160, 144))  # (height, width); A2D mixes them too
 JHMDB_ACTIONS = {"climb": "climb_stairs", "jump": "jump", "run": "run", "walk": "walk", "standing": "stand", "sitting": "sit"}
 
-NOUNS: dict[str, dict[str, float]] = {
+SUBTYPES: dict[str, dict[str, float]] = {
     "adult": {"man": 0.5, "woman": 0.3, "boy": 0.1, "girl": 0.1},
     "baby": {"baby": 1},
     "ball": {"ball": 0.5, "basketball": 0.2, "football": 0.15, "watermelon": 0.15},
@@ -33,7 +33,7 @@ NOUNS: dict[str, dict[str, float]] = {
 }
 _FUR = ("black", "white", "brown", "gray", "orange", "yellow")
 _ANY = tuple(COLOURS)
-PALETTE: dict[str, tuple[str, ...]] = {
+TYPICAL_COLOURS: dict[str, tuple[str, ...]] = {
     "adult": _ANY, "baby": _ANY, "ball": _ANY, "bird": _ANY, "car": _ANY, "cat": _FUR, "dog": _FUR,
     "basketball": ("orange", "orange", "brown"), "football": ("white",), "watermelon": ("green",),
     "parrot": ("green", "red", "blue", "yellow", "white"), "duck": ("white", "brown", "yellow", "gray"),
@@ -49,7 +49,7 @@ HEIGHT = {
     "dog": (0.35, 0.54),
 }
 YOUNG = {"boy": 0.75, "girl": 0.75, "kitten": 0.75, "puppy": 0.75}
-SUPPORTS = {
+CLIMBED = {
     "adult": ("wall", "rock", "rope", "ladder", "stairs", "hill"), "baby": ("stairs", "ladder", "wall", "hill"),
     "bird": ("tree", "pole", "wall"), "cat": ("tree", "fence", "wall", "ladder"),
 }  # fmt: skip
@@ -58,7 +58,7 @@ SUPPORTS = {
 def sample_scene(
     name: str, seed: int, split: int, index: int, *, style: str = "flat", frames: int | None = None, crowded: bool = False
 ) -> Scene:
-    """The scene number `index` of a split (0 train, 1 test). `style="sketch"` gives the J-HMDB twin's: people only, 240 x 320.
+    """Sample the scene number `index` of a split (0 train, 1 test). `style="sketch"` gives the J-HMDB twin's: people only, 240 x 320.
 
     With at most 16 `frames` only the middle one is annotated.
 
@@ -68,12 +68,12 @@ def sample_scene(
     rng = np.random.default_rng(np.random.SeedSequence([seed, split, index, style == "sketch"]))
     sketch = style == "sketch"
     height, width = (240, 320) if sketch else FRAME_SIZES[rng.integers(len(FRAME_SIZES))]
-    family = str(rng.choice(list(FAMILIES)))
-    surface = str(rng.choice(FAMILIES[family].surfaces))
+    family = str(rng.choice(list(BACKGROUNDS)))
+    surface = str(rng.choice(BACKGROUNDS[family].surfaces))
     aspect = width / height
     counts = {1: 1.0} if sketch else CROWDED if crowded else ACTOR_COUNTS
     count = int(rng.choice(list(counts), p=list(counts.values())))
-    actors = _place(rng, _cast(rng, count, sketch), FAMILIES[family].horizon, aspect)
+    actors = _place(rng, _cast(rng, count, sketch), BACKGROUNDS[family].horizon, aspect)
     length = frames or int(rng.integers(24, 33))
     middle = length // 2 + 1  # 1-indexed, the frame at time 0
     step = min(4, (length - 1) // 4)
@@ -98,7 +98,7 @@ def sample_scene(
 
 
 def _cast(rng: Rng, count: int, people_only: bool) -> list[Actor]:
-    """Who is there and what they do, not yet where."""
+    """The actors and what they do, not yet where."""
     if people_only:
         action, posture = [("climb", None), ("jump", None), ("run", None), ("walk", None), ("none", "standing"), ("none", "sitting")][
             rng.integers(6)
@@ -144,9 +144,9 @@ def _common(rng: Rng) -> tuple[str, str]:
 
 def _look(rng: Rng, kind: str, action: str) -> Actor:
     """A new actor with a random appearance."""
-    nouns = NOUNS[kind]
+    nouns = SUBTYPES[kind]
     noun = str(rng.choice(list(nouns), p=list(nouns.values())))
-    palette = PALETTE.get(noun, PALETTE[kind])
+    palette = TYPICAL_COLOURS.get(noun, TYPICAL_COLOURS[kind])
     low, high = HEIGHT[kind]
     garment = lower_garment = lower_colour = hat = None
     if kind == "adult":
@@ -182,7 +182,7 @@ def _act(rng: Rng, actor: Actor, action: str) -> Actor:
         actor,
         action=action,
         posture=posture,
-        support=str(rng.choice(SUPPORTS[actor.kind])) if action == "climb" else None,
+        support=str(rng.choice(CLIMBED[actor.kind])) if action == "climb" else None,
         heading=int(rng.choice([-1, 1])),
         tempo=float(rng.uniform(0.85, 1.15)),
         phase=float(rng.random()),

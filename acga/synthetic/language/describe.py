@@ -22,34 +22,34 @@ from typing import Literal
 
 import numpy as np
 
+from ..render.motion import look_alike
+from ..scene import Box, Scene
 from .facts import Fact, View, speakable
 from .lexicon import HELD_OUT_PAIRS, INSTEAD_OF_ACTION, VOCABULARY
-from .motion import look_alike
-from .phrasing import FAMILIES, ONE_ORDER, phrase, pick
-from .scene import Box, Scene
+from .phrasing import ONE_ORDER_TEMPLATES, TEMPLATES, phrase, pick
 
 __all__ = ["VOCABULARY", "Query", "describe", "fits"]
 
 # How queries are worded. "one-order": in a single order of words, that of "man in red running on the left", unless held out.
 # "relational": most of those about an actor beside others of its kind say nothing but what it is to the others; "half-relational": fewer.
-Speaker = Literal["everyday", "one-order", "half-relational", "relational"]
+SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
 
 LONGEST = 20  # words
-ATTEMPTS = 12  # for each sentence wanted
-TERSE = 0.6  # how often one says as little as possible of an actor that is not the only one of its kind
-# How often a speaker says each thing without need, and how readily to single an actor out.
-HABITS = {
+ATTEMPTS_PER_SENTENCE = 12  # for each sentence wanted
+TERSE_PROBABILITY = 0.6  # how often one says as little as possible of an actor that is not the only one of its kind
+# How often each topic is mentioned without need, and its weight when an actor has to be told from others.
+MENTION_PROBABILITY = {
     "doing": 0.95, "upper": 0.33, "colour": 0.58, "all over": 0.12, "lower": 0.14, "hat": 0.3, "pattern": 0.4, "size": 0.6,
     "place": 0.2, "order": 0.14, "relation": 0.5, "direction": 0.08, "support": 0.9, "surface": 0.38,
 }  # fmt: skip
-URGES = {
+DISAMBIGUATION_WEIGHT = {
     "doing": 5.0, "colour": 2.0, "upper": 1.5, "place": 2.0, "order": 1.2, "relation": 1.0, "all over": 0.2, "lower": 0.5, "hat": 0.6,
     "pattern": 0.8, "size": 0.8, "direction": 0.5, "support": 1.0,
 }  # fmt: skip
-RELATIONAL = {"half-relational": 0.4, "relational": 0.8}  # how often a speaker says nothing else where it would do
-BY_RELATION = {"order": 1.0, "relation": 2.0}  # the urges of one who does
+RELATIONAL_PROBABILITY = {"half-relational": 0.4, "relational": 0.8}  # how often nothing else is said where it would do
+RELATIONAL_WEIGHT = {"order": 1.0, "relation": 2.0}  # the weights where that is so
 # A sentence says at most one thing of each of these groups.
-GROUPS = {"upper": "look", "colour": "look", "all over": "look", "place": "where", "order": "where", "relation": "where"}
+EXCLUSIVE_GROUPS = {"upper": "look", "colour": "look", "all over": "look", "place": "where", "order": "where", "relation": "where"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Query:
 
     text: str
     mentions: frozenset[str]  # kind, action, colour, clothing, pattern, size, place, relation, direction, surface, support
-    phrasing: str  # the family of its order of words, a key of `phrasing.FAMILIES` or `HELD_OUT_FAMILIES`
+    phrasing: str  # the template of its order of words, a key of `phrasing.TEMPLATES` or `HELD_OUT_TEMPLATES`
     decided_by: frozenset[str]  # the mentions that are needed: without one of them, the rest fits another actor too
     #                             and "motion" if that other actor looks the same in a single frame; empty: the target is alone of its kind
     novelty: frozenset[str]  # what no training sentence has: "phrasing", "combination" (of a colour and an action)
@@ -66,7 +66,7 @@ class Query:
 
 
 def fits(query: Query, scene: Scene, boxes: Mapping[int, Box], actor: int) -> bool:
-    """Whether a sentence fits an actor, by index: whether all it says may be taken to be about that actor."""
+    """Tell whether a sentence fits an actor, by index: whether all it says may be taken to be about that actor."""
     return actor in View(scene, boxes).fitting(query.facts)
 
 
@@ -78,19 +78,19 @@ def describe(
     count: int,
     rng: np.random.Generator,
     unseen: bool = False,
-    speaker: Speaker = "everyday",
+    style: SentenceStyle = "everyday",
 ) -> list[Query]:
-    """Up to `count` different sentences that fit the actor `index` and no other; none if nothing tells it from another.
+    """Describe the actor `index` in up to `count` different sentences that fit it and no other; none if nothing tells it from another.
 
     `boxes` holds the actors that are seen, by index, with their place in the annotated frames. `unseen=True` gives sentences no call
     without it can give: in held-out orders of words, or pairing a colour and an action that are never paired otherwise.
     """
     if index not in boxes:
         return []
-    someone = _Someone(scene, boxes, index, rng, speaker)
+    generator = SentenceGenerator(scene, boxes, index, rng, style)
     queries: dict[str, Query] = {}
-    for _ in range(ATTEMPTS * count):
-        query = someone.say(combination=unseen and rng.random() < 0.5, held_out=unseen)
+    for _ in range(ATTEMPTS_PER_SENTENCE * count):
+        query = generator.say(combination=unseen and rng.random() < 0.5, held_out=unseen)
         if query is not None:
             queries.setdefault(query.text, query)
         if len(queries) == count:
@@ -98,13 +98,13 @@ def describe(
     return list(queries.values())
 
 
-class _Someone:
-    """Someone who sees a scene and talks about one of its actors."""
+class SentenceGenerator:
+    """A generator of sentences about one actor of a scene."""
 
-    def __init__(self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, speaker: Speaker) -> None:
+    def __init__(self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, style: SentenceStyle) -> None:
         self.view, self.index, self.rng = View(scene, boxes), index, rng
-        self.families = ONE_ORDER if speaker == "one-order" else FAMILIES
-        self.relational = RELATIONAL.get(speaker, 0.0)
+        self.templates = ONE_ORDER_TEMPLATES if style == "one-order" else TEMPLATES
+        self.relational = RELATIONAL_PROBABILITY.get(style, 0.0)
         self._speakable: dict[tuple[str, str], dict[Fact, float]] = {}
 
     def say(self, *, combination: bool, held_out: bool) -> Query | None:
@@ -118,22 +118,22 @@ class _Someone:
             facts |= self.novel_pair(noun.words[0])
         by_relation = self.relational > 0 and len(self.view.fitting([noun])) > 1 and self.rng.random() < self.relational
         if not by_relation:
-            self.add_habits(facts)
+            self.add_mentions(facts)
         if held_out and facts.keys() <= {"noun", "doing", "size", "colour"}:
             self.add_any(("surface", "place"), facts)  # what a held-out order of words can begin with
-        if not self.single_out(facts, BY_RELATION if by_relation else URGES):
+        if not self.single_out(facts, RELATIONAL_WEIGHT if by_relation else DISAMBIGUATION_WEIGHT):
             return None
         novel = frozenset({"combination"} if is_held_out(facts.values()) else ())
         if novel and not held_out:
             return None
-        spoken = phrase(list(facts.values()), held_out=held_out and not novel, rng=self.rng, families=self.families)
+        spoken = phrase(list(facts.values()), held_out=held_out and not novel, rng=self.rng, templates=self.templates)
         if spoken is None or len(spoken[0].split()) > LONGEST:
             return None
-        text, family = spoken
+        text, template = spoken
         return Query(
             text=text,
             mentions=frozenset().union(*(fact.mentions for fact in facts.values())),
-            phrasing=family,
+            phrasing=template,
             decided_by=self.decisive(facts.values()),
             novelty=novel or frozenset({"phrasing"} if held_out else ()),
             facts=tuple(facts.values()),
@@ -154,12 +154,12 @@ class _Someone:
         look, doing = pick(self.rng, pairs)
         return {look.topic: look, "doing": doing}
 
-    def add_habits(self, facts: dict[str, Fact]) -> None:
+    def add_mentions(self, facts: dict[str, Fact]) -> None:
         """Say what one says anyway; beside others of its kind, often no more than the action, so that it has to decide."""
         noun = facts["noun"].words[0]
-        terse = len(self.view.fitting([facts["noun"]])) > 1 and self.rng.random() < TERSE
-        for topic, habit in HABITS.items():
-            if self.rng.random() < habit and free(topic, facts) and (not terse or topic in ("doing", "support", "surface")):
+        terse = len(self.view.fitting([facts["noun"]])) > 1 and self.rng.random() < TERSE_PROBABILITY
+        for topic, probability in MENTION_PROBABILITY.items():
+            if self.rng.random() < probability and free(topic, facts) and (not terse or topic in ("doing", "support", "surface")):
                 options = self.options(topic, noun)
                 if options:
                     add(pick(self.rng, options), facts)
@@ -171,15 +171,15 @@ class _Someone:
             if options:
                 return add(pick(self.rng, options), facts)
 
-    def single_out(self, facts: dict[str, Fact], urges: Mapping[str, float]) -> bool:
+    def single_out(self, facts: dict[str, Fact], weights: Mapping[str, float]) -> bool:
         """Say more until the sentence fits the target alone; False if that cannot be done."""
         noun = facts["noun"].words[0]
         while (fitting := self.view.fitting(facts.values())) != {self.index}:
             helpful: dict[Fact, float] = {}
-            for topic, urge in urges.items():
+            for topic, weight in weights.items():
                 options = self.options(topic, noun) if free(topic, facts) else {}
                 total = sum(options.values())
-                helpful |= {fact: urge * w / total for fact, w in options.items() if not fitting <= self.view.fitting([fact])}
+                helpful |= {fact: weight * w / total for fact, w in options.items() if not fitting <= self.view.fitting([fact])}
             if not helpful:
                 return False
             add(pick(self.rng, helpful), facts)
@@ -198,15 +198,15 @@ class _Someone:
         return frozenset(needed)
 
     def looks_alike(self, rival: int) -> bool:
-        """Whether only motion tells the target from another actor."""
+        """Tell whether only motion tells the target from another actor."""
         me, it = self.view.actors[self.index], self.view.actors[rival]
         upright = {self.view.states[self.index], self.view.states[rival]}.isdisjoint({"sitting", "lying"})
         return me.kind == it.kind and upright and look_alike(me.kind, me.action, it.action)
 
 
 def free(topic: str, facts: Mapping[str, Fact]) -> bool:
-    """Whether a sentence that says `facts` has room for one about this topic."""
-    if topic in facts or any(GROUPS.get(said, said) == GROUPS.get(topic) for said in facts):
+    """Tell whether a sentence that says `facts` has room for one about this topic."""
+    if topic in facts or any(EXCLUSIVE_GROUPS.get(said, said) == EXCLUSIVE_GROUPS.get(topic) for said in facts):
         return False
     if topic == "doing":
         return "relation" not in facts or facts["relation"].words[0] not in INSTEAD_OF_ACTION
@@ -222,7 +222,7 @@ def add(fact: Fact, facts: dict[str, Fact]) -> None:
 
 
 def is_held_out(facts: Iterable[Fact]) -> bool:
-    """Whether facts pair a colour and an action that training sentences never say together of one actor."""
+    """Tell whether facts pair a colour and an action that training sentences never say together of one actor."""
     words = {fact.topic: fact.words[0] for fact in facts}
     head = words.get("doing", "").partition(" ")[0]
     return any((words.get(topic), head) in HELD_OUT_PAIRS for topic in ("colour", "all over", "upper", "lower", "hat"))

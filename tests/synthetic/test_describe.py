@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from acga.data.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
 from acga.data.text import tokenise
-from acga.synthetic import lexicon, scenes
-from acga.synthetic.backgrounds import FAMILIES
-from acga.synthetic.facts import MENTIONS, Fact, View, holds, speakable, state
-from acga.synthetic.layout import Layout
-from acga.synthetic.phrasing import FAMILIES as PHRASINGS
-from acga.synthetic.phrasing import HELD_OUT_FAMILIES
+from acga.synthetic import sampling
+from acga.synthetic.language import lexicon
+from acga.synthetic.language.describe import VOCABULARY, Query, SentenceStyle, describe, fits, is_held_out
+from acga.synthetic.language.facts import MENTIONS, Fact, View, holds, speakable, state
+from acga.synthetic.language.layout import Layout
+from acga.synthetic.language.phrasing import HELD_OUT_TEMPLATES, TEMPLATES
+from acga.synthetic.render.backgrounds import BACKGROUNDS
 from acga.synthetic.scene import Actor, Box, Scene
-from acga.synthetic.sentences import VOCABULARY, Query, Speaker, describe, fits, is_held_out
 
 SENTENCES = SHARED / "sentences" / "a2d_annotation_with_short_query.csv"
 SEEDS = st.integers(0, 2**32 - 1)
@@ -48,7 +48,7 @@ def random_actor(rng: np.random.Generator, kind: str, action: str) -> Actor:
     return Actor(
         kind=kind,
         action=action,
-        noun=str(any_of(*scenes.NOUNS[kind])),
+        noun=str(any_of(*sampling.SUBTYPES[kind])),
         colour=str(any_of(*COLOURS)),
         garment=garment,
         lower_garment=lower,
@@ -272,7 +272,7 @@ def test_one_order_of_words_still_says_everything_of_everyone(corpus: dict[bool,
     for seed in range(150):
         scene, boxes = random_world(seed)
         for index in boxes:
-            told = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), speaker="one-order")
+            told = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), style="one-order")
             assert all(fits(query, scene, boxes, index) for query in told)
             assert len(told) >= len(say(scene, boxes, index, count=3, seed=seed)) - 1
             narrow += told
@@ -280,19 +280,19 @@ def test_one_order_of_words_still_says_everything_of_everyone(corpus: dict[bool,
     assert set().union(*(query.mentions for query in narrow)) == set().union(*(query.mentions for query in corpus[False]))
 
 
-def test_relational_speakers_let_relations_decide(corpus: dict[bool, list[Query]]) -> None:
+def test_relational_styles_let_relations_decide(corpus: dict[bool, list[Query]]) -> None:
     shares = {"everyday": np.mean(["relation" in query.decided_by for query in corpus[False] if query.decided_by])}
-    speakers: tuple[Speaker, ...] = ("half-relational", "relational")
-    for speaker in speakers:
+    styles: tuple[SentenceStyle, ...] = ("half-relational", "relational")
+    for style in styles:
         told = []
         for seed in range(100):
             scene, boxes = random_world(seed)
             for index in boxes:
-                found = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), speaker=speaker)
+                found = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), style=style)
                 assert all(fits(query, scene, boxes, index) for query in found)
                 assert bool(found) == bool(say(scene, boxes, index, count=3, seed=seed))
                 told += [query for query in found if query.decided_by]
-        shares[speaker] = np.mean(["relation" in query.decided_by for query in told])
+        shares[style] = np.mean(["relation" in query.decided_by for query in told])
     assert shares["relational"] > 0.5 and shares["relational"] > 1.3 * shares["half-relational"] > 2 * shares["everyday"]
 
 
@@ -306,12 +306,12 @@ def test_sentences_depend_on_the_generator_alone() -> None:
 
 
 def test_no_training_sentence_is_like_a_held_out_one(corpus: dict[bool, list[Query]]) -> None:
-    assert not PHRASINGS.keys() & HELD_OUT_FAMILIES.keys()
+    assert not TEMPLATES.keys() & HELD_OUT_TEMPLATES.keys()
     for query in corpus[False]:
-        assert query.phrasing in PHRASINGS and not is_held_out(query.facts) and not query.novelty
+        assert query.phrasing in TEMPLATES and not is_held_out(query.facts) and not query.novelty
     novelties = Counter()
     for query in corpus[True]:
-        assert ("phrasing" in query.novelty) == (query.phrasing in HELD_OUT_FAMILIES)
+        assert ("phrasing" in query.novelty) == (query.phrasing in HELD_OUT_TEMPLATES)
         assert ("combination" in query.novelty) == is_held_out(query.facts)
         novelties.update(query.novelty)
     assert min(novelties["phrasing"], novelties["combination"]) > 0.1 * len(corpus[True])
@@ -379,9 +379,9 @@ def test_relations_between_two() -> None:
 
 
 def test_the_lexicon_knows_all_that_is_drawn() -> None:
-    assert {noun for nouns in scenes.NOUNS.values() for noun in nouns} <= lexicon.NOUNS.keys()
-    assert {surface for family in FAMILIES.values() for surface in family.surfaces} <= lexicon.SURFACES.keys()
-    assert {support for supports in scenes.SUPPORTS.values() for support in supports} <= lexicon.SUPPORTS.keys()
+    assert {noun for nouns in sampling.SUBTYPES.values() for noun in nouns} <= lexicon.NOUNS.keys()
+    assert {surface for family in BACKGROUNDS.values() for surface in family.surfaces} <= lexicon.SURFACES.keys()
+    assert {support for supports in sampling.CLIMBED.values() for support in supports} <= lexicon.SUPPORTS.keys()
     assert lexicon.COLOUR_NAMES.keys() == COLOURS.keys()
     for kind, action in PAIRS:
         postures = ("standing", "sitting", "lying") if action == "none" and kind not in ("ball", "car") else (None,)

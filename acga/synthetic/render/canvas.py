@@ -11,16 +11,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Colour = tuple[int, int, int]
+from .shapes import Colour
+
 Point = tuple[float, float]
 
 SUBPIXEL = 4  # fractional bits of OpenCV's fixed-point coordinates
 
 
-def shade(colour: Colour, factor: float) -> Colour:
+def tone(colour: Colour, factor: float) -> Colour:
     """A lighter (factor above 1) or darker colour.
 
-    >>> shade((100, 200, 40), 1.5)
+    >>> tone((100, 200, 40), 1.5)
     (150, 255, 60)
     """
     red, green, blue = (min(255, max(0, round(channel * factor))) for channel in colour)
@@ -101,7 +102,7 @@ class Canvas:
     # The ground plane: a point is at (across, depth), across in canvas heights at depth 1, which is the lower border
 
     def point(self, across: float, depth: float) -> Point:
-        """Where a point of the ground is seen."""
+        """The place in the image of a point of the ground."""
         return self.vanishing + across / depth, self.eye + (1 - self.eye) / depth
 
     def quad(self, across: tuple[float, float], depth: tuple[float, float], colour: Colour) -> None:

@@ -6,10 +6,10 @@ from math import cos, sin
 
 import numpy as np
 
-from ..data.taxonomy import COLOURS
+from ...data.taxonomy import COLOURS
+from ..scene import Actor
 from .motion import Pose
 from .people import bend
-from .scene import Actor
 from .shapes import Part, capsule, ellipse, rotate, shade
 
 DARK = (28, 24, 24)

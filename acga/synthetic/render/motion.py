@@ -1,4 +1,4 @@
-"""How each actor moves: the pose of every valid actor-action pair as a function of time.
+"""The motion of actors: the pose of every valid actor-action pair as a function of time.
 
 A pose is in the actor's own frame: x forward, y up, the ground at y = 0, lengths in standing heights. Angles are in radians; those of
 limbs are measured from "straight down", positive forward. Pairs that one frame must not tell apart (walking, running and standing with
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import cos, pi, sin
 
-from .scene import Actor
+from ..scene import Actor
 
 # Cycle length in frames and forward speed in standing heights per frame, at tempo 1.
 CYCLE = {"walk": 13.0, "run": 6.5, "crawl": 11.0, "jump": 10.0, "climb": 10.0, "eat": 8.0, "fly": 5.0, "roll": 12.0, "none": 24.0}
@@ -19,7 +19,7 @@ SPEED = {"walk": 0.025, "run": 0.07, "crawl": 0.025, "jump": 0.015, "fly": 0.07,
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the body is and how its joints are bent."""
+    """Position of a body and the angles of its joints."""
 
     x: float = 0.0  # path along the heading
     y: float = 0.0  # height above the ground line of the point the body stands on
@@ -50,7 +50,7 @@ LOOK_ALIKE: dict[str, tuple[frozenset[str], ...]] = {
 
 
 def look_alike(kind: str, one: str, other: str) -> bool:
-    """Whether it takes motion to tell two different actions of a kind apart (standing still counts; sitting and lying do not).
+    """Tell whether it takes motion to tell two different actions of a kind apart (standing still counts; sitting and lying do not).
 
     >>> look_alike("dog", "walk", "run"), look_alike("dog", "walk", "eat")
     (True, False)

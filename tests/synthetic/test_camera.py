@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acga.synthetic.camera import Camera, canvas_size, degrade
+from acga.synthetic.render.camera import Camera, canvas_size, degrade
 from acga.synthetic.scene import Scene
 
 STILL = Scene(name="a", seed=7, height=96, width=128, frames=16, background="lawn", surface="grass", actors=(), annotated=(9,))

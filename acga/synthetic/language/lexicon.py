@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..data.text import tokenise
+from ...data.text import tokenise
 
 Weights = Mapping[str, float]
 
@@ -176,7 +176,8 @@ RELATIONS: dict[str, Weights] = {  # seen between two boxes
     "following": {"following": 1, "chasing": 1},
 }
 INSTEAD_OF_ACTION = ("following",)  # this relation is what the actor does
-READINESS = {"with": 10.0, "towards": 6.0, "following": 40.0, "between": 10.0}  # others 1; the seldom seen is said readily, to be learned
+# Others 1; what is seldom seen is said readily, to be learned.
+RELATION_WEIGHT = {"with": 10.0, "towards": 6.0, "following": 40.0, "between": 10.0}
 
 # On what. `Scene.surface` -> what it is called.
 SURFACES: dict[str, Weights] = {

@@ -1,4 +1,4 @@
-"""From an `Actor` and a time to polygons in the world: people and animals by their own modules, balls, cars, and what actors use."""
+"""Balls, cars and the things that actors use; and the polygons of any actor in the world at a time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from ..data.taxonomy import COLOURS
+from ...data.taxonomy import COLOURS
+from ..scene import Actor
 from .animals import bird, four_legs
 from .motion import Pose, pose, vary
 from .people import person
-from .scene import Actor
 from .shapes import Part, capsule, ellipse, rotate, shade
 
 
@@ -99,7 +99,7 @@ def _bowl(actor: Actor, place: np.ndarray) -> list[Part]:
 
 
 def support(actor: Actor, aspect: float) -> list[Part]:
-    """What a climber climbs, in world coordinates; it stands behind the actor and is not part of its mask."""
+    """The support that a climber climbs, in world coordinates; it stands behind the actor and is not part of its mask."""
     if actor.support is None:
         return []
     h = actor.height

@@ -1,4 +1,4 @@
-"""From a `Scene` to frames and masks."""
+"""The renderer: frames and masks of a `Scene`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from . import actors
+from ..scene import Box, Scene
+from . import things
 from .backgrounds import CANVAS, paint
 from .camera import Camera, degrade
-from .scene import Box, Scene
 from .shapes import Part, ellipse, render
 
 VISIBLE = 0.0025  # share of the frame below which an actor counts as absent: 100 pixels of 160 x 256
 
 
 def draw(scene: Scene) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every frame of a scene (H, W, 3) uint8 with the visible masks of its actors (N, H, W) bool, occlusion taken off.
+    """Draw every frame of a scene (H, W, 3) uint8 with the visible masks of its actors (N, H, W) bool, occlusion taken off.
 
-    >>> from acga.synthetic.scenes import sample_scene
+    >>> from acga.synthetic.sampling import sample_scene
     >>> scene = sample_scene("example", seed=0, split=0, index=0, frames=4)
     >>> frame, masks = next(draw(scene))
     >>> masks.shape == (len(scene.actors), *frame.shape[:2])
@@ -28,13 +28,13 @@ def draw(scene: Scene) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     canvas = paint(scene.background, round(CANVAS * scene.height), round(CANVAS * scene.width), rng)
     camera = Camera(scene)
     aspect = scene.width / scene.height
-    supports = [actors.support(actor, aspect) for actor in scene.actors]
+    supports = [things.support(actor, aspect) for actor in scene.actors]
     for index in range(scene.frames):
         time = float(index - scene.frames // 2)
         frame, matrix = camera.background(canvas, index), camera.matrix(index)
         masks = np.zeros((len(scene.actors), scene.height, scene.width), bool)
         for number, actor in enumerate(scene.actors):
-            parts = actors.parts(actor, time, aspect)
+            parts = things.parts(actor, time, aspect)
             _shadow(frame, parts, matrix, actor.y)
             hidden = render(frame, supports[number], matrix, scene.style)[1]
             mask, covered = render(frame, parts, matrix, scene.style)
@@ -56,7 +56,7 @@ def _shadow(frame: np.ndarray, parts: list[Part], matrix: np.ndarray, ground: fl
 
 
 def box(mask: np.ndarray) -> Box | None:
-    """Where a mask (H, W) is, or None when too little of the actor is seen.
+    """The box of a mask (H, W), or None when too little of the actor is seen.
 
     >>> import numpy as np
     >>> box(np.ones((4, 4), bool))

@@ -1,4 +1,4 @@
-"""Where a drawn video takes place: families of background, each with the words for its surface.
+"""The backgrounds of drawn videos, each with the words for its surface.
 
 A background is painted larger than the frame, `CANVAS` times in each direction, so that the camera can move over it.
 
@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConfigError
+from ...errors import ConfigError
 from . import indoors, outdoors
 from .canvas import Canvas
 
@@ -35,13 +35,13 @@ class Family:
 
 
 def paint(family: str, height: int, width: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Paint a background of a family, a key of `FAMILIES`: RGB (height, width, 3), the frame being its middle 1 / `CANVAS`.
+    """Paint a background, a key of `BACKGROUNDS`: RGB (height, width, 3), the frame being its middle 1 / `CANVAS`.
 
-    Raises `ConfigError` when there is no such family.
+    Raises `ConfigError` when there is no such background.
     """
-    if family not in FAMILIES:
-        raise ConfigError(f"There is no background family {family!r}; there are {', '.join(FAMILIES)}.")
-    kind = FAMILIES[family]
+    if family not in BACKGROUNDS:
+        raise ConfigError(f"There is no background {family!r}; there are {', '.join(BACKGROUNDS)}.")
+    kind = BACKGROUNDS[family]
     canvas = Canvas(
         height, width, horizon=0.5 + (kind.horizon - 0.5) / CANVAS, wall=EYE_ABOVE_WALL if kind.above == "wall" else 0.0, rng=rng
     )
@@ -49,7 +49,7 @@ def paint(family: str, height: int, width: int, rng: np.random.Generator) -> npt
     return canvas.light()
 
 
-FAMILIES: dict[str, Family] = {
+BACKGROUNDS: dict[str, Family] = {
     "lawn": Family(surfaces=("grass", "lawn", "yard"), horizon=0.36, above="sky", draw=outdoors.lawn),
     "field": Family(surfaces=("field", "grass", "hill"), horizon=0.38, above="sky", draw=outdoors.field),
     "forest": Family(surfaces=("ground", "forest"), horizon=0.4, above="sky", draw=outdoors.forest),
