@@ -170,7 +170,7 @@ def train(
     place = features or folder / "features"
     caches = {kind: extract(model, dataset, place, kind, accelerator=accelerator, workers=workers) for kind in kinds}
     with accelerator.main_process_first():
-        masks = MaskCache(dataset, Path(place) / "masks.npy")
+        masks = MaskCache(dataset, Path(place) / "masks")
     batches = SentenceBatches(dataset, model, config, caches, masks)
 
     optimiser = torch.optim.Adam(parameter_groups(model, config), lr=config.learning_rate)
