@@ -50,13 +50,13 @@ def test_equals_the_evaluation_by_hand(model, dataset, fold):
     evaluation = evaluate(model, dataset, device="cpu", batch_size=3, fold=fold)
     expected = [by_hand(model, dataset, index) for index in range(len(dataset))]
     assert len(set(expected)) > 2  # the answers differ, so a wrong pairing shows
-    assert [prediction.iou for prediction in evaluation.predictions] == pytest.approx(expected, abs=1e-12)
+    assert [answer.iou for answer in evaluation.predictions] == pytest.approx(expected, abs=1e-12)
     assert evaluation.metrics["mIoU"] == pytest.approx(np.mean(expected))
     assert evaluation.metrics["P@0.5"] == np.mean(np.array(expected) >= 0.5)
-    intersections, unions = (sum(getattr(prediction, name) for prediction in evaluation.predictions) for name in ("intersection", "union"))
+    intersections, unions = (sum(getattr(answer, name) for answer in evaluation.predictions) for name in ("intersection", "union"))
     assert evaluation.metrics["oIoU"] == pytest.approx(intersections / unions)
-    for prediction, sample in zip(evaluation.predictions, dataset.samples, strict=True):
-        assert (prediction.video_id, prediction.frame, prediction.instance, prediction.query) == (
+    for answer, sample in zip(evaluation.predictions, dataset.samples, strict=True):
+        assert (answer.video_id, answer.frame, answer.instance, answer.query) == (
             sample.video_id,
             sample.frame,
             sample.instance,
@@ -68,9 +68,7 @@ def test_equals_the_evaluation_by_hand(model, dataset, fold):
 def test_jhmdb_records_its_frames(model, tmp_path):
     dataset = JHMDBSentences(releases.write_jhmdb(tmp_path), size=32)
     evaluation = evaluate(model, dataset, device="cpu")
-    assert [prediction.iou for prediction in evaluation.predictions] == pytest.approx(
-        [by_hand(model, dataset, i) for i in range(len(dataset))]
-    )
+    assert [answer.iou for answer in evaluation.predictions] == pytest.approx([by_hand(model, dataset, i) for i in range(len(dataset))])
     assert evaluation.about["frames"] == dataset.frame_source
 
 
@@ -86,10 +84,8 @@ def test_cached_features_give_the_same_answers(model, dataset, tmp_path):
     extract_features(model.backbone.stem, dataset, tmp_path)
     cached = evaluate(model, dataset, features=FeatureCache(tmp_path), device="cpu")
     fresh = evaluate(model, dataset, device="cpu")
-    assert [prediction.iou for prediction in cached.predictions] == pytest.approx(
-        [prediction.iou for prediction in fresh.predictions], abs=0.05
-    )  # fp16
-    assert [prediction[:4] for prediction in cached.predictions] == [prediction[:4] for prediction in fresh.predictions]
+    assert [answer.iou for answer in cached.predictions] == pytest.approx([answer.iou for answer in fresh.predictions], abs=0.05)  # fp16
+    assert [answer[:4] for answer in cached.predictions] == [answer[:4] for answer in fresh.predictions]
 
 
 def test_some_samples_only(model, dataset):
@@ -102,8 +98,8 @@ def test_blind_to_text_the_query_is_no_matter(model, dataset):
     blind = evaluate(model, dataset, device="cpu", blind_to="text")
     seeing = evaluate(model, dataset, device="cpu")
     by_target = {}
-    for prediction in blind.predictions:
-        by_target.setdefault((prediction.video_id, prediction.instance), set()).add(prediction[4:])
+    for answer in blind.predictions:
+        by_target.setdefault((answer.video_id, answer.instance), set()).add(answer[4:])
     assert all(len(found) == 1 for found in by_target.values())
     assert blind.predictions != seeing.predictions
     assert hide_query(torch.tensor([[3, 4, 0], [2, 0, 0]])).tolist() == [[1, 0, 0], [1, 0, 0]]
@@ -123,7 +119,7 @@ def test_coco_average_precision_ranks_by_the_peak(model, dataset):
     evaluation = evaluate(model, dataset, device="cpu", coco=True)
     assert 0 <= evaluation.metrics["coco_mAP"] <= 1
     assert "coco_mAP" not in evaluate(model, dataset, device="cpu").metrics
-    assert len({prediction.peak for prediction in evaluation.predictions}) > 1
+    assert len({answer.peak for answer in evaluation.predictions}) > 1
 
 
 def test_the_model_is_left_as_it_was(model, dataset):
@@ -152,7 +148,7 @@ def test_saved_and_loaded(tmp_path, model, dataset, root):
     evaluation.save(path, tables=evaluation.by_tag(read_tags(root)))
     loaded = Evaluation.load(path)
     assert loaded.metrics == pytest.approx(evaluation.metrics, abs=1e-6)
-    assert [prediction[:6] for prediction in loaded.predictions] == [prediction[:6] for prediction in evaluation.predictions]
+    assert [answer[:6] for answer in loaded.predictions] == [answer[:6] for answer in evaluation.predictions]
     assert loaded.about["blind_to"] == "none" and "torch" in loaded.about
     path.write_text('{"metrics": {}}')
     with pytest.raises(ConfigError, match="no evaluation"):
@@ -173,7 +169,7 @@ def test_tables_by_tag(root):
     assert tables["phrasing=plain"]["samples"] == 2 and tables["phrasing=plain"]["oIoU"] == pytest.approx(50 / 60)
     assert tables["phrasing=place"]["mIoU"] == pytest.approx(0.25)
     assert tables["decided_by=colour"]["mIoU"] == pytest.approx((0.75 + 0.25 + 1) / 3)
-    assert Evaluation.of(answers).subset(lambda prediction: False) == {"samples": 0}
+    assert Evaluation.of(answers).subset(lambda answer: False) == {"samples": 0}
 
 
 def test_tags_of_a_real_or_damaged_release(tmp_path):
