@@ -248,6 +248,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
             print_stderr("error", str(error))
             return 2
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("acga"):
+                raise
+            print_stderr("error", f"this command needs {error.name}, which is not installed: pip install 'acga[train]'.")
+            return 2
         except KeyboardInterrupt:
             print_stderr("error", "interrupted.")
             return 130

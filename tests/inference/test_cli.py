@@ -262,6 +262,13 @@ def test_the_module_is_the_command(weights, clip, tmp_path):
     ]
 
 
+def test_a_missing_package_is_named(tmp_path):
+    code = "import sys; sys.modules['accelerate'] = None; from acga.cli import main; print(main(['pretrain', 'drawn', '--out', 'run']))"
+    ended = run("-c", code, cwd=tmp_path)
+    assert ended.stdout == "2\n", ended.stderr
+    assert ended.stderr == "acga: error: this command needs accelerate, which is not installed: pip install 'acga[train]'.\n"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["train", "--help"], ["data", "synthesize", "--help"]])
 def test_help_imports_nothing_heavy(arguments, tmp_path):
     heavy = {"accelerate", "av", "cv2", "matplotlib", "pandas", "scipy", "torch"}
