@@ -23,7 +23,7 @@ from .bootstrap import Interval, bootstrap
 
 @dataclass(frozen=True)
 class Study:
-    """The runs of a study, by grid and variant (in the order of `acga.ablation.GRIDS`), each variant's in the order of their seeds."""
+    """The runs of a study, by grid and variant (in the order of `acga.study.ablation.GRIDS`), each variant's in the order of their seeds."""
 
     runs: Mapping[str, Mapping[str, list[dict[str, Any]]]]
     samples: Mapping[str, Any]  # which samples the numbers belong to

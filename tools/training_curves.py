@@ -1,4 +1,4 @@
-"""Draw the curves of the embedded default from results/: `python figures/training_curves.py`."""
+"""Draw the curves of the embedded default from results/: `python tools/training_curves.py`."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from acga.plots import titled
 from acga.plots.charts import line_chart
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "figures"
 RESULTS = FOLDER.parent / "results" / "embedded_default"
 TITLES = {"foreground": "foreground IoU", "actor": "actor (7)", "action": "action (9)", "colour": "colour (11)"}
 
