@@ -47,5 +47,5 @@ $(VENV)/.core: $(VENV)/.python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.full: $(VENV)/.core
-	$(PIP) --editable ".[notebooks,dev,site]"
+	$(PIP) --editable ".[train,notebooks,dev,site]"
 	touch $@

@@ -1,7 +1,7 @@
 """From a video and sentences to masks, in memory that does not grow with the video.
 
 >>> from acga.config import ACGAConfig
->>> from acga.language import Vocabulary
+>>> from acga.data.text import Vocabulary
 >>> segmenter = Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left"])), device="cpu")
 >>> segmenter.unknown("brown dog on the left")
 ['brown', 'on', 'the']

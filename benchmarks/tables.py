@@ -39,7 +39,7 @@ def tables() -> str:
         if not path.exists():
             continue
         result = json.loads(path.read_text(encoding="utf-8"))
-        metrics = result["by_tag"].get(tag) if tag else {**result["metrics"], "samples": len(result["answers"])}
+        metrics = result["by_tag"].get(tag) if tag else {**result["metrics"], "samples": len(result["predictions"])}
         if metrics:
             lines.append(f"| {title} | {metrics['samples']:,} | {' | '.join(f'{100 * metrics[c]:.1f}' for c in METRICS)} |")
     return "\n".join(lines)

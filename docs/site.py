@@ -18,7 +18,19 @@ PARTS = {  # title of a part: its pages, in order; "*" stands for all that exist
     "What ships": ("docs/MODEL_CARD.md", "docs/DATA_CARD.md", "results/README.md"),
     "Taking part": ("CONTRIBUTING.md",),
 }
-SOURCES = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "acga", "benchmarks", "docs", "figures", "notebooks", "results")
+SOURCES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CITATION.cff",
+    "LICENSE",
+    "acga",
+    "benchmarks",
+    "docs",
+    "figures",
+    "notebooks",
+    "results",
+    "tools",
+)
 
 
 def contents() -> dict:

@@ -41,7 +41,7 @@ class QueryDemo(ipywidgets.VBox):
     clip is kept: another sentence costs the language part alone.
 
     >>> from acga.config import ACGAConfig
-    >>> from acga.language import Vocabulary
+    >>> from acga.data.text import Vocabulary
     >>> from acga.model import ACGA
     >>> demo = QueryDemo(Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left", "the"])), device="cpu"))
     >>> demo.ask("dog on the left")

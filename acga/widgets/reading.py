@@ -38,7 +38,7 @@ class Reading:
 
     >>> from acga.model import ACGA
     >>> from acga.config import ACGAConfig
-    >>> from acga.language import Vocabulary
+    >>> from acga.data.text import Vocabulary
     >>> segmenter = Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left"])), device="cpu")
     >>> reading = Reading(segmenter, Clip(frames=np.zeros((16, 36, 48, 3), np.uint8), frames_per_second=12))
     >>> reading.ask("dog on the left", [8])

@@ -206,7 +206,7 @@ def test_pretrain_extract_train_and_evaluate(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert main(["evaluate", "drawn", "--weights", "runs/small/model.safetensors", "--out", "result.json", "--device", "cpu"]) == 0
     result = json.loads(Path("result.json").read_text())
-    assert 0 <= result["metrics"]["mIoU"] <= 1 and len(result["answers"]) >= 2 and result["by_tag"]
+    assert 0 <= result["metrics"]["mIoU"] <= 1 and len(result["predictions"]) >= 2 and result["by_tag"]
     assert f"mIoU     {100 * result['metrics']['mIoU']:6.1f}" in capsys.readouterr().out
 
 

@@ -11,7 +11,7 @@ import pytest
 from helpers.paths import ROOT
 from nbformat.v4 import new_code_cell
 
-SERIES = runpy.run_path(str(ROOT / "benchmarks" / "series.py"))
+SERIES = runpy.run_path(str(ROOT / "tools" / "series.py"))
 
 
 def test_the_tables_are_made_from_what_they_are_about() -> None:

@@ -234,7 +234,7 @@ def test_segment_all_answers_as_the_evaluation_does(model, benchmarks, features)
 
     answers = segment_all(model, benchmarks.a2d, features)
     assert answers.found.shape == answers.target.shape == (len(benchmarks.a2d), 32, 32)
-    official = evaluate(model, benchmarks.a2d, features=features, progress=False).answers
+    official = evaluate(model, benchmarks.a2d, features=features, progress=False).predictions
     np.testing.assert_allclose(answers.peaks, [answer.peak for answer in official], atol=1e-6)
     assert np.corrcoef(answers.ious, [answer.iou for answer in official])[0, 1] > 0.9  # on the square and in the frame
 

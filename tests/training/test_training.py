@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from acga import pretraining
-from acga import run as runs
 from acga.batches import SentenceBatches, extract, mirrored_words
 from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data import A2DSentences
@@ -51,6 +50,7 @@ from acga.pretraining import (
     pretrain,
     recognition_scores,
 )
+from acga.provenance import provenance
 from acga.run import Run
 from acga.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
 from acga.training import SentenceObjective, build_model, learning_rate, parameter_groups, train
@@ -377,7 +377,7 @@ def test_devices(monkeypatch):
 
 def test_provenance_names_the_command(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/acga", "train", "my data"])
-    found = runs.provenance(seed=3)
+    found = provenance(seed=3)
     assert found["command"] == "acga train 'my data'" and found["seed"] == 3 and found["torch"] == torch.__version__
 
 
@@ -576,5 +576,5 @@ def test_two_processes_train_and_evaluate_together(root, dataset, backbone, tmp_
     alone = evaluate(load_model(tmp_path / "run" / "model.safetensors"), dataset, device="cpu")
     together = Evaluation.load(tmp_path / "run" / "found.json")
     assert together.about["processes"] == 2
-    assert [answer[:6] for answer in together.answers] == [answer[:6] for answer in alone.answers]
+    assert [answer[:6] for answer in together.predictions] == [answer[:6] for answer in alone.predictions]
     assert [entry["epoch"] for entry in Run(tmp_path / "run", config_of(tmp_path / "run")).entries()] == [1, 2]

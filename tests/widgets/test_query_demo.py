@@ -177,7 +177,7 @@ def test_maps_of_words_are_the_attention(page, demo, segmenter):
     ranges = np.array(content["ranges"])  # (B, L, 2)
     weights = ranges[..., :1, None] + values * (ranges[..., 1:, None] - ranges[..., :1, None])
     frame = content["frames"][-1]
-    assert np.allclose(weights[-1], demo._readings["one"].answers["dog on the left"][frame].words, atol=0.01)
+    assert np.allclose(weights[-1], demo._readings["one"].responses["dog on the left"][frame].words, atol=0.01)
     assert (weights.sum(axis=1) < 1).all()  # the padding gets the rest
 
 

@@ -1,4 +1,4 @@
-"""Draw the contact sheets of the drawn world: `python figures/contact_sheets.py`.
+"""Draw the contact sheets of the drawn world: `python tools/contact_sheets.py`.
 
 One sheet for each kind of actor with a strip of frames for each of its actions, and one of whole scenes, one background family after
 another. Nothing here is picked by hand: the scenes are those of seed 0.
@@ -16,7 +16,7 @@ from acga.synthetic.render.backgrounds import BACKGROUNDS
 from acga.synthetic.render.renderer import box, draw
 from acga.synthetic.sampling import sample_scene
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "figures"
 STRIP = range(4, 20, 2)  # frames shown of each action: the clip around the middle of 24
 
 

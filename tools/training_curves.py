@@ -1,4 +1,4 @@
-"""Draw the curves of the embedded default from results/: `python figures/training_curves.py`."""
+"""Draw the curves of the embedded default from results/: `python tools/training_curves.py`."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from acga.plots.data import titled
 from acga.plots.images import curves
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "figures"
 RESULTS = FOLDER.parent / "results" / "embedded_default"
 TITLES = {"foreground": "foreground IoU", "actor": "actor (7)", "action": "action (9)", "colour": "colour (11)"}
 

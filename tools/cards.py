@@ -57,7 +57,7 @@ def weights() -> str:
 def metrics_by_kind() -> str:
     """The evaluation of the embedded weights on the drawn test split, by what tells an actor from the others."""
     result = json.loads(shipped_results("a2d").read_text(encoding="utf-8"))
-    groups = {"all": {**result["metrics"], "samples": len(result["answers"])}}
+    groups = {"all": {**result["metrics"], "samples": len(result["predictions"])}}
     groups |= {f"`{tag}`": metrics for tag, metrics in result["by_tag"].items() if tag.split("=")[0] in SHOWN}
     columns = ("P@0.5", "P@0.7", "oIoU", "mIoU")
     rows = [(name, f"{metrics['samples']:,}", *(f"{100 * metrics[c]:.1f}" for c in columns)) for name, metrics in groups.items()]
