@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,12 +14,15 @@ from .config import TrainConfig
 from .data.dataset import Dataset
 from .data.features import FeatureCache, extract_features, fingerprint
 from .data.masks import MaskCache
+from .data.releases import open_release
 from .data.text import UNKNOWN, Vocabulary
+from .devices import choose_accelerator
 from .evaluation import hide_query
+from .model.i3d import I3D
 from .model.network import ACGA
+from .options import ExtractOptions, FeatureKind
 
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
-FeatureKind = Literal["plain", "mirrored", "still"]
 
 
 class Mirrored:
@@ -81,6 +83,14 @@ def extract(
     )
     accelerator.wait_for_everyone()
     return FeatureCache(target, fingerprint=fingerprint(stem, dataset, repeat_frame=still))
+
+
+def extract_release(options: ExtractOptions) -> FeatureCache:
+    """The features of a release, drawn or real, by a published or pretrained backbone. Raises `DatasetError` and `WeightsError`."""
+    model = ACGA(options.config, backbone=I3D.from_file(options.backbone, through="mixed_4f"))
+    dataset = open_release(options.root, options.split, options.config)
+    accelerator = choose_accelerator(options.device)
+    return extract(model, dataset, options.out, options.kind, accelerator=accelerator, workers=options.workers)
 
 
 class SentenceBatches:

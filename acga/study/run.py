@@ -16,83 +16,83 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..config import ACGAConfig, TrainConfig
 from ..data.a2d import A2DSentences
 from ..errors import ConfigError
 from ..files import git_blob_id, read_json, rounded
 from ..model.checkpoints import load_model
+from ..options import AblateOptions, TrainOptions
 from ..provenance import provenance
 from ..run import Run
 from ..training import train
 from .probes import probe
 from .questions import Questions
 from .records import append_run, read_runs
-from .variants import BASE, GRIDS, LADDER, RECIPE, Variant
+from .variants import GRIDS, LADDER, Variant
 
 VALIDATION = 100  # sentences of held-out training videos: a glance, since nothing is chosen by it
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What all runs of a study share: data, backbone, folders, and the network and recipe that variants change."""
+    """What all runs of a study share."""
 
-    out: Path
+    options: AblateOptions
     questions: Questions
     learn_from: Path
     train_data: str  # fingerprint of the training samples
-    backbone: Path
     features: Path
-    base: ACGAConfig = BASE
-    recipe: TrainConfig = RECIPE
-    workers: int = 2
-    device: str = "auto"
+
+    @classmethod
+    def open(cls, options: AblateOptions) -> Experiment:
+        """Read the data, and write which samples are asked about. Raises what the readers raise."""
+        config, learn_from = options.config, options.learn_from or options.root
+        questions = Questions.open(options.root, config, jhmdb=options.jhmdb, paraphrases=options.paraphrases)
+        questions.save(options.out)
+        training = A2DSentences(learn_from, "train", size=config.size, clip_length=config.clip_length)
+        return cls(options, questions, learn_from, training.samples_fingerprint, options.features or options.out / "features")
 
     def settings(self, variant: Variant, seed: int) -> dict[str, Any]:
         """What a run is made with, as it is read from its record."""
         settings = {
-            "config": variant.config(self.base).to_dict(),
-            "recipe": asdict(variant.recipe(seed, self.recipe)),
-            "backbone": git_blob_id(self.backbone),
+            "config": variant.config(self.options.config).to_dict(),
+            "recipe": asdict(variant.recipe(seed, self.options.recipe)),
+            "backbone": git_blob_id(self.options.backbone),
             "train_data": self.train_data,
         }
         return json.loads(json.dumps(settings))
 
     def record(self, variant: Variant, seed: int) -> dict[str, Any] | None:
         """The run that was made before; None if there is none. Raises `ConfigError` when it had other settings."""
-        named = {"variant": variant.name, "seed": seed}
-        run = next((run for run in read_runs(self.out) if named.items() <= run.items()), None)
+        out, named = self.options.out, {"variant": variant.name, "seed": seed}
+        run = next((run for run in read_runs(out) if named.items() <= run.items()), None)
         settings = self.settings(variant, seed)
         different = None if run is None else next((name for name in settings if run.get(name) != settings[name]), None)
         if different is not None:
-            raise ConfigError(f"{self.out} holds {variant.name!r} of seed {seed} with another {different}; choose another folder.")
+            raise ConfigError(f"{out} holds {variant.name!r} of seed {seed} with another {different}; choose another folder.")
         return run
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:
         """Train and probe a variant and save its record. Weights stay in `out`/weights until then."""
-        folder = self.out / "weights" / f"{variant.name} seed {seed}".replace(" ", "_").replace("=_", "")
+        folder = self.options.out / "weights" / f"{variant.name} seed {seed}".replace(" ", "_").replace("=_", "")
+        device, workers = self.options.device, self.options.workers
         train(
-            self.learn_from,
-            folder,
-            variant.config(self.base),
-            variant.recipe(seed, self.recipe),
-            backbone=self.backbone,
-            features=self.features / "train",
-            validation_samples=VALIDATION,
-            workers=self.workers,
-            device=self.device,
+            TrainOptions(
+                root=self.learn_from,
+                out=folder,
+                backbone=self.options.backbone,
+                config=variant.config(self.options.config),
+                recipe=variant.recipe(seed, self.options.recipe),
+                features=self.features / "train",
+                validation_samples=VALIDATION,
+                workers=workers,
+                device=device,
+            )
         )
         entries = Run(folder, read_json(folder / "config.json")).entries()
         started = monotonic()
-        probed = probe(
-            load_model(folder / "last.safetensors"),
-            self.questions,
-            self.features,
-            variant.blind_to,
-            whole=variant in LADDER,
-            precision=self.recipe.precision,
-            workers=self.workers,
-            device=self.device,
-        )
+        model = load_model(folder / "last.safetensors")
+        how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
+        probed = probe(model, self.questions, self.features, variant.blind_to, whole=variant in LADDER, **how)
         record = {
             "variant": variant.name,
             "seed": seed,
@@ -103,53 +103,23 @@ class Experiment:
             "loss": [[entry["step"], entry["loss"]] for entry in entries if "loss" in entry],
             **probed,
         }
-        append_run(self.out, rounded(record, 5))
+        append_run(self.options.out, rounded(record, 5))
         shutil.rmtree(folder)
         return record
 
 
-def ablate(
-    root: str | Path,
-    out: str | Path,
-    *,
-    backbone: str | Path,
-    grid: str = "claims",
-    only: Sequence[str] = (),
-    seeds: int = 5,
-    first_seed: int = 0,
-    learn_from: str | Path | None = None,
-    features: str | Path | None = None,
-    jhmdb: str | Path | None = None,
-    paraphrases: str | Path | None = None,
-    base: ACGAConfig = BASE,
-    recipe: TrainConfig = RECIPE,
-    workers: int = 2,
-    device: str = "auto",
-) -> list[dict[str, Any]]:
+def ablate(options: AblateOptions) -> list[dict[str, Any]]:
     """Train and probe every variant of a grid with every seed, seed by seed; gives their records, of which `out`/runs.jsonl has all.
 
-    Runs that are there are left alone, if they have the same settings.
-    Two calls with different seeds or variants may share `out` and `features`, to use two processes.
-
-    Args:
-        only: names of variants; by default all of the grid.
-        learn_from: the release to train on, such as crowded scenes, when it is not `root`, whose test split is asked about in any case.
+    Runs that are there are left alone, if they have the same settings. Two calls with different seeds or variants may share `out`.
 
     Raises `ConfigError` for an unknown grid or variant and for a folder with runs of other settings or data, and what `train` and the
     readers raise.
     """
-    variants = choose(grid, only)
-    out, learn_from = Path(out), Path(learn_from or root)
-    questions = Questions.open(
-        Path(root), base, jhmdb=Path(jhmdb) if jhmdb else None, paraphrases=Path(paraphrases) if paraphrases else None
-    )
-    questions.save(out)
-    train_data = A2DSentences(learn_from, "train", size=base.size, clip_length=base.clip_length).samples_fingerprint
-    experiment = Experiment(
-        out, questions, learn_from, train_data, Path(backbone), Path(features or out / "features"), base, recipe, workers, device
-    )
-    jobs = [(variant, seed) for seed in range(first_seed, first_seed + seeds) for variant in variants.values()]
-    return [experiment.record(*job) or experiment.run(*job) for job in tqdm(jobs, desc=grid, unit="run")]
+    variants = choose(options.grid, options.only)
+    experiment = Experiment.open(options)
+    jobs = [(variant, seed) for seed in range(options.first_seed, options.first_seed + options.seeds) for variant in variants.values()]
+    return [experiment.record(*job) or experiment.run(*job) for job in tqdm(jobs, desc=options.grid, unit="run")]
 
 
 def choose(grid: str, only: Sequence[str] = ()) -> Mapping[str, Variant]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..config import ACGAConfig, Blindness, LossConfig, TrainConfig
+from ..options import studied_network
 
-BASE = replace(ACGAConfig.mini(), residual=False)  # eq. 1-13 as published, but for features of order one, without which little is learned
+BASE = studied_network()  # eq. 1-13 as published, but for features of order one, without which little is learned
 RECIPE = TrainConfig.short()
 
 
