@@ -49,7 +49,7 @@ class Claim:
     @property
     def statement(self) -> str:
         """What is compared, in words."""
-        return " ".join(filter(None, (self.measure, PLACES[self.where]))) + f", {self.pair.words}"
+        return " ".join(filter(None, (self.measure, WHERE[self.where]))) + f", {self.pair.words}"
 
     @property
     def paper(self) -> float | None:
@@ -60,7 +60,7 @@ class Claim:
 
 
 OWN_RATE = "learning rate 0.001"  # the one at which dynamic convolution is trained well
-PLACES = {
+WHERE = {
     None: "",
     "actors_in_scene=1": "of a lone actor",
     "not actors_in_scene=1": "of several actors",
@@ -70,14 +70,14 @@ PLACES = {
     "decided_by=relation": "where a relation decides",
     "decided_by=motion": "where only motion decides",
 }
-BASE, LANGUAGE, VISION = "+ weighted loss", "+ vision guided language", "+ language guided vision"
+BASELINE, LANGUAGE, VISION = "+ weighted loss", "+ vision guided language", "+ language guided vision"
 FUSION = Pair("concatenation", "+ fusion", "fusion")
-WEIGHTED_FUSION = Pair("+ weighted loss, 1 fused", BASE, "fusion with the weighted loss")
+WEIGHTED_FUSION = Pair("+ weighted loss, 1 fused", BASELINE, "fusion with the weighted loss")
 ACGA_FUSION = Pair("ACGA, 1 fused", "ACGA", "fusion in ACGA")
-LOSS = Pair("+ fusion", BASE, "weighted loss")
-BOTH = Pair(BASE, "ACGA", "both attentions")
-ONE = Pair(BASE, LANGUAGE, "vision guided language attention alone")
-OTHER = Pair(BASE, VISION, "language guided vision attention alone")
+LOSS = Pair("+ fusion", BASELINE, "weighted loss")
+BOTH = Pair(BASELINE, "ACGA", "both attentions")
+ONE = Pair(BASELINE, LANGUAGE, "vision guided language attention alone")
+OTHER = Pair(BASELINE, VISION, "language guided vision attention alone")
 BESIDE = Pair(LANGUAGE, "ACGA", "language guided vision attention beside the other")
 BESIDE_RESIDUAL = Pair(LANGUAGE, "ACGA, residual", "the same with a residual around it")
 ONE_BESIDE = Pair(VISION, "ACGA", "vision guided language attention beside the other")
@@ -111,9 +111,7 @@ def _on_new_orders(study: Study, first: str, second: str, _: str | None) -> Inte
     if not (new.any() and known.any()):
         return None
     columns = [np.where(chosen, of, 0) for chosen in (new, known) for of in (gains, np.ones_like(gains))]
-    return bootstrap_of_totals(
-        np.stack(columns, axis=1), study.videos(), lambda s: s[0] / np.maximum(s[1], 1) - s[2] / np.maximum(s[3], 1)
-    )
+    return bootstrap_of_totals(np.stack(columns, axis=1), study.videos(), lambda s: s[0] / np.maximum(s[1], 1) - s[2] / np.maximum(s[3], 1))
 
 
 def _more_than_overall(study: Study, first: str, second: str, _: str | None) -> Interval | None:
@@ -174,7 +172,7 @@ def _claims() -> Iterator[Claim]:
     for pair in (OTHER, BESIDE, BESIDE_RESIDUAL, DYNAMIC, DYNAMIC_OWN_RATE, RESIDUAL_OWN_RATE):
         yield Claim("C3", "mean IoU", pair, role="headline")
     for pair in (
-        Pair(BASE, "ACGA, residual", "both attentions, the second with a residual"),
+        Pair(BASELINE, "ACGA, residual", "both attentions, the second with a residual"),
         Pair("ACGA", "ACGA, residual", "the residual itself"),
         DYNAMIC_RESIDUAL,
         Pair("ACGA, unit-norm features", "ACGA", "features of order one, not of unit norm"),
@@ -205,7 +203,7 @@ def _claims() -> Iterator[Claim]:
 CLAIMS = tuple(_claims())
 
 
-def measure(study: Study) -> list[dict[str, Any]]:
+def measure_claims(study: Study) -> list[dict[str, Any]]:
     """What a study says of every claim whose variants it has, as it is written to summary.json.
 
     "by_seed" holds each seed's own difference: few seeds that disagree are a warning, whatever the interval.

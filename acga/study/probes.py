@@ -24,21 +24,21 @@ from ..data.features import FeatureCache
 from ..data.masks import MaskCache
 from ..data.text import tokenise
 from ..devices import autocast, choose_accelerator
-from ..evaluation import evaluate, group_by_frame, group_responses
+from ..evaluation import evaluate, group_by_frame, group_responses, sentence_key
 from ..metrics import binarise, smoothed_iou
 from ..model.folding import fold
 from ..model.network import ACGA
 from ..synthetic.language.lexicon import COLOUR_NAMES, DOINGS, NOUNS, PLACES
 from .bootstrap import probability_of_more
 from .perturbations import PERTURBATIONS, ask_what_is_absent, perturb
-from .questions import Questions, Tags, sentence_key
+from .questions import Questions, Tags
 
 BATCH = 16
 OF_PARAPHRASES = ("consistency", "paraphrases", "new wordings", "known wordings")  # the probes that are by video of the paraphrases
 ByVideo = dict[str, list[float | None]]  # the values of a probe by video, in order, None for videos without
 
 
-def probe(
+def probe_model(
     model: ACGA,
     questions: Questions,
     features: Path,

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..config import ACGAConfig
 from ..data.a2d import A2DSentences
-from ..data.dataset import Dataset, Sample
+from ..data.dataset import Dataset
 from ..data.jhmdb import JHMDBSentences
 from ..data.tags import read_tags
 from ..errors import ConfigError
+from ..evaluation import sentence_key
 from ..files import atomic_write, read_json_lines
 from ..metrics import round_trip
 
@@ -35,12 +36,16 @@ class Questions:
     @classmethod
     def open(cls, root: Path, config: ACGAConfig, *, jhmdb: Path | None, paraphrases: Path | None) -> Questions:
         """The test split, at the middle one of each video's annotated frames; the others whole."""
-        shape = {"size": config.size, "clip_length": config.clip_length}
+        size, length = config.size, config.clip_length
+
+        def test_split(folder: Path) -> A2DSentences:
+            return middle_frames(A2DSentences(folder, "test", size=size, clip_length=length))
+
         return cls(
-            middle_frames(A2DSentences(root, "test", **shape)),
+            test_split(root),
             read_tags(root),
-            None if jhmdb is None else JHMDBSentences(jhmdb, **shape),
-            None if paraphrases is None else middle_frames(A2DSentences(paraphrases, "test", **shape)),
+            None if jhmdb is None else JHMDBSentences(jhmdb, size=size, clip_length=length),
+            None if paraphrases is None else test_split(paraphrases),
             {} if paraphrases is None else read_tags(paraphrases),
         )
 
@@ -104,8 +109,3 @@ def middle_frames(dataset: A2DSentences) -> A2DSentences:
         frames.setdefault(video_id, []).append(frame)
     middle = {video_id: sorted(numbers)[len(numbers) // 2] for video_id, numbers in frames.items()}
     return dataset.replaced([sample for sample in dataset.samples if sample.frame == middle[sample.video_id]])
-
-
-def sentence_key(sample: Sample) -> tuple[str, int, str]:
-    """What tags are known by: video id, instance and query."""
-    return sample.video_id, sample.instance, sample.query

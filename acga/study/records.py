@@ -6,7 +6,7 @@ results/study/ holds ours, so a figure or a sentence about the study can always 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,13 @@ import pandas as pd
 
 from ..errors import ConfigError
 from ..files import read_json_lines
-from ..metrics import PRECISIONS, smoothed_iou
+from ..metrics import smoothed_iou
 from .bootstrap import Interval, bootstrap
 from .probes import OF_PARAPHRASES
 from .questions import SAMPLES, by_test
+from .tables import RESULTS
 from .variants import VARIANTS
 
-RESULTS = Path(__file__).parents[2] / "results"  # of a checkout: an installed package has none
 STUDY = RESULTS / "study"
 RUNS = "runs.jsonl"  # in the folder of a study, or packed, runs.jsonl.gz
 ACTOR_SIZES = ("small", "medium", "large")  # thirds of the questions by the area of their actor
@@ -100,7 +100,8 @@ class Study:
 
     def with_seeds(self, seeds: Collection[int]) -> Study:
         """The study with these seeds alone."""
-        return Study(*(table[table["seed"].isin(seeds)].reset_index(drop=True) for table in vars(self).values() if isinstance(table, pd.DataFrame)))
+        tables = (self.runs, self.answers, self.probes, self.losses)
+        return Study(*(table[table["seed"].isin(seeds)].reset_index(drop=True) for table in tables))
 
     def answers_of(self, variant: str, seed: int, test: str = "a2d") -> pd.DataFrame:
         """The answers of a run on a test set, a row per sample; none when it was not asked."""
@@ -121,9 +122,12 @@ class Study:
                 rows.append(values.to_numpy() if where is None else np.where(tagged(answers, where), values, np.nan))
         return np.array(rows)
 
-    def mean(self, variant: str, score: str = "iou", *, seeds: Collection[int] | None = None, **more: Any) -> Interval | None:
-        """The mean of a score of a variant with its interval; None where there is nothing to average. `more` as for `scores`."""
-        return self._interval(self.scores(variant, score, seeds=seeds, **more), more.get("test", "a2d"))
+    def mean(self, variant: str, score: str = "iou", *, seeds: Collection[int] | None = None, **more: Any) -> Interval:
+        """The mean of a score of a variant with its interval. `more` as for `scores`. Raises `ConfigError` when no sample has one."""
+        found = self._interval(self.scores(variant, score, seeds=seeds, **more), more.get("test", "a2d"))
+        if found is None:
+            raise ConfigError(f"The study has no answers of {variant!r} to such questions.")
+        return found
 
     def difference(self, first: str, second: str, score: str = "iou", **more: Any) -> Interval | None:
         """Second minus first in the mean of a score, sample by sample and seed by seed over the seeds that both have.
@@ -135,17 +139,16 @@ class Study:
         return self._interval(other - one, more.get("test", "a2d")) if one.shape == other.shape else None
 
     def differences(
-        self, first: str, second: str, scores: Collection[str], places: dict[str, str | None]
+        self, first: str, second: str, scores: Collection[str], kinds: Mapping[str, str | None]
     ) -> dict[str, dict[str, Interval]]:
-        """The same in several scores and where several tags are, these by what they are to be called; those that no sample has are left out."""
-        found = {score: {name: self.difference(first, second, score, where=tag) for name, tag in places.items()} for score in scores}
+        """Second minus first in several scores, over several kinds of questions: their tags by what they are to be called."""
+        found = {score: {name: self.difference(first, second, score, where=tag) for name, tag in kinds.items()} for score in scores}
         return {score: {name: one for name, one in of.items() if one is not None} for score, of in found.items()}
 
     def videos(self, test: str = "a2d") -> list[str]:
         """The video that each sample of a test set is about."""
-        of_test = self.answers[self.answers["test"] == test]
-        first = of_test.iloc[0]
-        return self.answers_of(first["variant"], first["seed"], test)["video"].tolist()
+        run = next(place for place in self._places["answers"] if place[2] == test)
+        return self.answers_of(*run)["video"].tolist()
 
     def probe(self, variant: str, name: str, *, seeds: Collection[int] | None = None) -> np.ndarray:
         """The values of a probe by video (seeds, V), NaN for videos without; the seeds are those that were probed."""
@@ -154,10 +157,12 @@ class Study:
         values = self.probes["value"].to_numpy()
         return np.array([values[row] for row in rows if row is not None])
 
-    def probe_mean(self, variant: str, name: str, *, seeds: Collection[int] | None = None) -> Interval | None:
-        """The mean of a probe with its interval; None where it was not made."""
+    def probe_mean(self, variant: str, name: str, *, seeds: Collection[int] | None = None) -> Interval:
+        """The mean of a probe of a variant with its interval. Raises `ConfigError` when it was not made."""
         values = self.probe(variant, name, seeds=seeds)
-        return bootstrap(values, self.probe_videos(name)) if values.size else None
+        if not values.size:
+            raise ConfigError(f"The study has no probe {name!r} of {variant!r}.")
+        return bootstrap(values, self.probe_videos(name))
 
     def probe_difference(self, first: str, second: str, name: str, *, less: str | None = None) -> Interval | None:
         """Second minus first in the mean of a probe; of what it exceeds the probe `less` by, if given. None where one was not made."""
@@ -265,5 +270,3 @@ def _probes(runs: list[dict[str, Any]], samples: dict[str, list[dict[str, Any]]]
             columns["video"].extend(videos)
             columns["value"].extend(np.nan if value is None else value for value in values)
     return pd.DataFrame(columns)
-
-

@@ -24,7 +24,7 @@ from ..options import AblateOptions, TrainOptions
 from ..provenance import provenance
 from ..run import Run
 from ..training import train
-from .probes import probe
+from .probes import probe_model
 from .questions import Questions
 from .records import append_run, read_runs
 from .variants import GRIDS, LADDER, Variant
@@ -92,7 +92,7 @@ class Experiment:
         started = monotonic()
         model = load_model(folder / "last.safetensors")
         how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
-        probed = probe(model, self.questions, self.features, variant.blind_to, whole=variant in LADDER, **how)
+        probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=variant in LADDER, **how)
         record = {
             "variant": variant.name,
             "seed": seed,

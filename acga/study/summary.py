@@ -11,11 +11,9 @@ import numpy as np
 from ..files import read_json, rounded, write_json
 from ..metrics import METRICS
 from .bootstrap import Interval
-from .claims import measure
+from .claims import measure_claims
 from .records import STUDY, Study
 from .variants import GRIDS
-
-SUMMARY = "summary.json"  # in the folder of a study
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Summary:
 
     Args:
         grids: by grid a row for each variant that was run, over the seeds that all of them have.
-        claims: what `acga.study.claims.measure` gives.
+        claims: what `acga.study.claims.measure_claims` gives.
         cost: what the runs took.
     """
 
@@ -36,16 +34,16 @@ class Summary:
     def of(cls, study: Study) -> Summary:
         """Sum up."""
         grids = {grid: grid_rows(study, grid) for grid in GRIDS}
-        return cls({grid: rows for grid, rows in grids.items() if rows}, measure(study), cost(study))
+        return cls({grid: rows for grid, rows in grids.items() if rows}, measure_claims(study), cost_of_runs(study))
 
     @classmethod
     def read(cls, folder: str | Path = STUDY) -> Summary:
         """What was written to a study's folder, by default ours. Raises `ConfigError`."""
-        return cls(**read_json(Path(folder) / SUMMARY))
+        return cls(**read_json(Path(folder) / "summary.json"))
 
     def write(self, folder: str | Path) -> None:
         """Write `folder`/summary.json."""
-        write_json(Path(folder) / SUMMARY, rounded(asdict(self), 6))
+        write_json(Path(folder) / "summary.json", rounded(asdict(self), 6))
 
     def about(self, claim: str) -> list[dict[str, Any]]:
         """What was measured of a claim."""
@@ -80,24 +78,20 @@ def variant_row(study: Study, variant: str, seeds: list[int] | None = None) -> d
             spread = {name: float(values.std(ddof=1)) if len(runs) > 1 else None for name, values in of.items()}
             row[test] = {name: {"mean": float(values.mean()), "spread": spread[name]} for name, values in of.items()}
             for name, score in (("mIoU", "iou"), ("P@0.5", "P@0.5")):
-                row[test][name] |= _plain(study.mean(variant, score, test=test, seeds=seeds))
+                row[test][name] |= study.mean(variant, score, test=test, seeds=seeds)._asdict()
     for name in ("precision", "recall"):
-        row[name] = _plain(study.mean(variant, name, seeds=seeds))
+        row[name] = study.mean(variant, name, seeds=seeds)._asdict()
     if runs["presence_auroc"].notna().any():
         row["presence_auroc"] = {"mean": float(runs["presence_auroc"].mean())}
     for name in study.probes.loc[study.probes["variant"] == variant, "probe"].unique():
-        row[name] = _plain(study.probe_mean(variant, name, seeds=seeds))
+        row[name] = study.probe_mean(variant, name, seeds=seeds)._asdict()
     return row
 
 
-def cost(study: Study) -> dict[str, Any]:
-    """What the runs took: how many, in how many hours, by which commands and commits."""
+def cost_of_runs(study: Study) -> dict[str, Any]:
+    """What the runs took: how many, in how many hours, at which commits. (Each has its own command, in its record.)"""
     return {
         "runs": len(study.runs),
         "hours": float((study.runs["training_seconds"] + study.runs["probing_seconds"]).sum() / 3600),
-        **{name: sorted(study.runs[name].unique().tolist(), key=str) for name in ("threads", "commit", "command")},
+        **{name: sorted(study.runs[name].unique().tolist(), key=str) for name in ("threads", "commit")},
     }
-
-
-def _plain(interval: Interval | None) -> dict[str, float]:
-    return {} if interval is None else interval._asdict()

@@ -34,7 +34,7 @@ class Variant:
 
 
 _DYNAMIC, _CONCATENATION = {"matching": "dynamic_convolution"}, {"matching": "concatenation"}
-ACGA = Variant("ACGA")
+WHOLE = Variant("ACGA")
 WEIGHTED = Variant("+ weighted loss", _CONCATENATION)
 LADDER = (  # each adds one thing to an earlier one, as in the paper's ablation
     Variant("dynamic convolution", _DYNAMIC),
@@ -44,7 +44,7 @@ LADDER = (  # each adds one thing to an earlier one, as in the paper's ablation
     WEIGHTED,
     Variant("+ vision guided language", {"language_guided_vision": False}),
     Variant("+ language guided vision", {"vision_guided_language": False}),
-    ACGA,
+    WHOLE,
     Variant("ACGA, residual", {"residual": True}),
     Variant("ACGA, unit-norm features", {"rescale_features": False}),
 )
@@ -52,12 +52,12 @@ GRIDS: dict[str, dict[str, Variant]] = {  # by what a variant is called in its g
     "claims": {variant.name: variant for variant in LADDER},
     "controls": {name: Variant(name, blind_to=sense) for name, sense in (("blind to text", "text"), ("blind to motion", "motion"))},  # type: ignore[arg-type]
     "foreground_weight": {
-        f"P = {weight:g}": ACGA if weight == ACGA.foreground_weight else Variant(f"ACGA, P = {weight:g}", foreground_weight=weight)
+        f"P = {weight:g}": WHOLE if weight == WHOLE.foreground_weight else Variant(f"ACGA, P = {weight:g}", foreground_weight=weight)
         for weight in (1.0, 1.5, 2.0, 3.0, 4.0)
     },
     "resolutions": {
         **{f"{count} fused": Variant(f"ACGA, {count} fused", {"fused_resolutions": count}) for count in (1, 2)},
-        "3 fused": ACGA,
+        "3 fused": WHOLE,
     },
     "weighted_fusion": {  # the baseline's fusion again, now with the weighted loss: is that what it lacks beside ACGA's?
         "weighted loss, 1 fused": Variant("+ weighted loss, 1 fused", {**_CONCATENATION, "fused_resolutions": 1}),
