@@ -76,21 +76,21 @@ WEIGHTED_FUSION = Pair("+ weighted loss, 1 fused", BASELINE, "fusion with the we
 ACGA_FUSION = Pair("ACGA, 1 fused", "ACGA", "fusion in ACGA")
 LOSS = Pair("+ fusion", BASELINE, "weighted loss")
 BOTH = Pair(BASELINE, "ACGA", "both attentions")
-ONE = Pair(BASELINE, LANGUAGE, "vision guided language attention alone")
-OTHER = Pair(BASELINE, VISION, "language guided vision attention alone")
-BESIDE = Pair(LANGUAGE, "ACGA", "language guided vision attention beside the other")
-BESIDE_RESIDUAL = Pair(LANGUAGE, "ACGA, residual", "the same with a residual around it")
-ONE_BESIDE = Pair(VISION, "ACGA", "vision guided language attention beside the other")
-DYNAMIC = Pair("dynamic convolution", "ACGA", "ACGA over dynamic convolution")
-DYNAMIC_OWN_RATE = Pair(f"dynamic convolution, {OWN_RATE}", "ACGA", f"ACGA over dynamic convolution ({OWN_RATE})")
-RESIDUAL_OWN_RATE = Pair(DYNAMIC_OWN_RATE.first, "ACGA, residual", f"ACGA with the residual over dynamic convolution ({OWN_RATE})")
-DYNAMIC_RESIDUAL = Pair("dynamic convolution", "ACGA, residual", "ACGA with the residual over dynamic convolution")
+ONE = Pair(BASELINE, LANGUAGE, "vision guided language alone")
+OTHER = Pair(BASELINE, VISION, "language guided vision alone")
+BESIDE = Pair(LANGUAGE, "ACGA", "language guided vision added")
+BESIDE_RESIDUAL = Pair(LANGUAGE, "ACGA, residual", "the same, with a residual")
+ONE_BESIDE = Pair(VISION, "ACGA", "vision guided language added")
+DYNAMIC = Pair("dynamic convolution", "ACGA", "over dynamic convolution")
+DYNAMIC_OWN_RATE = Pair(f"dynamic convolution, {OWN_RATE}", "ACGA", "over dynamic convolution at its own rate")
+RESIDUAL_OWN_RATE = Pair(DYNAMIC_OWN_RATE.first, "ACGA, residual", "with residual, over it at its own rate")
+DYNAMIC_RESIDUAL = Pair("dynamic convolution", "ACGA, residual", "with residual, over dynamic convolution")
 TRANSFER = "mean IoU on J-HMDB"
-NEW_ORDERS = "mean IoU on new orders of words less that on known ones"
-NEW_WORDINGS = "mean IoU on new wordings less that on known ones"
+NEW_ORDERS = "mean IoU, new orders of words less known"
+NEW_WORDINGS = "mean IoU, new wordings less known"
 
 
-def _gain(study: Study, first: str, second: str, where: str | None, *, score: str = "iou", test: str = "a2d") -> Interval | None:
+def _gain(study: Study, first: str, second: str, where: str | None, *, score: str = "IoU", test: str = "a2d") -> Interval | None:
     """In the mean of a score of the answers."""
     return study.difference(first, second, score, test=test, where=where)
 
@@ -119,7 +119,7 @@ def _more_than_overall(study: Study, first: str, second: str, _: str | None) -> 
     seeds = study.seeds(first, second)
     if not seeds:
         return None
-    areas = [study.scores(name, column, seeds=seeds) for name in (first, second) for column in ("iou", "intersection", "union")]
+    areas = [study.scores(name, column, seeds=seeds) for name in (first, second) for column in ("IoU", "intersection", "union")]
     values = np.stack([*areas, np.ones_like(areas[0])], axis=1)  # (R, 7, N)
 
     def difference(sums: np.ndarray) -> np.ndarray:
@@ -138,8 +138,8 @@ MEASURES: dict[str, Measure] = {
     "mean IoU on new wordings": partial(_probe, name="new wordings"),
     NEW_WORDINGS: partial(_probe, name="new wordings", less="known wordings"),
     NEW_ORDERS: _on_new_orders,
-    **{f"mean IoU when perturbed ({name}) less that as asked": partial(_probe, name=name, less="as asked") for name in PERTURBATIONS},
-    **{f"agreement under perturbation ({name})": partial(_probe, name=f"agreement, {name}") for name in PERTURBATIONS},
+    **{f"mean IoU, {name} less as asked": partial(_probe, name=name, less="as asked") for name in PERTURBATIONS},
+    **{f"agreement, {name}": partial(_probe, name=f"agreement, {name}") for name in PERTURBATIONS},
 }
 REPORTED = {  # the paper's columns that a measure is compared with: the benchmark, the metric, and the one that is subtracted
     "mean IoU": ("A2D Sentences", "mIoU", None),
@@ -172,27 +172,27 @@ def _claims() -> Iterator[Claim]:
     for pair in (OTHER, BESIDE, BESIDE_RESIDUAL, DYNAMIC, DYNAMIC_OWN_RATE, RESIDUAL_OWN_RATE):
         yield Claim("C3", "mean IoU", pair, role="headline")
     for pair in (
-        Pair(BASELINE, "ACGA, residual", "both attentions, the second with a residual"),
+        Pair(BASELINE, "ACGA, residual", "both attentions, with residual"),
         Pair("ACGA", "ACGA, residual", "the residual itself"),
         DYNAMIC_RESIDUAL,
-        Pair("ACGA, unit-norm features", "ACGA", "features of order one, not of unit norm"),
+        Pair("ACGA, unit-norm features", "ACGA", "rescaled features"),
     ):
         yield Claim("C3", "mean IoU", pair)
-    reordered = "mean IoU when perturbed (reordered) less that as asked"
+    reordered = "mean IoU, reordered less as asked"
     for pair in (ONE, ONE_BESIDE):
         for measure in ("consistency over phrasings", "mean IoU on new wordings", NEW_WORDINGS, NEW_ORDERS):
             role: Role = "primary" if measure == NEW_ORDERS else "headline" if measure == NEW_WORDINGS else "exploratory"
             yield Claim("C4", measure, pair, role=role if pair == ONE else "exploratory")
     for name in PERTURBATIONS:
-        measure = f"mean IoU when perturbed ({name}) less that as asked"
+        measure = f"mean IoU, {name} less as asked"
         yield Claim("C4", measure, ONE, role="headline" if measure == reordered else "exploratory")
     for name in PERTURBATIONS:
-        yield Claim("C4", f"agreement under perturbation ({name})", ONE_BESIDE)
+        yield Claim("C4", f"agreement, {name}", ONE_BESIDE)
     for pair in (OTHER, BESIDE, BESIDE_RESIDUAL):
         yield Claim("C5", "mean IoU", pair, "decided_by=relation", role="primary" if pair == BESIDE else "headline")
         for where in ("mentions=relation", "not mentions=relation"):
             yield Claim("C5", "mean IoU", pair, where)
-    yield Claim("C6", TRANSFER, Pair("concatenation", "ACGA", "ACGA over concatenation"), role="headline")
+    yield Claim("C6", TRANSFER, Pair("concatenation", "ACGA", "over concatenation"), role="headline")
     yield Claim("C6", TRANSFER, DYNAMIC, role="headline")
     yield Claim("C6", TRANSFER, DYNAMIC_OWN_RATE, role="primary")
     yield Claim("C6", TRANSFER, DYNAMIC_RESIDUAL)

@@ -55,7 +55,7 @@ class Study:
     Args:
         runs: a row per run: variant, seed, command, commit, threads, training and probing seconds, validation (mean IoU there),
             presence_auroc, and the metrics of each test set, such as "a2d mIoU".
-        answers: a row per run x sample: variant, seed, test, video, frame, instance, query, intersection, union, iou and, on A2D Sentences,
+        answers: a row per run x sample: variant, seed, test, video, frame, instance, query, intersection, union, IoU and, on A2D Sentences,
             precision and recall over pixels, actor_size, and the tags of the sentence.
         probes: a row per run x probe x video: variant, seed, probe, video, value.
         losses: a row per run x logged step: variant, seed, step, loss.
@@ -108,7 +108,7 @@ class Study:
         return self.answers.iloc[self._places["answers"].get((variant, seed, test), [])]
 
     def scores(
-        self, variant: str, score: str = "iou", *, test: str = "a2d", where: str | None = None, seeds: Collection[int] | None = None
+        self, variant: str, score: str = "IoU", *, test: str = "a2d", where: str | None = None, seeds: Collection[int] | None = None
     ) -> np.ndarray:
         """A score of every answer (seeds, N), NaN for samples without the tag `where`; the seeds are those that were asked.
 
@@ -118,18 +118,18 @@ class Study:
         rows = []
         for answers in runs:
             if len(answers):
-                values = (answers["iou"] > float(score[2:])).astype(float) if score.startswith("P@") else answers[score]
+                values = (answers["IoU"] > float(score[2:])).astype(float) if score.startswith("P@") else answers[score]
                 rows.append(values.to_numpy() if where is None else np.where(tagged(answers, where), values, np.nan))
         return np.array(rows)
 
-    def mean(self, variant: str, score: str = "iou", *, seeds: Collection[int] | None = None, **more: Any) -> Interval:
+    def mean(self, variant: str, score: str = "IoU", *, seeds: Collection[int] | None = None, **more: Any) -> Interval:
         """The mean of a score of a variant with its interval. `more` as for `scores`. Raises `ConfigError` when no sample has one."""
         found = self._interval(self.scores(variant, score, seeds=seeds, **more), more.get("test", "a2d"))
         if found is None:
             raise ConfigError(f"The study has no answers of {variant!r} to such questions.")
         return found
 
-    def difference(self, first: str, second: str, score: str = "iou", **more: Any) -> Interval | None:
+    def difference(self, first: str, second: str, score: str = "IoU", **more: Any) -> Interval | None:
         """Second minus first in the mean of a score, sample by sample and seed by seed over the seeds that both have.
 
         `more` as for `scores`: the `test` set and the tag `where`. None where there are no runs of both, or no such samples.
@@ -249,7 +249,7 @@ def _answers(runs: list[dict[str, Any]], samples: dict[str, pd.DataFrame]) -> pd
     for run in runs:
         for test, found in run["answers"].items():
             inside, union = (np.array(found[name]) for name in ("intersection", "union"))
-            scores = {"intersection": inside, "union": union, "iou": np.asarray(smoothed_iou(inside, union))}
+            scores = {"intersection": inside, "union": union, "IoU": np.asarray(smoothed_iou(inside, union))}
             if "target_area" in samples[test]:
                 area = samples[test]["target_area"].to_numpy(np.float64)
                 scores |= {"precision": inside / np.maximum(union + inside - area, 1), "recall": inside / np.maximum(area, 1)}

@@ -77,7 +77,7 @@ def variant_row(study: Study, variant: str, seeds: list[int] | None = None) -> d
             of = {name: runs[f"{test} {name}"].to_numpy(np.float64) for name in METRICS}
             spread = {name: float(values.std(ddof=1)) if len(runs) > 1 else None for name, values in of.items()}
             row[test] = {name: {"mean": float(values.mean()), "spread": spread[name]} for name, values in of.items()}
-            for name, score in (("mIoU", "iou"), ("P@0.5", "P@0.5")):
+            for name, score in (("mIoU", "IoU"), ("P@0.5", "P@0.5")):
                 row[test][name] |= study.mean(variant, score, test=test, seeds=seeds)._asdict()
     for name in ("precision", "recall"):
         row[name] = study.mean(variant, name, seeds=seeds)._asdict()

@@ -282,7 +282,7 @@ def test_the_shortest_command_line_is_the_options_as_they_are_in_python():
 
 def test_options_reach_the_configurations():
     where = ["drawn", "--out", "out", "--backbone", "b"]
-    found = parse(["train", *where, *"--network paper --change residual=true --epochs 0.5 --loss.foreground-weight 2 --half".split()])
+    found = parse(["train", *where, *["--network", "paper", "--change", "residual=true", "--epochs", "0.5", "--loss.foreground-weight", "2", "--half"]])
     assert found.config == dataclasses.replace(ACGAConfig.paper(), residual=True) and found.half
     assert found.recipe == TrainConfig(epochs=0.5, loss=LossConfig(foreground_weight=2))
     studied = [parse(["ablate", *where, *more]).config for more in ([], ["--change", "size=64"])]
