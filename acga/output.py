@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,11 @@ SUMMARY = "summary.json"
 
 
 def write_segmentation(
-    segmenter: Segmenter, video: str | Path, queries: Sequence[str], folder: Path, *, every: int = 1, weights: dict[str, Any] | None = None
+    segmenter: Segmenter, video: str | Path, queries: Sequence[str], folder: Path, *, every: int = 1
 ) -> Iterator[FrameResult]:
     """Segment a video into an existing, empty `folder`; yields each frame's result once it is written, and the summary comes last.
 
-    `weights` says in the summary where they come from. Raises as `Segmenter.stream` does.
+    Raises as `Segmenter.stream` does.
     """
     started = time.monotonic()
     handle = segmenter.open(video)
@@ -69,7 +70,7 @@ def write_segmentation(
         "width": size[1],
         "frames": frames,
         "frames_per_second": handle.info.frames_per_second,
-        "weights": weights or {},
+        "weights": {} if segmenter.source is None else asdict(segmenter.source),
         "device": str(segmenter.device),
         "every": every,
         "minimum_peak": segmenter.minimum_peak,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
@@ -21,12 +20,12 @@ def demo(*, out: Path = Path("demo"), weights: str = "mini", device: Device = "a
         weights: "mini", which comes with the package, or a file of weights.
         device: Where to compute; auto takes a GPU if there is one.
     """
+    from ..inference import Segmenter
     from ..output import is_earlier_output, output_folder
     from ..teaching.demonstration import demonstrate
 
     with output_folder(out, overwrite=is_earlier_output(out)) as folder:
-        segmenter, origin = _open_segmenter(weights, (), None, device, 0.0)
-        scores = demonstrate(segmenter, folder, weights=origin)
+        scores = demonstrate(Segmenter(weights, device), folder)
     for query, score in scores.items():
         print(f'  "{query}": mean IoU {score:.2f} with the drawn truth')
     print(f"See {out / 'demo.png'} (what was found), {out / 'overlay.mp4'} (the whole clip), {out / 'masks'} and {out / 'summary.json'}.")
@@ -62,11 +61,14 @@ def segment(
         minimum_peak: Leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something.
         overwrite: Replace the results of an earlier run in OUT; other files there stay.
     """
-    from ..data.text import tokenise
+    from ..data.text import Vocabulary, tokenise
+    from ..inference import Segmenter, load
     from ..output import output_folder, write_segmentation
 
     with output_folder(out, overwrite=overwrite) as folder:
-        segmenter, origin = _open_segmenter(weights, queries, words, device, minimum_peak)
+        # A file of word vectors holds millions of words: only those of the queries are read.
+        model = load(weights, words=words, vocabulary=None if words is None else Vocabulary.from_queries(queries))
+        segmenter = Segmenter(model, device, minimum_peak=minimum_peak)
         for query in queries:
             unknown = segmenter.unknown(query)
             for word in unknown:
@@ -74,21 +76,5 @@ def segment(
                 tell("note", f"the model doesn't know the word {word!r}" + (f"; it knows {', '.join(near)}." if near else "."))
             if set(tokenise(query)) <= set(unknown):
                 tell("note", f"the model knows no word of {query!r}: what it finds for it means nothing.")
-        frames = sum(1 for _ in write_segmentation(segmenter, video, queries, folder, every=every, weights=origin))
+        frames = sum(1 for _ in write_segmentation(segmenter, video, queries, folder, every=every))
     print(f"{frames} frames segmented: see {out / 'overlay.mp4'}, {out / 'masks'} and {out / 'summary.json'}.")
-
-
-def _open_segmenter(weights: str, queries: Sequence[str], words: Path | None, device: Device, minimum_peak: float) -> Any:
-    """The segmenter, and where its weights come from."""
-    from ..data.text import Vocabulary
-    from ..files import git_blob_id
-    from ..inference import Segmenter, load
-    from ..model.checkpoints import locate_weights
-    from ..model.state_dicts import read_state_dict
-
-    # A file of word vectors holds millions of words: only those of the queries are read.
-    model = load(weights, words=words, vocabulary=None if words is None else Vocabulary.from_queries(queries))
-    path = locate_weights(weights)
-    provenance = read_state_dict(path).metadata.get("provenance", {})
-    origin = {"name": weights, "git_blob": git_blob_id(path), "provenance": provenance}
-    return Segmenter(model, device, minimum_peak=minimum_peak), origin
