@@ -101,7 +101,7 @@ class Segmenter:
         return difflib.get_close_matches(word, self.vocabulary.words, n=most, cutoff=SIMILARITY)
 
     def word_vectors(self, queries: Sequence[str]) -> Tensor:
-        """The word vectors of queries, (Q, L, D), zeros where there is no word. Raises `QueryError` if one cannot be used or is given twice."""
+        """The word vectors of queries, (Q, L, D), zero past their words. Raises `QueryError` if one cannot be used or is given twice."""
         if not queries:
             raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
         twice = next((query for query in queries if list(queries).count(query) > 1), None)

@@ -116,8 +116,13 @@ def is_earlier_output(path: Path) -> bool:
 
 
 def write_mask(path: Path, mask: np.ndarray) -> None:
-    """A bool mask `(H, W)` as a PNG of 0 and 255."""
-    path.write_bytes(cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes())
+    """Write a bool mask `(H, W)` as a PNG of 0 and 255."""
+    path.write_bytes(encode_mask(mask))
+
+
+def encode_mask(mask: np.ndarray) -> bytes:
+    """A PNG file of 0 and 255 from a bool mask `(H, W)`."""
+    return cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes()
 
 
 def slug(query: str) -> str:

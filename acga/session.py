@@ -105,7 +105,7 @@ class ClipSession:
         return len(pairs)
 
     def mask(self, query: str, frame: int, *, threshold_ratio: float = 0.5) -> np.ndarray:
-        """Foreground bool (H, W) of a known response, as `binarise` decides; empty where its peak is below the segmenter's `minimum_peak`."""
+        """Foreground bool (H, W) of a known response, as `binarise` decides; empty if its peak is below the segmenter's minimum."""
         found = self.responses[query][frame]
         return binarise(found.logits, self.size, threshold_ratio=threshold_ratio) & (found.peak >= self.segmenter.minimum_peak)
 
