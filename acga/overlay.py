@@ -31,8 +31,10 @@ def colour(number: int) -> tuple[int, int, int]:
     return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
 
 
-def paint(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True) -> np.ndarray:
+def paint(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True, numbers: Sequence[int] = ()) -> np.ndarray:
     """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined, or only outlined.
+
+    `numbers` are those of the masks' colours, by default 0, 1, and so on.
 
     >>> frame, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
     >>> mask[:8, :8] = True
@@ -42,7 +44,8 @@ def paint(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True) 
     """
     painted = frame.copy()
     thickness = max(1, round(max(frame.shape[:2]) / 400))
-    for number, mask in enumerate(masks):
+    for position, mask in enumerate(masks):
+        number = numbers[position] if numbers else position
         if fill:
             painted[mask] = (OPACITY * np.array(colour(number)) + (1 - OPACITY) * painted[mask]).astype(np.uint8)
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from acga.data.taxonomy import ACTORS, VALID_ACTIONS
+from acga.overlay import paint
 from acga.synthetic.portraits import portraits
 from acga.synthetic.render.backgrounds import BACKGROUNDS
-from acga.synthetic.render.renderer import box, draw
+from acga.synthetic.render.renderer import draw
 from acga.synthetic.sampling import sample_scene
 
 FOLDER = Path(__file__).parents[1] / "figures"
@@ -48,12 +49,8 @@ def scene_sheet(columns: int = 6) -> np.ndarray:
         if len(scene.actors) < 2 or scene.background != wanted:
             continue
         frame, masks = next((f, m) for number, (f, m) in enumerate(draw(scene), start=1) if number == scene.annotated[1])
-        for mask in masks:
-            if box(mask) is not None:
-                outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-                cv2.drawContours(frame, outlines, -1, (255, 255, 0), 1)
         tile = np.zeros((160, 192, 3), np.uint8)
-        tile[: scene.height, : scene.width] = frame[:160, :192]
+        tile[: scene.height, : scene.width] = paint(frame, masks, fill=False)[:160, :192]
         tiles.append(label(tile, wanted))
         if len(tiles) >= len(families) and len(tiles) % columns == 0:
             return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])

@@ -3,10 +3,8 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
-from acga.plots.data import titled
-from acga.plots.images import curves
+from acga.plots import titled
+from acga.plots.charts import line_chart
 
 FOLDER = Path(__file__).parents[1] / "figures"
 RESULTS = FOLDER.parent / "results" / "embedded_default"
@@ -23,14 +21,14 @@ def pretraining() -> None:
     epochs = [entry for entry in entries("pretrain") if "validation" in entry]
     minutes, scores = [entry["seconds"] / 60 for entry in epochs], [entry["validation"] for entry in epochs]
     series = {title: (minutes, [score[key] for score in scores]) for key, title in TITLES.items()}
-    figure = curves(series, x_label="minutes of two busy cores", y_label="held-out pixels: share right, or IoU")
+    figure = line_chart(series, x_label="minutes of two busy cores", y_label="held-out pixels: share right, or IoU")
     gain = 100 * (scores[-1]["action"] - scores[0]["action"])
     titled(figure, f"{minutes[-1]:.0f} minutes of dense labels: actions gain {gain:.0f} points").savefig(
         FOLDER / "pretraining.png", dpi=110
     )
 
 
-def sentences(smoothing: int = 10) -> None:
+def sentences() -> None:
     """The training loss of the first pass and of its controls, over steps."""
     series = {}
     for name, title in {
@@ -42,9 +40,8 @@ def sentences(smoothing: int = 10) -> None:
         if not (RESULTS / f"{name}.jsonl").exists():
             continue
         logged = [entry for entry in entries(name) if "loss" in entry]
-        loss = np.convolve([entry["loss"] for entry in logged], np.ones(smoothing) / smoothing, mode="valid")
-        series[title] = ([entry["step"] for entry in logged][smoothing - 1 :], loss.tolist())
-    figure = curves(series, x_label="steps of 16 sentences", y_label="loss (mean of 200 steps)")
+        series[title] = [entry["step"] for entry in logged], [entry["loss"] for entry in logged]
+    figure = line_chart(series, x_label="steps of 16 sentences", y_label="loss, and its mean over 200 steps", smoothing=10)
     titled(figure, "Reading lowers the loss; saturated attention slows it").savefig(FOLDER / "training.png", dpi=110)
 
 

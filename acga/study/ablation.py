@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -21,12 +21,13 @@ from ..data.a2d import A2DSentences
 from ..errors import ConfigError
 from ..files import git_blob_id, read_json, rounded, write_json
 from ..model.checkpoints import load_model
+from ..options import AblateOptions, TrainOptions, studied_network
 from ..provenance import provenance
 from ..run import Run
 from ..training import train
 from .examination import Benchmarks, examine
 
-BASE = replace(ACGAConfig.mini(), residual=False)  # eq. 1-13 as published, but for features of order one, without which little is learned
+BASE = studied_network()  # eq. 1-13 as published, but for features of order one, without which little is learned
 RECIPE = TrainConfig.short()
 
 
@@ -72,51 +73,32 @@ VALIDATION = 100  # sentences of held-out training videos: a glance, since nothi
 PROBED = ("claims",)  # the grids whose runs are also asked other phrasings and perturbed questions, and whose attention is looked at
 
 
-def ablate(
-    root: str | Path,
-    out: str | Path,
-    *,
-    backbone: str | Path,
-    grid: str = "claims",
-    only: Sequence[str] = (),
-    seeds: int = 5,
-    first_seed: int = 0,
-    learn_from: str | Path | None = None,
-    features: str | Path | None = None,
-    jhmdb: str | Path | None = None,
-    paraphrases: str | Path | None = None,
-    base: ACGAConfig = BASE,
-    recipe: TrainConfig = RECIPE,
-    workers: int = 2,
-    device: str = "auto",
-) -> list[Path]:
+def ablate(options: AblateOptions) -> list[Path]:
     """Train and examine every variant of a grid with every seed, seed by seed; gives the files, one a run, in `out`/`grid`.
 
     Runs whose file is there are left alone, if they have the same settings; one that another grid has already is copied. Weights stay in
     `out`/weights until a run is examined.
-    Two calls with different seeds or variants may share `out` and `features`, to use two processes.
-
-    Args:
-        only: names of variants; by default all of the grid.
-        learn_from: the release to train on, such as crowded scenes, when it is not `root`, whose test split is asked about in any case.
 
     Raises `ConfigError` for an unknown grid or variant and for a folder with runs of other settings or data, and what `train` and the
     readers raise.
     """
+    out, grid, base, recipe = options.out, options.grid, options.config, options.recipe
+    features, learn_from = options.features or out / "features", options.learn_from or options.root
     if grid not in GRIDS:
         raise ConfigError(f"There is no grid {grid!r}; choose {', '.join(GRIDS)}.")
     variants = {variant.name: variant for variant in GRIDS[grid]}
-    unknown = [name for name in only if name not in variants]
+    unknown = [name for name in options.only if name not in variants]
     if unknown:
         raise ConfigError(f"The grid {grid} has no variant {unknown[0]!r}; choose among {', '.join(variants)}.")
-    out, features, learn_from = Path(out), Path(features or Path(out) / "features"), learn_from or root
-    benchmarks = Benchmarks.open(
-        Path(root), base, jhmdb=Path(jhmdb) if jhmdb else None, paraphrases=Path(paraphrases) if paraphrases else None
-    )
+    benchmarks = Benchmarks.open(options.root, base, jhmdb=options.jhmdb, paraphrases=options.paraphrases)
     benchmarks.save(out)
     training = A2DSentences(learn_from, "train", size=base.size, clip_length=base.clip_length)
     train_data = training.samples_fingerprint
-    jobs = [(variants[name], seed) for seed in range(first_seed, first_seed + seeds) for name in only or variants]
+    jobs = [
+        (variants[name], seed)
+        for seed in range(options.first_seed, options.first_seed + options.seeds)
+        for name in options.only or variants
+    ]
     paths = []
     for variant, seed in tqdm(jobs, desc=grid, unit="run"):
         path = out / grid / f"{variant.name} seed {seed}.json".replace(" ", "_").replace("=_", "")
@@ -125,7 +107,7 @@ def ablate(
         settings = {
             "config": variant.config(base).to_dict(),
             "recipe": asdict(chosen),
-            "backbone": git_blob_id(backbone),
+            "backbone": git_blob_id(options.backbone),
             "train_data": train_data,
         }
         settings = json.loads(json.dumps(settings))  # as they are read
@@ -141,22 +123,31 @@ def ablate(
             continue
         folder = out / "weights" / grid / path.stem
         train(
-            learn_from,
-            folder,
-            variant.config(base),
-            chosen,
-            backbone=backbone,
-            features=features / "train",
-            validation_samples=VALIDATION,
-            workers=workers,
-            device=device,
+            TrainOptions(
+                root=learn_from,
+                out=folder,
+                backbone=options.backbone,
+                config=variant.config(base),
+                recipe=chosen,
+                features=features / "train",
+                validation_samples=VALIDATION,
+                workers=options.workers,
+                device=options.device,
+            )
         )
         run = Run(folder, read_json(folder / "config.json"))
         entries = run.entries()
         started = monotonic()
         model = load_model(folder / "last.safetensors")
         examined = examine(
-            model, benchmarks, features, variant.blind_to, probe=grid in PROBED, precision=recipe.precision, workers=workers, device=device
+            model,
+            benchmarks,
+            features,
+            variant.blind_to,
+            probe=grid in PROBED,
+            precision=recipe.precision,
+            workers=options.workers,
+            device=options.device,
         )
         content = {
             **named,

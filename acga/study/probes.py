@@ -20,7 +20,7 @@ from ..data.dataset import Dataset, Sample
 from ..data.features import FeatureCache
 from ..data.masks import MaskCache
 from ..data.text import tokenise
-from ..evaluation import group_by_frame, respond
+from ..evaluation import group_by_frame, group_responses
 from ..metrics import binarise, smoothed_iou
 from ..model.folding import fold
 from ..model.network import ACGA
@@ -60,7 +60,7 @@ def segment_all(model: ACGA, dataset: Dataset, features: FeatureCache, *, blind_
     found = np.zeros((len(dataset), side, side), bool)
     peaks = np.zeros(len(dataset))
     for group in group_by_frame(dataset, range(len(dataset)), BATCH):
-        for index, response in respond(network, dataset, group, features, BATCH, device, blind_to):
+        for index, response in group_responses(network, dataset, group, features, BATCH, device, blind_to):
             found[index], peaks[index] = binarise(response, (side, side)), response.max().sigmoid()
     target = MaskCache(dataset)[np.arange(len(dataset))].numpy().astype(bool)
     return Masks(found, target, peaks)

@@ -24,6 +24,7 @@ from acga.devices import choose_accelerator
 from acga.errors import ConfigError, DatasetError
 from acga.metrics import METRICS
 from acga.model.i3d import I3D
+from acga.options import AblateOptions
 from acga.study import ablation, tables
 from acga.study import claims as study_summary
 from acga.study import contrasts as study_contrasts
@@ -294,8 +295,10 @@ def test_variants_differ_as_their_names_say():
 
 def run_study(place, out, recipe=RECIPE, **more):
     return ablate(
-        place / "a2d", out, backbone=place / "backbone.safetensors", base=CONFIG, recipe=recipe, jhmdb=place / "jhmdb",
-        paraphrases=place / "a2d", features=place / "features", workers=0, device="cpu", **more,
+        AblateOptions(
+            root=place / "a2d", out=out, backbone=place / "backbone.safetensors", config=CONFIG, recipe=recipe, jhmdb=place / "jhmdb",
+            paraphrases=place / "a2d", features=place / "features", workers=0, device="cpu", **more,
+        )
     )  # fmt: skip
 
 
@@ -329,7 +332,7 @@ def test_a_study_goes_on_where_it_stopped(place, studied, tmp_path, monkeypatch)
     missing.unlink()
     trained = []
     real = ablation.train
-    monkeypatch.setattr(ablation, "train", lambda *given, **more: trained.append(given[1]) or real(*given, **more))
+    monkeypatch.setattr(ablation, "train", lambda options: trained.append(options.out) or real(options))
     run_study(place, tmp_path, grid="claims", seeds=1)
     after = json.loads(missing.read_text())
     assert [folder.name for folder in trained] == ["ACGA_seed_0"]
@@ -452,7 +455,7 @@ def test_what_another_grid_has_trained_is_not_trained_again(place, studied, tmp_
     shutil.copytree(studied / "claims", tmp_path / "claims")
     trained, probed = [], []
     real = ablation.train
-    monkeypatch.setattr(ablation, "train", lambda *given, **more: trained.append(given[1].name) or real(*given, **more))
+    monkeypatch.setattr(ablation, "train", lambda options: trained.append(options.out.name) or real(options))
     for path in run_study(place, tmp_path, grid="resolutions", seeds=1):
         run = json.loads(path.read_text())
         probed.append("questions" in run)
@@ -466,7 +469,7 @@ def test_what_another_grid_has_trained_is_not_trained_again(place, studied, tmp_
 
 def test_a_part_of_a_grid_may_learn_from_another_release(place, tmp_path, monkeypatch):
     learned = []
-    monkeypatch.setattr(ablation, "train", lambda root, *given, **more: learned.append((root, given[0].name)) or 1 / 0)
+    monkeypatch.setattr(ablation, "train", lambda options: learned.append((options.root, options.out.name)) or 1 / 0)
     write_a2d(tmp_path / "crowded", SynthesisConfig(train=3, test=0, sentences=2, crowded=True, workers=1))
     with pytest.raises(ZeroDivisionError):
         run_study(place, tmp_path / "out", grid="claims", seeds=1, only=("ACGA",), learn_from=tmp_path / "crowded")
