@@ -23,6 +23,8 @@ def synthesize(
     crowded: Flag = False,
     mixed: Flag = False,
     sentence_style: Literal["everyday", "one-order", "half-relational", "relational"] = "everyday",
+    edition: Literal[1, 2] = 1,
+    bystanders: Flag = False,
     seed: int = 0,
     workers: int = 2,
 ) -> None:
@@ -44,13 +46,15 @@ def synthesize(
             sentences of half of the actors (a2d).
         sentence_style: How sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind,
             sometimes or mostly by what an actor is to the others, to study relations (a2d).
+        edition: Of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded.
+        bystanders: One to three other people beside the annotated one (jhmdb, edition 2).
         seed: Of everything that is random.
         workers: Processes that draw.
     """
     from ..synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
 
     if layout == "jhmdb":
-        write_jhmdb(root, videos=test, seed=seed, workers=workers)
+        write_jhmdb(root, videos=test, seed=seed, workers=workers, edition=edition, bystanders=bystanders)
     else:
         write_a2d(
             root,
@@ -62,6 +66,8 @@ def synthesize(
                 crowded=crowded,
                 mixed=mixed,
                 sentence_style=sentence_style,
+                edition=edition,
+                bystanders=bystanders,
                 seed=seed,
                 workers=workers,
             ),

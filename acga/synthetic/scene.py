@@ -30,6 +30,7 @@ class Actor:
     heading: int = 1  # +1 faces right, -1 left
     tempo: float = 1.0  # multiplies the speed of the motion
     phase: float = 0.0  # where in its cycle the motion starts, in [0, 1)
+    look: int | None = None  # second edition: seed of skin, hair, surface and gait, which are the same wherever it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,9 @@ class Scene:
     shake: float = 0.0  # standard deviation of camera shake, frame heights
     noise: float = 0.0  # standard deviation of pixel noise, of 255
     blur: float = 0.0  # sigma of a Gaussian blur, pixels
-    style: str = "flat"  # flat (A2D twin) or sketch (J-HMDB twin)
+    style: str = "flat"  # flat (A2D twin) or sketch (J-HMDB twin); second edition: shaded, shaded sketch
+    pair: tuple[int, ...] = ()  # second edition: two actors that are identical but for their place, a minimal pair
+    annotated_actor: int | None = None  # second edition: the only one with masks and sentences, None: all
 
 
 @dataclass(frozen=True, kw_only=True)

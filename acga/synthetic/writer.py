@@ -23,16 +23,19 @@ import numpy as np
 import scipy.io
 from tqdm import tqdm
 
-from ..errors import DatasetError
+from ..errors import ConfigError, DatasetError
 from ..video import VideoWriter
-from .language.describe import Query, SentenceStyle, describe
+from .language.describe import Query, SentenceStyle, describe, describe_pair
 from .render.renderer import box, draw, mean_box
-from .sampling import JHMDB_ACTIONS, sample_scene
+from .sampling import HELD_OUT_COMBINATIONS, JHMDB_ACTIONS, sample_scene
 from .scene import Box, Scene
 from .taxonomy import class_id
 
 FRAMES_PER_SECOND = 12
 SPLITS = {"train": 0, "test": 1}
+RELATIONAL_SHARE = 0.25  # second edition: how often a relation alone tells an actor from others of its kind, where it can
+NEEDS = {"clothing": "colour", "pattern": "colour", "motion": "action", "place": "position", "direction": "position"}
+SECOND_SCENE_FIELDS, SECOND_ACTOR_FIELDS = ("pair", "annotated_actor"), ("look",)
 MISSED_VIDEOS = 28  # the real release leaves out that many
 
 
@@ -48,7 +51,15 @@ class SynthesisConfig:
     crowded: bool = False  # more actors a scene, for pretraining
     mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
     sentence_style: SentenceStyle = "everyday"  # how sentences are worded
+    edition: int = 1  # of the drawn world: 1 flat and small, 2 shaded, larger and more crowded
+    bystanders: bool = False  # J-HMDB twin of edition 2: one to three others, without masks and sentences
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        if self.edition not in (1, 2):
+            raise ConfigError(f"There is no edition {self.edition} of the drawn world; choose 1 or 2.")
+        if self.bystanders and self.edition == 1:
+            raise ConfigError("Bystanders are drawn in the second edition only; choose edition 2.")
 
 
 def write_a2d(root: Path, config: SynthesisConfig) -> None:
@@ -72,10 +83,10 @@ def write_a2d(root: Path, config: SynthesisConfig) -> None:
     _finish(root, records, config)
 
 
-def write_jhmdb(root: Path, videos: int = 120, seed: int = 0, workers: int = 2) -> None:
-    """Draw a J-HMDB Sentences twin into `root`: one person a video, 240 x 320, every frame with its mask, in another drawing style."""
+def write_jhmdb(root: Path, videos: int = 120, seed: int = 0, workers: int = 2, *, edition: int = 1, bystanders: bool = False) -> None:
+    """Draw a J-HMDB Sentences twin into `root`: one annotated person a video, 240 x 320, every frame with its mask, in another style."""
     root = Path(root)
-    config = SynthesisConfig(train=0, test=videos, seed=seed, workers=workers)
+    config = SynthesisConfig(train=0, test=videos, seed=seed, workers=workers, edition=edition, bystanders=bystanders)
     _start(root, config)
     (root / "drawn").mkdir(parents=True, exist_ok=True)
     records = list(_work(partial(_jhmdb_video, root, config), [("test", index) for index in range(videos)], workers, "drawing videos"))
@@ -89,7 +100,8 @@ def _start(root: Path, config: SynthesisConfig) -> None:
     """Refuse to mix two data sets in one folder."""
     described = root / "synthesis.json"
     if described.exists():
-        if {**asdict(SynthesisConfig()), **json.loads(described.read_text()), "workers": config.workers} != asdict(config):
+        known = {**asdict(SynthesisConfig()), "edition": 1, **json.loads(described.read_text()), "workers": config.workers}
+        if known != asdict(config):
             raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
     elif root.exists() and any(root.iterdir()):
         raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
@@ -118,7 +130,7 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
     done = root / "drawn" / f"{name}.json"
     if done.exists():
         return dict(json.loads(done.read_text()))
-    scene = sample_scene(name, config.seed, SPLITS[split], index, frames=config.frames, crowded=config.crowded)
+    scene = sample_scene(name, config.seed, SPLITS[split], index, frames=config.frames, crowded=config.crowded, edition=config.edition)
     annotated: dict[int, np.ndarray] = {}
     with VideoWriter(root / "Release/clips320H" / f"{name}.mp4", FRAMES_PER_SECOND, (scene.height, scene.width), codec="mpeg4") as video:
         for number, (frame, masks) in enumerate(draw(scene), start=1):
@@ -173,21 +185,50 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
             for i, text in labels.items()
         ]
     rng = np.random.default_rng([scene.seed, 1])
-    found = []
-    for index in boxes:
+    found: list[tuple[int, Query]] = []
+    relational = RELATIONAL_SHARE if config.edition == 2 else 0.0
+
+    def counts(sentences: int) -> dict[bool, int]:
         if config.mixed and split == "test":
-            counts = {False: (config.sentences + 1) // 2, True: config.sentences // 2}
-        else:
-            counts = {split == "test" and bool(rng.random() < 0.5): config.sentences}
-        for unseen, count in counts.items():
-            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, style=config.sentence_style)
+            return {False: (sentences + 1) // 2, True: sentences // 2}
+        return {split == "test" and bool(rng.random() < 0.5): sentences}
+
+    if scene.pair:
+        for unseen, count in counts((config.sentences + 1) // 2).items():
+            for both in describe_pair(scene, boxes, scene.pair, count=count, rng=rng, unseen=unseen, style=config.sentence_style):
+                found += zip(scene.pair, both, strict=True)
+    paired = len(found) // 2
+    for index in boxes:
+        for unseen, count in counts(config.sentences - paired * (index in scene.pair)).items():
+            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, style=config.sentence_style, relational=relational)
             found += [(index, query) for query in told]
     return found
 
 
-def _record(scene: Scene, split: str, queries: Iterable[tuple[int, Query]]) -> dict[str, Any]:
+def needs(query: Query, actors: int) -> list[str]:
+    """What it takes to find the actor of a sentence in a scene of so many: nothing beside seeing it, "lone"; or all of the list.
+
+    "redundant": no single thing that is said is needed, since others do as well.
+    """
+    if actors == 1:
+        return ["lone"]
+    found = {NEEDS.get(mention, mention) for mention in query.decided_by} | ({"minimal pair"} if query.partner else set())
+    return sorted(found) or ["redundant"]
+
+
+def _as_data(scene: Scene) -> dict[str, Any]:
+    """A scene for `scenes.json`; what only the second edition knows is left out of the first."""
+    data = asdict(scene)
+    if not scene.style.startswith("shaded"):
+        for record, names in ((data, SECOND_SCENE_FIELDS), *((actor, SECOND_ACTOR_FIELDS) for actor in data["actors"])):
+            for name in names:
+                del record[name]
+    return data
+
+
+def _record(scene: Scene, split: str, queries: list[tuple[int, Query]]) -> dict[str, Any]:
     kinds = [actor.kind for actor in scene.actors]
-    tags = [
+    tags: list[dict[str, Any]] = [
         {
             "video_id": scene.name,
             "instance": index,
@@ -195,13 +236,19 @@ def _record(scene: Scene, split: str, queries: Iterable[tuple[int, Query]]) -> d
             "mentions": sorted(query.mentions),
             "phrasing": query.phrasing,
             "decided_by": sorted(query.decided_by),
-            "novelty": sorted(query.novelty),  # of a test sentence: what no training sentence has
+            "novelty": sorted(query.novelty),  # of a test sentence: what no training sentence has; "look": what no training scene has
             "actors_in_scene": len(kinds),
             "same_kind": kinds.count(kinds[index]) - 1,
         }
         for index, query in queries
     ]
-    return {"scene": asdict(scene), "split": split, "label": class_id(scene.actors[0].kind, scene.actors[0].action), "queries": tags}
+    if scene.style.startswith("shaded"):
+        for tag, (index, query) in zip(tags, queries, strict=True):
+            tag |= {"needs": needs(query, len(kinds)), "partner": query.partner}
+            actor = scene.actors[index]
+            if (actor.kind, actor.colour, actor.action) in HELD_OUT_COMBINATIONS:
+                tag["novelty"].append("look")
+    return {"scene": _as_data(scene), "split": split, "label": class_id(scene.actors[0].kind, scene.actors[0].action), "queries": tags}
 
 
 def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dict[str, Any]:
@@ -210,8 +257,12 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     done = root / "drawn" / f"{name}.json"
     if done.exists():
         return dict(json.loads(done.read_text()))
-    scene = sample_scene(name, config.seed, SPLITS[split], index, style="sketch", frames=config.frames)
-    actor = scene.actors[0]
+    number, frames = SPLITS[split], config.frames
+    scene = sample_scene(
+        name, config.seed, number, index, style="sketch", frames=frames, edition=config.edition, bystanders=config.bystanders
+    )
+    subject = scene.annotated_actor or 0
+    actor = scene.actors[subject]
     label = JHMDB_ACTIONS.get(actor.action) or JHMDB_ACTIONS[actor.posture or "standing"]
     pictures, puppet = root / "Rename_Images" / label / name, root / "puppet_mask" / label / name
     pictures.mkdir(parents=True, exist_ok=True)
@@ -220,9 +271,10 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     for number, (frame, masks) in enumerate(draw(scene), start=1):
         cv2.imwrite(str(pictures / f"{number:05d}.png"), frame[..., ::-1])
         all_masks[number] = masks
-    part_mask = np.stack([masks[0] for masks in all_masks.values()], axis=-1).astype(np.uint8)  # (H, W, T)
+    part_mask = np.stack([masks[subject] for masks in all_masks.values()], axis=-1).astype(np.uint8)  # (H, W, T)
     scipy.io.savemat(puppet / "puppet_mask.mat", {"part_mask": part_mask}, do_compression=True)
-    record = _record(scene, split, _queries(scene, _boxes(all_masks), split, config)[:1])
+    told = [(index, query) for index, query in _queries(scene, _boxes(all_masks), split, config) if index == subject]
+    record = _record(scene, split, told[:1])
     write_text(done, json.dumps(record))
     return record
 
