@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .casting import TYPICAL_COLOURS, Rng, sample_actor, sample_cast
+from .casting import TYPICAL_COLOURS, Rng, sample_actor, sample_cast, with_action
 from .render.backgrounds import BACKGROUNDS
+from .render.cutouts import Cutout, CutoutFolder, actions
 from .scene import Actor, Scene
 from .staging import REACH, line_up, place, resize, sample_camera, spread
 from .taxonomy import ACTORS, COLOURS, VALID_ACTIONS
@@ -29,6 +30,7 @@ SECOND_SIZES = ((256, 320), (256, 320), (256, 256), (256, 340), (256, 288))
 PAIR_SHARE = 0.18  # of scenes hold a minimal pair
 LANDMARK_SHARE = 0.35  # of these have a landmark for each of the two; in the others the two are left and right of one
 PAIR_ACTIONS = ("walk", "run", "jump", "eat", "crawl", "roll", "none", "none")
+CUTOUT_SCENES, CUTOUT_SHARE = 0.7, 0.75  # of scenes with photographs, and of the actors in them whose kind there is one of
 HELD_OUT_SHARE = 0.2  # of test actors that could look as no training actor of their kind and action does
 # (kind, colour, action) that no scene of the training split shows.
 HELD_OUT_COMBINATIONS = frozenset(
@@ -53,10 +55,12 @@ def sample_scene(
     crowded: bool = False,
     edition: int = 1,
     bystanders: bool = False,
+    cutouts: CutoutFolder | None = None,
 ) -> Scene:
     """Sample the scene number `index` of a split (0 train, 1 test). `style="sketch"` gives the J-HMDB twin's: people only, 240 x 320.
 
-    With at most 16 `frames` only the middle one is annotated. In the second edition the J-HMDB twin can have `bystanders`.
+    With at most 16 `frames` only the middle one is annotated. In the second edition the J-HMDB twin can have `bystanders`,
+    and actors of the A2D twin can be photographs from a folder of `cutouts`.
 
     >>> sample_scene("a", 0, 0, 3) == sample_scene("a", 0, 0, 3)
     True
@@ -82,13 +86,12 @@ def sample_scene(
         actors = spread(rng, cast, horizon, aspect)
         subject = next(i for i, actor in enumerate(actors) if actor.look == cast[0].look)
     elif rng.random() < PAIR_SHARE:
-        actors, pair = _minimal_pair(rng, split, horizon, aspect)
+        actors, pair = _minimal_pair(rng, split, horizon, aspect, cutouts)
     else:
         count = _count(rng, CROWDED if crowded else SECOND_COUNTS)
         reach = float(np.exp(rng.uniform(*np.log(REACH)))) * (1.0 if count < 3 else 0.85)
-        actors = spread(
-            rng, _with_looks(rng, resize(rng, sample_cast(rng, count, False, SECOND_DISTRACTORS), reach), split), horizon, aspect
-        )
+        cast = _with_looks(rng, resize(rng, sample_cast(rng, count, False, SECOND_DISTRACTORS), reach), split)
+        actors = spread(rng, _photographed(rng, cast, split, cutouts), horizon, aspect)
     length = frames or int(rng.integers(24, 33))
     middle = length // 2 + 1  # 1-indexed, the frame at time 0
     step = min(4, (length - 1) // 4)
@@ -140,7 +143,28 @@ def recolour(rng: Rng, actor: Actor, split: int) -> Actor:
     return actor
 
 
-def _minimal_pair(rng: Rng, split: int, horizon: float, aspect: float) -> tuple[list[Actor], tuple[int, int]]:
+def _photographed(rng: Rng, cast: list[Actor], split: int, cutouts: CutoutFolder | None) -> list[Actor]:
+    """The cast with, in most scenes, photographs in place of most of those whose kind there is a photograph of; alike if they were."""
+    if cutouts is None or rng.random() > CUTOUT_SCENES:
+        return cast
+    chosen: dict[int | None, Cutout | None] = {}
+    found = []
+    for actor in cast:
+        if actor.look not in chosen:
+            options = cutouts.of(actor.kind, split)
+            chosen[actor.look] = options[rng.integers(len(options))] if options and rng.random() < CUTOUT_SHARE else None
+        cutout = chosen[actor.look]
+        if cutout is not None:
+            seen = [a for a in actions(cutout.kind) if split == 1 or (cutout.kind, cutout.colour, a) not in HELD_OUT_COMBINATIONS]
+            plain = replace(actor, noun=cutout.noun, colour=cutout.colour, garment=None, lower_garment=None, lower_colour=None, hat=None)
+            plain = replace(plain, pattern="plain", build=1.0, cutout=cutout.name, cutout_aspect=cutout.aspect)
+            actor = with_action(rng, plain, actor.action if actor.action in seen else str(rng.choice(seen)))
+            actor = replace(actor, posture=None)
+        found.append(actor)
+    return found
+
+
+def _minimal_pair(rng: Rng, split: int, horizon: float, aspect: float, cutouts: CutoutFolder | None) -> tuple[list[Actor], tuple[int, int]]:
     """Two that are identical but for their place, and what tells them apart: a landmark between them, or one beside each."""
     two = rng.random() < LANDMARK_SHARE
     kind, *others = (str(k) for k in rng.choice(ACTORS, 3, replace=False))
@@ -149,7 +173,7 @@ def _minimal_pair(rng: Rng, split: int, horizon: float, aspect: float) -> tuple[
         actions = [a for a in PAIR_ACTIONS if a in VALID_ACTIONS[who]]
         cast.append(sample_actor(rng, who, str(rng.choice(actions))))
     reach = float(np.exp(rng.uniform(*np.log(REACH))))
-    twin, *marks = _with_looks(rng, resize(rng, cast, reach), split)
+    twin, *marks = _photographed(rng, _with_looks(rng, resize(rng, cast, reach), split), split, cutouts)
     near = rng.uniform(0.0, 0.05, 2)
     if two:
         row, gaps = [twin, *marks, twin], [float(near[0]), float(rng.uniform(0.12, 0.25)), float(near[1])]

@@ -15,7 +15,7 @@ class Actor:
     kind: str  # one of taxonomy.ACTORS
     action: str  # one of taxonomy.VALID_ACTIONS[kind]
     noun: str  # the plainest noun that fits the drawing: man, woman, boy, girl, baby, dog, puppy, duck, parrot, basketball, truck, …
-    colour: str  # what "in red" or "a red car" speaks of: upper garment, fur, feathers, paint
+    colour: str  # "" if unknown; what "in red" or "a red car" speaks of: upper garment, fur, feathers, paint
     garment: str | None = None  # what people wear above: shirt, jacket, dress, suit (suit and dress: the same colour all over)
     lower_colour: str | None = None  # colour of the pants or shorts
     lower_garment: str | None = None  # pants or shorts; None under a dress or suit
@@ -31,6 +31,8 @@ class Actor:
     tempo: float = 1.0  # multiplies the speed of the motion
     phase: float = 0.0  # where in its cycle the motion starts, in [0, 1)
     look: int | None = None  # second edition: seed of skin, hair, surface and gait, which are the same wherever it is
+    cutout: str | None = None  # second edition: the name of the photograph that it is, in a folder of cut-outs
+    cutout_aspect: float = 1.0  # width over height of that
 
 
 @dataclass(frozen=True, kw_only=True)

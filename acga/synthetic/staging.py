@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .render import things
+from .render.cutouts import WIDEST
 from .render.motion import SPEED
 from .scene import Actor
 
@@ -113,5 +114,8 @@ def line_up(rng: Rng, row: list[Actor], gaps: list[float], horizon: float, aspec
 
 def _span(actor: Actor) -> tuple[float, float]:
     """How far an actor reaches to the left and to the right of its place at time 0, in frame heights."""
+    if actor.cutout:
+        half = 0.5 * actor.height * min(actor.cutout_aspect, WIDEST)
+        return -half, half
     points = np.concatenate([part.points for part in things.parts(replace(actor, x=0.0, y=0.0), 0.0, 1.0) if part.of_actor])
     return float(points[:, 0].min()), float(points[:, 0].max())

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from ..errors import ConfigError, DatasetError
 from ..video import VideoWriter
 from .language.describe import Query, SentenceStyle, describe, describe_pair
+from .render.cutouts import open_cutouts
 from .render.renderer import box, draw, mean_box
 from .sampling import HELD_OUT_COMBINATIONS, JHMDB_ACTIONS, sample_scene
 from .scene import Box, Scene
@@ -35,7 +36,7 @@ FRAMES_PER_SECOND = 12
 SPLITS = {"train": 0, "test": 1}
 RELATIONAL_SHARE = 0.25  # second edition: how often a relation alone tells an actor from others of its kind, where it can
 NEEDS = {"clothing": "colour", "pattern": "colour", "motion": "action", "place": "position", "direction": "position"}
-SECOND_SCENE_FIELDS, SECOND_ACTOR_FIELDS = ("pair", "annotated_actor"), ("look",)
+SECOND_SCENE_FIELDS, SECOND_ACTOR_FIELDS = ("pair", "annotated_actor"), ("look", "cutout", "cutout_aspect")
 MISSED_VIDEOS = 28  # the real release leaves out that many
 
 
@@ -52,12 +53,15 @@ class SynthesisConfig:
     mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
     sentence_style: SentenceStyle = "everyday"  # how sentences are worded
     edition: int = 1  # of the drawn world: 1 flat and small, 2 shaded, larger and more crowded
+    cutouts: str | None = None  # A2D twin of edition 2: folder of photographs, some of which become actors (render/cutouts.py)
     bystanders: bool = False  # J-HMDB twin of edition 2: one to three others, without masks and sentences
     workers: int = 2
 
     def __post_init__(self) -> None:
         if self.edition not in (1, 2):
             raise ConfigError(f"There is no edition {self.edition} of the drawn world; choose 1 or 2.")
+        if self.cutouts is not None and self.edition == 1:
+            raise ConfigError("Cut-outs are drawn in the second edition only; choose edition 2.")
         if self.bystanders and self.edition == 1:
             raise ConfigError("Bystanders are drawn in the second edition only; choose edition 2.")
 
@@ -100,14 +104,19 @@ def _start(root: Path, config: SynthesisConfig) -> None:
     """Refuse to mix two data sets in one folder."""
     described = root / "synthesis.json"
     if described.exists():
-        known = {**asdict(SynthesisConfig()), "edition": 1, **json.loads(described.read_text()), "workers": config.workers}
-        if known != asdict(config):
+        if {**_settings(SynthesisConfig()), "edition": 1, **json.loads(described.read_text())} != _settings(config):
             raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
     elif root.exists() and any(root.iterdir()):
         raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
     else:
         root.mkdir(parents=True, exist_ok=True)
-        write_text(described, json.dumps({name: value for name, value in asdict(config).items() if name != "workers"}, indent=1))
+        write_text(described, json.dumps(_settings(config), indent=1))
+
+
+def _settings(config: SynthesisConfig) -> dict[str, Any]:
+    """What decides the result: all options but the workers, the content of the cut-outs in place of their folder."""
+    settings = {name: value for name, value in asdict(config).items() if name != "workers"}
+    return settings | {"cutouts": config.cutouts and open_cutouts(config.cutouts).fingerprint}
 
 
 def _finish(root: Path, records: list[dict[str, Any]], config: SynthesisConfig) -> None:
@@ -130,10 +139,20 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
     done = root / "drawn" / f"{name}.json"
     if done.exists():
         return dict(json.loads(done.read_text()))
-    scene = sample_scene(name, config.seed, SPLITS[split], index, frames=config.frames, crowded=config.crowded, edition=config.edition)
+    cutouts = open_cutouts(config.cutouts) if config.cutouts else None
+    scene = sample_scene(
+        name,
+        config.seed,
+        SPLITS[split],
+        index,
+        frames=config.frames,
+        crowded=config.crowded,
+        edition=config.edition,
+        cutouts=cutouts,
+    )
     annotated: dict[int, np.ndarray] = {}
     with VideoWriter(root / "Release/clips320H" / f"{name}.mp4", FRAMES_PER_SECOND, (scene.height, scene.width), codec="mpeg4") as video:
-        for number, (frame, masks) in enumerate(draw(scene), start=1):
+        for number, (frame, masks) in enumerate(draw(scene, cutouts), start=1):
             video.write(frame)
             if number in scene.annotated:
                 annotated[number] = masks
@@ -246,7 +265,7 @@ def _record(scene: Scene, split: str, queries: list[tuple[int, Query]]) -> dict[
         for tag, (index, query) in zip(tags, queries, strict=True):
             tag |= {"needs": needs(query, len(kinds)), "partner": query.partner}
             actor = scene.actors[index]
-            if (actor.kind, actor.colour, actor.action) in HELD_OUT_COMBINATIONS:
+            if actor.cutout is None and (actor.kind, actor.colour, actor.action) in HELD_OUT_COMBINATIONS:
                 tag["novelty"].append("look")
     return {"scene": _as_data(scene), "split": split, "label": class_id(scene.actors[0].kind, scene.actors[0].action), "queries": tags}
 

@@ -23,7 +23,7 @@ def enrich(canvas: Image, unit: float, textures: Textures, light: Light, rng: np
     vivid = rng.uniform(0.75, 1.7)
     image = cv2.addWeighted(canvas, vivid, gray, 1 - vivid, 0)
     level = np.full((height, width), 128, np.float32)
-    for texture, most in ((textures.pink, 0.14), (textures.leaves, 0.12)):
+    for texture, most in ((textures.pink, 0.14), (textures.leaves, 0.1)):
         zoom, angle = rng.uniform(0.5, 1.1), rng.uniform(0, 360)
         matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, zoom)
         laid = cv2.warpAffine(

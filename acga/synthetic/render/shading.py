@@ -34,7 +34,7 @@ class Light:
     def sample(cls, rng: np.random.Generator) -> Light:
         """A random light, mostly from above."""
         angle = rng.normal(-np.pi / 2, 0.7)
-        gamma, exposure, tint = np.exp(rng.normal(0, 0.18)), rng.uniform(0.82, 1.15), 1 + rng.normal(0, 0.05, 3)
+        gamma, exposure, tint = np.exp(rng.normal(0, 0.18)), rng.uniform(0.9, 1.3), 1 + rng.normal(0, 0.035, 3)
         curve = 255 * np.clip(exposure * tint * ((np.arange(256) / 255) ** gamma)[:, None], 0, 1)  # (256, 3)
         return cls(
             direction=np.array([np.cos(angle), np.sin(angle)]),
@@ -76,7 +76,7 @@ class Material:
             offset=rng.uniform(0, SIDE, 2),
             contrast=float(rng.uniform(0.08, top)),
             fade=float(rng.uniform(0.0, 0.3)),
-            tint=(rng.uniform(0.82, 1.08) * (1 + rng.normal(0, 0.04, 3))).astype(np.float32),
+            tint=(rng.uniform(0.82, 1.08) * (1 + rng.normal(0, 0.03, 3))).astype(np.float32),
         )
 
     def field(self, origin: npt.NDArray[np.float64], spin: float, size: tuple[int, int]) -> Field:
