@@ -24,7 +24,7 @@ JHMDB_SIZE = (240, 320)
 JHMDB_ACTIONS = {"climb": "climb_stairs", "jump": "jump", "run": "run", "walk": "walk", "standing": "stand", "sitting": "sit"}
 
 # Second edition
-SECOND_COUNTS = {1: 0.50, 2: 0.25, 3: 0.15, 4: 0.07, 5: 0.02, 6: 0.01}
+SECOND_COUNTS = {1: 0.54, 2: 0.23, 3: 0.14, 4: 0.06, 5: 0.02, 6: 0.01}
 SECOND_DISTRACTORS = (0.33, 0.34, 0.13)
 SECOND_SIZES = ((256, 320), (256, 320), (256, 256), (256, 340), (256, 288))
 PAIR_SHARE = 0.18  # of scenes hold a minimal pair

@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -280,22 +280,45 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     scene = sample_scene(
         name, config.seed, number, index, style="sketch", frames=frames, edition=config.edition, bystanders=config.bystanders
     )
+    drawn = list(draw(scene))
+    while not (told := _subject_queries(scene, drawn, split, config)) and len(scene.actors) > 1:
+        scene = _without_a_bystander(scene)
+        drawn = list(draw(scene))
     subject = scene.annotated_actor or 0
     actor = scene.actors[subject]
     label = JHMDB_ACTIONS.get(actor.action) or JHMDB_ACTIONS[actor.posture or "standing"]
     pictures, puppet = root / "Rename_Images" / label / name, root / "puppet_mask" / label / name
     pictures.mkdir(parents=True, exist_ok=True)
     puppet.mkdir(parents=True, exist_ok=True)
-    all_masks = {}
-    for number, (frame, masks) in enumerate(draw(scene), start=1):
+    for number, (frame, _) in enumerate(drawn, start=1):
         cv2.imwrite(str(pictures / f"{number:05d}.png"), frame[..., ::-1])
-        all_masks[number] = masks
-    part_mask = np.stack([masks[subject] for masks in all_masks.values()], axis=-1).astype(np.uint8)  # (H, W, T)
-    scipy.io.savemat(puppet / "puppet_mask.mat", {"part_mask": part_mask}, do_compression=True)
-    told = [(index, query) for index, query in _queries(scene, _boxes(all_masks), split, config) if index == subject]
+    part_mask = np.stack([masks[subject] for _, masks in drawn], axis=-1).astype(np.uint8)  # (H, W, T)
+    _write_mat(puppet / "puppet_mask.mat", part_mask)
     record = _record(scene, split, told[:1])
     write_text(done, json.dumps(record))
     return record
+
+
+def _subject_queries(
+    scene: Scene, drawn: list[tuple[np.ndarray, np.ndarray]], split: str, config: SynthesisConfig
+) -> list[tuple[int, Query]]:
+    """The sentences of the annotated actor; none if nothing tells it from the others."""
+    boxes = _boxes({number: masks for number, (_, masks) in enumerate(drawn, start=1)})
+    return [(index, query) for index, query in _queries(scene, boxes, split, config) if index == (scene.annotated_actor or 0)]
+
+
+def _without_a_bystander(scene: Scene) -> Scene:
+    subject = scene.annotated_actor or 0
+    leaving = len(scene.actors) - 1 if subject != len(scene.actors) - 1 else 0
+    actors = tuple(actor for index, actor in enumerate(scene.actors) if index != leaving)
+    return replace(scene, actors=actors, annotated_actor=subject - (leaving < subject))
+
+
+def _write_mat(path: Path, part_mask: np.ndarray) -> None:
+    """Write a MATLAB file without the time of day in its header, so that it is the same at each drawing."""
+    scipy.io.savemat(path, {"part_mask": part_mask}, do_compression=True)
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file".ljust(116))
 
 
 def table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:
