@@ -45,13 +45,13 @@ def print_stderr(kind: Literal["note", "error"], message: str) -> None:
 
 def run_demo(options: DemoOptions) -> None:
     """`acga demo`."""
+    from .inference import Segmenter
     from .output import is_earlier_output, output_folder
     from .teaching.demonstration import demonstrate
 
     out = options.out
     with output_folder(out, overwrite=is_earlier_output(out)) as folder:
-        segmenter, origin = _open_segmenter(options.weights, options.device)
-        scores = demonstrate(segmenter, folder, weights=origin)
+        scores = demonstrate(Segmenter(options.weights, options.device), folder)
     for query, score in scores.items():
         print(f'  "{query}": mean IoU {score:.2f} with the drawn truth')
     print(f"See {out / 'demo.png'} (what was found), {out / 'overlay.mp4'} (the whole clip), {out / 'masks'} and {out / 'summary.json'}.")
@@ -59,12 +59,15 @@ def run_demo(options: DemoOptions) -> None:
 
 def run_segment(options: SegmentOptions) -> None:
     """`acga segment`."""
-    from .data.text import tokenise
+    from .data.text import Vocabulary, tokenise
+    from .inference import Segmenter, load
     from .output import output_folder, write_segmentation
 
     out, queries = options.out, options.queries
     with output_folder(out, overwrite=options.overwrite) as folder:
-        segmenter, origin = _open_segmenter(options.weights, options.device, options.minimum_peak, options.words, queries)
+        # A file of word vectors holds millions of words: only those of the queries are read.
+        model = load(options.weights, words=options.words, vocabulary=Vocabulary.from_queries(queries) if options.words else None)
+        segmenter = Segmenter(model, options.device, minimum_peak=options.minimum_peak)
         for query in queries:
             unknown = segmenter.unknown(query)
             for word in unknown:
@@ -72,26 +75,8 @@ def run_segment(options: SegmentOptions) -> None:
                 print_stderr("note", f"the model doesn't know the word {word!r}" + (f"; it knows {', '.join(near)}." if near else "."))
             if set(tokenise(query)) <= set(unknown):
                 print_stderr("note", f"the model knows no word of {query!r}: what it finds for it means nothing.")
-        frames = sum(1 for _ in write_segmentation(segmenter, options.video, queries, folder, every=options.every, weights=origin))
+        frames = sum(1 for _ in write_segmentation(segmenter, options.video, queries, folder, every=options.every))
     print(f"{frames} frames segmented: see {out / 'overlay.mp4'}, {out / 'masks'} and {out / 'summary.json'}.")
-
-
-def _open_segmenter(
-    weights: str, device: str, minimum_peak: float = 0.0, words: Path | None = None, queries: Sequence[str] = ()
-) -> tuple[Any, dict[str, Any]]:
-    """The segmenter, and where its weights come from."""
-    from .data.text import Vocabulary
-    from .files import git_blob_id
-    from .inference import Segmenter, load
-    from .model.checkpoints import locate_weights
-    from .model.state_dicts import read_state_dict
-
-    # A file of word vectors holds millions of words: only those of the queries are read.
-    model = load(weights, words=words, vocabulary=None if words is None else Vocabulary.from_queries(queries))
-    path = locate_weights(weights)
-    provenance = read_state_dict(path).metadata.get("provenance", {})
-    origin = {"name": weights, "git_blob": git_blob_id(path), "provenance": provenance}
-    return Segmenter(model, device, minimum_peak=minimum_peak), origin
 
 
 def run_pretrain(options: PretrainOptions) -> None:
@@ -250,6 +235,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
             print_stderr("error", str(error))
+            return 2
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("acga"):
+                raise
+            print_stderr("error", f"this command needs {error.name}, which is not installed: pip install 'acga[train]'.")
             return 2
         except KeyboardInterrupt:
             print_stderr("error", "interrupted.")

@@ -18,6 +18,7 @@ from .errors import ConfigError
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "bf16"]
+FeatureKind = Literal["plain", "mirrored", "still"]  # of clips as they are, mirrored, or repeating the annotated frame
 
 COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, below eq. 2)
 STRIDE = 16  # pixels of the input per cell of mixed_4e

@@ -147,9 +147,7 @@ def evaluate(
     started = monotonic()
     _check_fit(model, dataset)
     accelerator = accelerator or choose_accelerator(device)
-    chosen = list(range(len(dataset))) if indices is None else sorted(set(indices))
-    if not chosen:
-        raise DatasetError("There is no sample to evaluate.")
+    chosen = range(len(dataset)) if indices is None else sorted(set(indices))
     groups = group_by_frame(dataset, chosen, batch_size)[accelerator.process_index :: accelerator.num_processes]
     was_training = model.training
     network = (folded(model) if fold else model).eval().to(accelerator.device)
@@ -165,17 +163,7 @@ def evaluate(
     predictions = [prediction for _, prediction in sorted(gather_object(found))]
     combined = SegmentationMetrics()
     combined.merge(gather_object([metrics]))
-    about = {
-        **provenance(),
-        "samples": len(predictions),
-        "config": model.config.to_dict(),
-        "size": dataset.size,
-        "blind_to": blind_to,
-        "frames": getattr(dataset, "frame_source", "all annotated"),
-        "device": str(accelerator.device),
-        "processes": accelerator.num_processes,
-        "seconds": round(monotonic() - started, 1),
-    }
+    about = _about(model, dataset, accelerator, blind_to=blind_to, samples=len(predictions), seconds=round(monotonic() - started, 1))
     return Evaluation(combined.compute(), predictions, about)
 
 
@@ -189,6 +177,19 @@ def _check_fit(model: ACGA, dataset: Dataset) -> None:
         )
 
 
+def _about(model: ACGA, dataset: Dataset, accelerator: Accelerator, **more: Any) -> dict[str, Any]:
+    """How an evaluation was made."""
+    return {
+        **provenance(),
+        "config": model.config.to_dict(),
+        "size": dataset.size,
+        "frames": getattr(dataset, "frame_source", "all annotated"),
+        "device": str(accelerator.device),
+        "processes": accelerator.num_processes,
+        **more,
+    }
+
+
 def _score(response: Tensor, dataset: Dataset, index: int, metrics: SegmentationMetrics, *, coco: bool) -> Prediction:
     """Add the response (S, S) to a sample to `metrics`."""
     sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
@@ -198,7 +199,12 @@ def _score(response: Tensor, dataset: Dataset, index: int, metrics: Segmentation
 
 
 def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames."""
+    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames.
+
+    Raises `DatasetError` when there is none.
+    """
+    if not indices:
+        raise DatasetError("There is no sample to evaluate.")
     by_frame: dict[tuple[str, int], list[int]] = {}
     for index in indices:
         sample = dataset.samples[index]

@@ -16,11 +16,15 @@ from typing import Any
 from .errors import ConfigError
 
 
-def git_blob_id(path: str | Path) -> str:
-    """sha1("blob <size>\\0" + bytes) of a file, as git names it."""
-    digest = hashlib.sha1(f"blob {Path(path).stat().st_size}\0".encode())
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
+def git_blob_id(file: str | Path | bytes) -> str:
+    """sha1("blob <size>\\0" + bytes) of a file or of its content, as git names it."""
+    size = len(file) if isinstance(file, bytes) else Path(file).stat().st_size
+    digest = hashlib.sha1(f"blob {size}\0".encode())
+    if isinstance(file, bytes):
+        digest.update(file)
+        return digest.hexdigest()
+    with open(file, "rb") as opened:
+        while chunk := opened.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
 

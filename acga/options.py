@@ -16,12 +16,11 @@ from typing import Annotated, Literal
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from .config import ACGAConfig, Blindness, PretrainConfig, TrainConfig
+from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, TrainConfig
 from .errors import ConfigError
 
 NetworkName = Literal["mini", "faithful_mini", "paper"]
 Split = Literal["train", "test"]
-FeatureKind = Literal["plain", "mirrored", "still"]
 Grid = Literal["claims", "controls", "foreground_weight", "resolutions", "weighted_fusion"]
 
 

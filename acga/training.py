@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from .batches import SentenceBatches, extract, seen_kind
-from .config import ACGAConfig, TrainConfig
+from .config import ACGAConfig, FeatureKind, TrainConfig
 from .data.a2d import A2DSentences
 from .data.dataset import Dataset
 from .data.features import fingerprint
@@ -30,7 +30,7 @@ from .model.decoder import RESOLUTIONS
 from .model.folding import fold
 from .model.i3d import I3D
 from .model.network import ACGA
-from .options import FeatureKind, TrainOptions
+from .options import TrainOptions
 from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
 from .schedule import cosine_with_warm_up
@@ -175,7 +175,7 @@ def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerat
     kinds: list[FeatureKind] = [seen_kind(recipe), "mirrored"] if recipe.mirror else [seen_kind(recipe)]
     caches = {kind: extract(model, dataset, folder, kind, accelerator=accelerator, workers=options.workers) for kind in kinds}
     with accelerator.main_process_first():
-        masks = MaskCache(dataset, folder / "masks.npy")
+        masks = MaskCache(dataset, folder / "masks")
     return SentenceBatches(dataset, model, recipe, caches, masks)
 
 

@@ -36,7 +36,7 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def weights() -> str:
     """What the embedded file is, as it says itself."""
-    state, _, metadata = read_state_dict(WEIGHTS)
+    state, _, metadata, _ = read_state_dict(WEIGHTS)
     count = sum(tensor.numel() for tensor in state.values())
     backbone = sum(tensor.numel() for name, tensor in state.items() if name.startswith("backbone."))
     mini, config, made = ACGAConfig.mini().to_dict(), ACGAConfig.from_dict(metadata["config"]), metadata["provenance"]

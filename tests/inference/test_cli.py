@@ -19,6 +19,7 @@ from acga import output as writing
 from acga.cli import COMMANDS, main, parse, synthesize
 from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data.video import probe, read_frames
+from acga.files import git_blob_id
 from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
 from acga.synthetic.samples import QUERIES, SCENE
 from acga.synthetic.writer import SynthesisConfig
@@ -94,6 +95,21 @@ def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_
     images[0].save(tmp_path / "clip.gif", save_all=True, append_images=images[1:], duration=100)
     assert segment(tmp_path / "clip.gif", "dog", "--out", tmp_path / "b", "--weights", weights) == 0
     assert len(list((tmp_path / "b" / "masks" / "1_dog").iterdir())) == len(list(read_frames(tmp_path / "clip.gif")))
+
+
+def test_the_weights_are_read_once_and_named(weights, clip, tmp_path):
+    opened, listening = [], True
+
+    def note(event, arguments):
+        if listening and event == "open" and str(arguments[0]) == weights:
+            opened.append(event)
+
+    sys.addaudithook(note)
+    assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 0
+    listening = False  # a hook stays as long as Python
+    assert len(opened) == 1
+    source = json.loads((tmp_path / "out" / "summary.json").read_text())["weights"]
+    assert source == {"name": weights, "git_blob": git_blob_id(weights), "provenance": {"seed": 0}}
 
 
 def test_minimum_peak_leaves_masks_empty(weights, clip, tmp_path):
@@ -262,6 +278,13 @@ def test_the_module_is_the_command(weights, clip, tmp_path):
     ]
 
 
+def test_a_missing_package_is_named(tmp_path):
+    code = "import sys; sys.modules['accelerate'] = None; from acga.cli import main; print(main(['pretrain', 'drawn', '--out', 'run']))"
+    ended = run("-c", code, cwd=tmp_path)
+    assert ended.stdout == "2\n", ended.stderr
+    assert ended.stderr == "acga: error: this command needs accelerate, which is not installed: pip install 'acga[train]'.\n"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["train", "--help"], ["data", "synthesize", "--help"]])
 def test_help_imports_nothing_heavy(arguments, tmp_path):
     heavy = {"accelerate", "av", "cv2", "matplotlib", "pandas", "scipy", "torch"}
@@ -282,7 +305,8 @@ def test_the_shortest_command_line_is_the_options_as_they_are_in_python():
 
 def test_options_reach_the_configurations():
     where = ["drawn", "--out", "out", "--backbone", "b"]
-    found = parse(["train", *where, *["--network", "paper", "--change", "residual=true", "--epochs", "0.5", "--loss.foreground-weight", "2", "--half"]])
+    network, recipe = ["--network", "paper", "--change", "residual=true"], ["--epochs", "0.5", "--loss.foreground-weight", "2"]
+    found = parse(["train", *where, *network, *recipe, "--half"])
     assert found.config == dataclasses.replace(ACGAConfig.paper(), residual=True) and found.half
     assert found.recipe == TrainConfig(epochs=0.5, loss=LossConfig(foreground_weight=2))
     studied = [parse(["ablate", *where, *more]).config for more in ([], ["--change", "size=64"])]

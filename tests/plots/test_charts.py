@@ -1,6 +1,5 @@
 """Figures of the notebooks on training and the benchmark show the numbers they are given; the tables beside them are read right."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Long work beside the kernel: one job at a time, in steps, and the latest one wins."""
+"""Long work in a thread beside the kernel: one job at a time, in steps, and the latest one wins."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from functools import partial
 Steps = Iterator[Callable[[], None]]
 
 
-class Latest:
-    """Runs jobs beside the kernel. A job is an iterator of small functions: it computes between them, and they tell what it found.
+class JobRunner:
+    """Run jobs in a thread, the latest alone. A job is an iterator of small functions: it computes between them, and they publish results.
 
-    Whoever starts a job, or stops them all, can rely on it that no earlier job tells anything from then on; it ends at its next step.
-    What a job raises goes to `failed`, if it is still the latest.
+    Once a job is started, or all are stopped, no earlier job publishes anything; it ends at its next step. What a job raises goes to
+    `failed`, if it is still the latest.
 
-    >>> told = []
-    >>> latest = Latest(failed=print)
-    >>> latest.start(lambda number=number: told.append(number) for number in (1, 2))
-    >>> latest.wait(10), told
+    >>> published = []
+    >>> runner = JobRunner(failed=print)
+    >>> runner.start(lambda number=number: published.append(number) for number in (1, 2))
+    >>> runner.wait(10), published
     (True, [1, 2])
     """
 
     def __init__(self, *, failed: Callable[[Exception], None]) -> None:
         self._failed = failed
-        self.telling = threading.RLock()  # so that `start`, `stop` and whoever holds it come before or after a step, not within it
-        self._working = threading.Lock()  # held by the one job at work
+        self.publishing = threading.RLock()  # so that `start`, `stop` and whoever holds it come before or after a step, not within it
+        self._working = threading.Lock()  # held by the one job that runs
         self._generation = 0
         self._thread: threading.Thread | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether a job is at work."""
+        """Whether a job runs."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, job: Steps) -> None:
         """Let `job` take the place of the one before."""
-        with self.telling:
+        with self.publishing:
             self._generation += 1
             thread = threading.Thread(target=self._run, args=(job, self._generation), name="acga")
             thread.start()
@@ -45,7 +45,7 @@ class Latest:
 
     def stop(self) -> None:
         """Let the job end at its next step."""
-        with self.telling:
+        with self.publishing:
             self._generation += 1
 
     def wait(self, seconds: float) -> bool:
@@ -61,12 +61,12 @@ class Latest:
         with self._working:
             try:
                 while self._wanted(generation) and (step := next(job, None)) is not None:
-                    self._tell(step, generation)
+                    self._publish(step, generation)
             except Exception as error:  # whatever it is, the page must say it, and go on working
-                self._tell(partial(self._failed, error), generation)
+                self._publish(partial(self._failed, error), generation)
 
-    def _tell(self, step: Callable[[], None], generation: int) -> None:
-        with self.telling:
+    def _publish(self, step: Callable[[], None], generation: int) -> None:
+        with self.publishing:
             if self._wanted(generation):
                 step()
 
