@@ -106,11 +106,14 @@ def run_evaluate(options: EvaluateOptions) -> None:
 
 def run_ablate(options: AblateOptions) -> None:
     """`acga ablate`."""
-    from .study.ablation import ablate
-    from .study.claims import summarise
+    from .study.records import Study
+    from .study.run import ablate
+    from .study.summary import Summary
 
     ablate(options)
-    for line in summarise(options.out).lines(options.grid):
+    summary = Summary.of(Study.read(options.out))
+    summary.write(options.out)
+    for line in summary.lines(options.grid):
         print(line)
     print(f"See {options.out}/summary.json.")
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .config import STRIDE, Blindness
-from .data.dataset import Dataset
+from .data.dataset import Dataset, Sample
 from .data.features import FeatureCache
 from .data.releases import open_release
 from .data.tags import read_tags
@@ -103,7 +103,7 @@ class Evaluation:
             raise ConfigError(f"{path} is no evaluation that ACGA saved ({error!r}).") from error
 
 
-def sentence_key(prediction: Prediction) -> tuple[str, int, str]:
+def sentence_key(prediction: Prediction | Sample) -> tuple[str, int, str]:
     """What a sentence is known by in `queries.json`: video id, instance and query."""
     return prediction.video_id, prediction.instance, prediction.query
 

@@ -178,10 +178,10 @@ class EvaluateOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class AblateOptions:
-    """Train and examine every variant of a grid with several seeds, and sum up what the paper's claims come to.
+    """Train and probe every variant of a grid with several seeds, and sum up what the paper's claims come to.
 
-    Writes OUT/GRID/*.json, one file a run, and OUT/summary.json; given again, it goes on where it stopped, down to the training step.
-    Runs are trained on the training split of ROOT and examined on its test split. Two processes with different seeds or variants may
+    Writes OUT/runs.jsonl, one line a run, and OUT/summary.json; given again, it goes on where it stopped, down to the training step.
+    Runs are trained on the training split of ROOT and tested on its test split. Two processes with different seeds or variants may
     share OUT.
 
     Example: acga ablate drawn --out runs/study --backbone runs/backbone/model.safetensors --jhmdb drawn_jhmdb
