@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from ..overlay import FONT, PALETTE, colour, paint
+from ..overlay import FONT, PALETTE, colour, paint_masks
 from .images import image_grid
 
 HUE = 6  # of overlay.PALETTE; outlines have others
@@ -36,7 +36,7 @@ def map_over_frame(
     opacity = MAX_OPACITY * np.clip(_enlarged(np.asarray(values, np.float64) / max(highest, 1e-12)), 0, 1)[..., None]
     picture = (opacity * colour(HUE) + (1 - opacity) * _enlarged(frame, cv2.INTER_CUBIC)).astype(np.uint8)
     if mask is not None:
-        picture = paint(picture, [_enlarged(mask.astype(np.uint8)) > 0], fill=False)
+        picture = paint_masks(picture, [_enlarged(mask.astype(np.uint8)) > 0], fill=False)
     return picture if cell is None else _framed(picture, cell, values.shape)
 
 
