@@ -32,7 +32,7 @@ lint: $(VENV)/.full  ## style and types
 
 notebooks: $(VENV)/.full  ## run all notebooks and save their outputs
 	$(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
-	$(VENV)/bin/python benchmarks/tables.py
+	$(VENV)/bin/python tools/tables.py
 
 site: $(VENV)/.full  ## the series as a static site, from the saved outputs: build/site/index.html
 	$(VENV)/bin/python docs/site.py

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from .config import TrainConfig
+from .config import FeatureKind, TrainConfig
 from .data.dataset import Dataset
 from .data.features import FeatureCache, extract_features, fingerprint
 from .data.masks import MaskCache
+from .data.releases import open_release
 from .data.text import UNKNOWN, Vocabulary
+from .devices import choose_accelerator
 from .evaluation import hide_query
+from .model.i3d import I3D
 from .model.network import ACGA
+from .options import ExtractOptions
 
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
-FeatureKind = Literal["plain", "mirrored", "still"]
-
-
-class Mirrored:
-    """A data set whose clips are mirrored left to right, as far as extracting features needs one."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset, self.size, self.clip_length, self.annotated_frames = (
-            dataset,
-            dataset.size,
-            dataset.clip_length,
-            dataset.annotated_frames,
-        )
-
-    def video_path(self, video_id: str) -> Path:
-        """Where the pictures of a video are."""
-        return self.dataset.video_path(video_id)
-
-    def clip(self, video_id: str, frame: int, *, repeat_frame: bool = False) -> Tensor:
-        """The mirrored clip around a frame: float (3, T, S, S)."""
-        return self.dataset.clip(video_id, frame, repeat_frame=repeat_frame).flip(-1)
 
 
 def mirrored_words(vocabulary: Vocabulary) -> Tensor:
@@ -63,24 +45,21 @@ def extract(
 ) -> FeatureCache:
     """The features of `dataset` at mixed_4e in `folder`/`kind`, computed as far as they are not there yet.
 
-    "mirrored" is of mirrored clips, "still" of clips that repeat the annotated frame. Raises `DatasetError`: of other weights or data.
+    Several processes share the work. Raises what `extract_features` raises.
     """
-    stem, still = model.backbone.stem, kind == "still"
-    source = Mirrored(dataset) if kind == "mirrored" else dataset
+    stem, target = model.backbone.stem, Path(folder) / kind
     part = (accelerator.process_index, accelerator.num_processes)
-    target = Path(folder) / kind
-    extract_features(
-        stem,
-        source,  # type: ignore[arg-type]  # all that is asked of it is frames and clips
-        target,
-        device=accelerator.device,
-        batch_size=8,
-        workers=workers,
-        repeat_frame=still,
-        part=part,
-    )
+    extract_features(stem, dataset, target, kind, device=accelerator.device, batch_size=8, workers=workers, part=part)
     accelerator.wait_for_everyone()
-    return FeatureCache(target, fingerprint=fingerprint(stem, dataset, repeat_frame=still))
+    return FeatureCache(target, fingerprint=fingerprint(stem, dataset, kind))
+
+
+def extract_release(options: ExtractOptions) -> FeatureCache:
+    """The features of a release, drawn or real, by a published or pretrained backbone. Raises `DatasetError` and `WeightsError`."""
+    model = ACGA(options.config, backbone=I3D.from_file(options.backbone, through="mixed_4f"))
+    dataset = open_release(options.root, options.split, options.config)
+    accelerator = choose_accelerator(options.device)
+    return extract(model, dataset, options.out, options.kind, accelerator=accelerator, workers=options.workers)
 
 
 class SentenceBatches:

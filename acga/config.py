@@ -18,6 +18,7 @@ from .errors import ConfigError
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "bf16"]
+FeatureKind = Literal["plain", "mirrored", "still"]  # of clips as they are, mirrored, or repeating the annotated frame
 
 COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, below eq. 2)
 STRIDE = 16  # pixels of the input per cell of mixed_4e
@@ -105,11 +106,11 @@ class ACGAConfig:
 class PretrainConfig:
     """How the backbone is pretrained; chosen on the validation split of the drawn training videos."""
 
-    epochs: int = 30
-    batch_size: int = 16
+    epochs: int = 30  # passes over the training clips
+    batch_size: int = 16  # clips a step
     learning_rate: float = 2e-3  # of AdamW, after a warm-up and before a cosine to zero
-    weight_decay: float = 1e-2
-    seed: int = 0
+    weight_decay: float = 1e-2  # of AdamW
+    seed: int = 0  # of everything that is random
     shift: int = 16  # augmentation: pixels, at most, that a clip is moved by
     contrast: float = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
     brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
@@ -133,12 +134,12 @@ class TrainConfig:
     """How the part after mixed_4e is trained on sentences (docs/PAPER.md, "Training"); the defaults are the paper's."""
 
     epochs: float = 12  # passes over the training sentences; a fraction for short runs
-    batch_size: int = 4
-    learning_rate: float = 5e-4
+    batch_size: int = 4  # sentences a step
+    learning_rate: float = 5e-4  # of Adam
     attention_rate: float = 1.0  # ours: times the learning rate of eq. 3-8, whose softmax a large rate saturates before anything is learned
     decay_every: int = 8  # epochs; 0: cosine decay to zero over the run instead
-    decay: float = 0.1
-    seed: int = 0
+    decay: float = 0.1  # factor of the learning rate every `decay_every` epochs
+    seed: int = 0  # of everything that is random
     blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
     precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32

@@ -1,6 +1,5 @@
 """The tables of the model card and the data card, from the embedded weights, their evaluation, and the generator."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
@@ -12,6 +11,7 @@ from acga.config import ACGAConfig
 from acga.data.taxonomy import ACTORS
 from acga.data.text import tokenise
 from acga.evaluation import Evaluation
+from acga.files import read_json
 from acga.model.state_dicts import read_state_dict
 from acga.study.bootstrap import bootstrap
 from acga.study.tables import shipped_results
@@ -36,7 +36,7 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def weights() -> str:
     """What the embedded file is, as it says itself."""
-    state, _, metadata = read_state_dict(WEIGHTS)
+    state, _, metadata, _ = read_state_dict(WEIGHTS)
     count = sum(tensor.numel() for tensor in state.values())
     backbone = sum(tensor.numel() for name, tensor in state.items() if name.startswith("backbone."))
     mini, config, made = ACGAConfig.mini().to_dict(), ACGAConfig.from_dict(metadata["config"]), metadata["provenance"]
@@ -56,7 +56,7 @@ def weights() -> str:
 
 def metrics_by_kind() -> str:
     """The evaluation of the embedded weights on the drawn test split, by what tells an actor from the others."""
-    result = json.loads(shipped_results("a2d").read_text(encoding="utf-8"))
+    result = read_json(shipped_results("a2d"))
     groups = {"all": {**result["metrics"], "samples": len(result["predictions"])}}
     groups |= {f"`{tag}`": metrics for tag, metrics in result["by_tag"].items() if tag.split("=")[0] in SHOWN}
     columns = ("P@0.5", "P@0.7", "oIoU", "mIoU")

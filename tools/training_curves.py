@@ -7,7 +7,7 @@ from acga.plots import titled
 from acga.plots.charts import line_chart
 
 FOLDER = Path(__file__).parents[1] / "figures"
-RESULTS = FOLDER.parent / "results" / "embedded_default"
+RESULTS = FOLDER.parent / "results" / "mini"
 TITLES = {"foreground": "foreground IoU", "actor": "actor (7)", "action": "action (9)", "colour": "colour (11)"}
 
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import h5py
 import numpy as np
 from einops import rearrange
 
 from ..errors import DatasetError
+from .arrays import read_arrays
 from .dataset import Dataset, Sample
-from .tables import read_sentences, read_table, remember
+from .tables import memoise_files, read_lines, read_sentences, read_table
 from .text import Vocabulary
 from .video import read_frames
 
 VIDEO_COLUMNS = ("video_id", "label", "start", "end", "height", "width", "total_frames", "annotated_frames", "subset")
 SUBSETS = {"train": "0", "test": "1"}
-MEMORY = ".instances.json"  # what `remember` keeps beside the annotations
+INSTANCES_MEMO = ".instances.json"  # beside the annotations
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class A2DSentences(Dataset):
             raise DatasetError(f"A2D Sentences has no split {split!r}; choose train or test.")
         self.root = Path(root)
         self.split = split
+        self.sentences_path = self.root / "text_annotations" / "a2d_annotation.txt"
         self._annotations = self.root / "text_annotations" / "a2d_annotation_with_instances"
         self._clips = self._find_clips()
         samples, self.unused = self._index()
@@ -66,7 +67,6 @@ class A2DSentences(Dataset):
         return np.stack(list(read_frames(self.video_path(video_id))))
 
     def annotation_path(self, video_id: str, frame: int) -> Path:
-        """Where the masks of a frame are."""
         return self._annotations / video_id / f"{frame:05d}.h5"
 
     def read_labels(self, video_id: str, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,10 +88,10 @@ class A2DSentences(Dataset):
         wrong = videos[~videos["subset"].isin(SUBSETS.values())]
         if len(wrong):
             raise DatasetError(
-                f"{path}, line {wrong.index[0] + 1}: the subset is {wrong['subset'].iloc[0]!r}; write 0 (train) or 1 (test)."
+                f"{path}, line {wrong.index[0]}: the subset is {wrong['subset'].iloc[0][:40]!r}; write 0 (train) or 1 (test)."
             )
         missed = self.root / "text_annotations" / "a2d_missed_videos.txt"
-        left_out = set(missed.read_text(encoding="utf-8").split()) if missed.exists() else set()
+        left_out = set(" ".join(read_lines(missed).values()).split()) if missed.exists() else set()
         parts = {split: set(videos.loc[videos["subset"] == subset, "video_id"]) - left_out for split, subset in SUBSETS.items()}
         both = sorted(parts["train"] & parts["test"])
         if both:
@@ -100,13 +100,13 @@ class A2DSentences(Dataset):
 
     def _index(self) -> tuple[list[Sample], list[tuple[str, int, str]]]:
         """The samples, and the sentences (video_id, instance, query) that have none."""
-        path = self.root / "text_annotations" / "a2d_annotation.txt"
+        path = self.sentences_path
         sentences = read_sentences(path, ("video_id", "instance_id", "query"))
         sentences = sentences[sentences["video_id"].isin(self._split_videos())]
         sentences = sentences[sentences["instance_id"] != "1 (copy)"]  # the release's one slip: T6bNPuKV-wY
-        wrong = sentences[~sentences["instance_id"].str.fullmatch(r"[0-9]+")]
+        wrong = sentences[~sentences["instance_id"].str.fullmatch(r"[0-9]{1,9}")]
         if len(wrong):
-            raise DatasetError(f"{path}, line {wrong.index[0]}: the instance_id {wrong['instance_id'].iloc[0]!r} is not a number.")
+            raise DatasetError(f"{path}, line {wrong.index[0]}: the instance_id {wrong['instance_id'].iloc[0][:40]!r} is not a number.")
         marked = self._marked(sentences["video_id"].unique().tolist())
         samples, unused = [], []
         for video_id, number, query in sentences.itertuples(index=False):
@@ -142,8 +142,11 @@ class A2DSentences(Dataset):
             if not self.video_path(video_id).is_file():
                 raise DatasetError(f"{self.video_path(video_id)} is missing; restore it, or list {video_id} in a2d_missed_videos.txt.")
             files[video_id] = {int(file.stem): file for file in sorted(folder.glob("*.h5")) if file.stem.isdecimal()}
+            for frame, file in files[video_id].items():
+                if frame < 1 or file != self.annotation_path(video_id, frame):
+                    raise DatasetError(f"{file}: frames are named by five digits and counted from 00001; rename it or remove it.")
         paths = [path for frames in files.values() for path in frames.values()]
-        areas = remember(self._annotations / MEMORY, paths, _instance_areas)
+        areas = memoise_files(self._annotations / INSTANCES_MEMO, paths, _instance_areas)
         return {
             video_id: {frame: {instance: area for instance, area in areas[path]} for frame, path in sorted(frames.items())}
             for video_id, frames in files.items()
@@ -162,11 +165,7 @@ def read_annotation(path: str | Path) -> Annotation:
 
     Raises `DatasetError` when the file is unreadable or its parts do not fit together.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            instances, masks, boxes, class_ids = (np.asarray(file[name]) for name in ("instance", "reMask", "reBBox", "id"))
-    except (OSError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} cannot be read as an annotation ({str(error).strip()}); restore it from the release.") from error
+    instances, masks, boxes, class_ids = read_arrays(path, ("instance", "reMask", "reBBox", "id"), "an annotation").values()
     instances = instances.reshape(-1).astype(np.int64)
     count = len(instances)
     if count == 0:

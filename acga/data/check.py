@@ -10,10 +10,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..config import STRIDE
-from ..errors import AcgaError, DatasetError
+from ..errors import AcgaError, QueryError
 from .a2d import A2DSentences
 from .dataset import Dataset
 from .jhmdb import JHMDBSentences
+from .releases import layout_of
+from .tables import read_table
+from .text import Vocabulary
 
 
 @dataclass
@@ -25,20 +28,8 @@ class Report:
     problems: list[str] = field(default_factory=list)  # a sentence each
 
 
-def layout_of(root: str | Path) -> str:
-    """Which release is in a folder: "A2D Sentences" or "J-HMDB Sentences". Raises `DatasetError` when it is neither."""
-    root = Path(root)
-    if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
-        return "J-HMDB Sentences"
-    if (root / "Release").exists() or (root / "text_annotations").exists():
-        return "A2D Sentences"
-    raise DatasetError(
-        f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt)."
-    )
-
-
 def check_release(root: str | Path) -> Report:
-    """Decode every video and read every annotation that a sentence of the release in `root`, of either layout, refers to.
+    """Read every sentence of the release in `root`, of either layout, and every video and annotation that it refers to.
 
     Raises `DatasetError` when the folder is neither layout.
     """
@@ -64,6 +55,7 @@ def check_release(root: str | Path) -> Report:
             "sentences": len({(sample.video_id, sample.instance, sample.query) for sample in dataset.samples}),
             "samples": len(dataset),
         }
+        report.problems += unreadable_sentences(dataset)
         for index in tqdm(range(len(dataset)), desc=f"checking {split}", delay=2):
             try:
                 dataset[index]
@@ -71,3 +63,17 @@ def check_release(root: str | Path) -> Report:
                 report.problems.append(str(error))
     report.problems = list(dict.fromkeys(report.problems))  # both splits, and many samples, may meet the same one
     return report
+
+
+def unreadable_sentences(dataset: Dataset) -> list[str]:
+    """What training and evaluation would say of the sentences that they cannot read, such as too long ones, with file and line."""
+    used = {(sample.video_id, sample.query) for sample in dataset.samples}
+    table = read_table(dataset.sentences_path, ("video_id", "query"), header=True)
+    problems = []
+    for line, video_id, query in table.itertuples():
+        try:
+            if (video_id, query) in used:
+                Vocabulary([]).encode(query)
+        except QueryError as error:
+            problems.append(f"{dataset.sentences_path}, line {line}: {error}")
+    return problems

@@ -1,4 +1,4 @@
-"""What the readers have in common: a sample, the item made of it, and the reading of tables and of many small files."""
+"""The data set that both releases are read as: its samples, and the item made of each."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from .geometry import clip_indices, pad_resize, to_clip
 from .text import Vocabulary
 
 Value = TypeVar("Value")
+MISSING_FRAMES = 2  # by which a decoder may find fewer than the annotators did
 SHAPE_TOLERANCE = 0.05  # by which the proportions of a mask may differ from those of its frame
 
 
@@ -45,6 +46,7 @@ class Dataset(torch.utils.data.Dataset, ABC):
     """
 
     samples: list[Sample]
+    sentences_path: Path  # the table of sentences
 
     def __init__(self, samples: Sequence[Sample], *, size: int, clip_length: int, vocabulary: Vocabulary | None) -> None:
         self.samples = list(samples)
@@ -54,9 +56,9 @@ class Dataset(torch.utils.data.Dataset, ABC):
         self._tokens: dict[str, Tensor] = {}
         if vocabulary is not None:
             self._tokens = {query: torch.from_numpy(vocabulary.encode(query)) for query in {sample.query for sample in self.samples}}
-        # Samples of one frame or video follow each other, so the last few things read are enough to remember.
-        self._videos: Recent[np.ndarray] = Recent(2)
-        self._labels: Recent[tuple[np.ndarray, np.ndarray, np.ndarray]] = Recent(8)
+        # Samples of one frame or video follow each other, so it is enough to keep the last few things read.
+        self._videos: LRUCache[np.ndarray] = LRUCache(2)
+        self._labels: LRUCache[tuple[np.ndarray, np.ndarray, np.ndarray]] = LRUCache(8)
 
     @property
     def samples_fingerprint(self) -> str:
@@ -72,6 +74,10 @@ class Dataset(torch.utils.data.Dataset, ABC):
         """All frames of a video, uint8 RGB (T, H, W, 3). Raises `VideoError` or `DatasetError`."""
 
     @abstractmethod
+    def annotation_path(self, video_id: str, frame: int) -> Path:
+        """The file with the masks of a frame, and perhaps those of others."""
+
+    @abstractmethod
     def read_labels(self, video_id: str, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Masks bool (N, H, W) of all annotated instances of a frame, the instances' numbers (N,), and their class ids (N,)."""
 
@@ -84,21 +90,35 @@ class Dataset(torch.utils.data.Dataset, ABC):
         """Dense labels of a frame: masks bool (N, H, W), instances int64 (N,), A2D class ids int64 (N,) (`taxonomy.class_id`)."""
         return self._labels.get((video_id, frame), lambda: self.read_labels(video_id, frame))
 
+    def mask(self, video_id: str, frame: int, instance: int) -> np.ndarray:
+        """The mask of one instance in a frame, bool (H, W)."""
+        masks, instances, _ = self.frame_masks(video_id, frame)
+        mask: np.ndarray = masks[instances.tolist().index(instance)]
+        return mask
+
     def clip(self, video_id: str, frame: int, *, repeat_frame: bool = False) -> Tensor:
         """The clip around a 1-indexed frame: float (3, T, S, S) in [-1, 1]; with `repeat_frame`, T copies of that frame."""
+        return to_clip(self.clip_pixels(video_id, frame, repeat_frame=repeat_frame))
+
+    def clip_pixels(self, video_id: str, frame: int, *, repeat_frame: bool = False) -> np.ndarray:
+        """The same clip as it is kept: uint8 (T, S, S, 3)."""
         video = self._videos.get(video_id, lambda: self.read_video(video_id))
-        middle = min(frame, len(video)) - 1  # decoders may find a frame fewer than the annotators did
+        if not 1 <= frame <= len(video) + MISSING_FRAMES:
+            raise DatasetError(
+                f"{self.annotation_path(video_id, frame)}: frame {frame} is not among the {len(video)} frames of the video; remove the "
+                "annotation or restore the video."
+            )
+        middle = min(frame, len(video)) - 1
         indices = clip_indices(middle, len(video), self.clip_length)
         if repeat_frame:
             indices = np.full_like(indices, middle)
         squares = {index: pad_resize(video[index], self.size) for index in set(indices.tolist())}
-        return to_clip(np.stack([squares[index] for index in indices.tolist()]))
+        return np.stack([squares[index] for index in indices.tolist()])
 
     def labels(self, index: int) -> dict[str, Any]:
         """An item without its clip, which is all that training from cached features needs."""
         sample = self.samples[index]
-        masks, instances, _ = self.frame_masks(sample.video_id, sample.frame)
-        mask = masks[instances.tolist().index(sample.instance)]  # (H, W)
+        mask = self.mask(sample.video_id, sample.frame, sample.instance)  # (H, W)
         target = pad_resize(mask.astype(np.uint8), self.size)  # (S, S)
         item = {
             "mask": torch.tensor(mask),
@@ -138,11 +158,11 @@ def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: torch.stack([item[name] for item in items]) if name in stacked else [item[name] for item in items] for name in items[0]}
 
 
-class Recent(Generic[Value]):
-    """The last few values made, by key; forgotten when sent to another process.
+class LRUCache(Generic[Value]):
+    """A least-recently-used cache of a few values, by key; empty again in another process.
 
-    >>> recent = Recent(1)
-    >>> recent.get("a", lambda: 1), recent.get("a", lambda: 2), recent.get("b", lambda: 3), recent.get("a", lambda: 4)
+    >>> cache: LRUCache[int] = LRUCache(1)
+    >>> cache.get("a", lambda: 1), cache.get("a", lambda: 2), cache.get("b", lambda: 3), cache.get("a", lambda: 4)
     (1, 1, 3, 4)
     """
 
@@ -151,7 +171,7 @@ class Recent(Generic[Value]):
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of `key`, made now if it is not among the last few."""
+        """The value of `key`, made now if it is not kept."""
         if key not in self._values:
             self._values[key] = make()
             if len(self._values) > self.capacity:

@@ -14,12 +14,13 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 from einops import rearrange
 
-from ..errors import DatasetError
+from ..errors import ConfigError, DatasetError
+from ..files import read_json
+from .arrays import read_arrays
 from .dataset import Dataset, Sample
-from .tables import read_sentences, remember
+from .tables import memoise_files, read_sentences
 from .text import Vocabulary
 from .video import list_pictures, read_frames
 
@@ -27,7 +28,7 @@ FRAMES_PER_VIDEO = 3
 SEED = 42  # of the draw for videos that the default list does not know
 PERSON = 0  # the only instance in a video
 NO_CLASS = 0  # J-HMDB's actions are not A2D's
-MEMORY = ".puppet_masks.json"  # what `remember` keeps beside the masks
+PUPPETS_MEMO = ".puppet_masks.json"  # beside the masks
 
 
 class JHMDBSentences(Dataset):
@@ -50,7 +51,8 @@ class JHMDBSentences(Dataset):
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self.root = Path(root)
-        self._sentences = read_sentences(self.root / "jhmdb_annotation.txt", ("video_id", "query"))
+        self.sentences_path = self.root / "jhmdb_annotation.txt"
+        self._sentences = read_sentences(self.sentences_path, ("video_id", "query"))
         self._classes = self._find_videos()
         self.frame_list, self.frame_source = self._choose_frames(frame_list)
         samples = [
@@ -66,6 +68,9 @@ class JHMDBSentences(Dataset):
     def mask_path(self, video_id: str) -> Path:
         """Where the masks of a video are."""
         return self.root / "puppet_mask" / self._classes[video_id] / video_id / "puppet_mask.mat"
+
+    def annotation_path(self, video_id: str, frame: int) -> Path:
+        return self.mask_path(video_id)
 
     def read_video(self, video_id: str) -> np.ndarray:
         folder = self.video_path(video_id)
@@ -84,7 +89,7 @@ class JHMDBSentences(Dataset):
             raise DatasetError(f"{images} is missing; give the folder that holds Rename_Images/, puppet_mask/ and jhmdb_annotation.txt.")
         classes = {folder.name: folder.parent.name for folder in sorted(images.glob("*/*")) if folder.is_dir()}
         if self._sentences.empty:
-            raise DatasetError(f"{self.root / 'jhmdb_annotation.txt'} holds no sentence.")
+            raise DatasetError(f"{self.sentences_path} holds no sentence.")
         for video_id in self._sentences["video_id"]:
             if video_id not in classes:
                 raise DatasetError(f"{images} has no folder <class>/{video_id}, though jhmdb_annotation.txt has a sentence for it.")
@@ -95,7 +100,9 @@ class JHMDBSentences(Dataset):
         videos = self._sentences["video_id"].unique().tolist()
         source = "given" if isinstance(given, Mapping) else str(given)
         listed = default_frame_list() if given is None else given if isinstance(given, Mapping) else _read_frame_list(Path(given))
-        areas = remember(self.root / "puppet_mask" / MEMORY, [self._existing_mask(video_id) for video_id in videos], _frame_areas)
+        areas = memoise_files(
+            self.root / "puppet_mask" / PUPPETS_MEMO, [self._existing_mask(video_id) for video_id in videos], _frame_areas
+        )
         chosen, drawn = {}, 0
         for video_id in videos:
             path = self.mask_path(video_id)
@@ -134,23 +141,25 @@ def default_frame_list() -> dict[str, list[int]]:
 
 
 def _read_frame_list(path: Path) -> dict[str, list[int]]:
+    wanted = 'write JSON like {"video": [3, 14, 15]}'
     try:
-        listed = json.loads(path.read_text())
-        return {video_id: [int(frame) for frame in frames] for video_id, frames in listed.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise DatasetError(f'{path} cannot be read as a frame list ({error}); it must be JSON like {{"video": [3, 14, 15]}}.') from error
+        listed = read_json(path)
+    except ConfigError as error:
+        raise DatasetError(f"{path} cannot be read as a frame list; {wanted}.") from error
+    if not isinstance(listed, dict):
+        raise DatasetError(f"{path} cannot be read as a frame list; {wanted}.")
+    for video_id, frames in listed.items():
+        if not isinstance(frames, list) or not all(type(frame) is int for frame in frames):
+            raise DatasetError(f"{path} cannot be read as a frame list: the frames of {video_id:.60} are not whole numbers; {wanted}.")
+    return listed
 
 
 def read_puppet_mask(path: str | Path) -> np.ndarray:
     """The masks of a video, bool (T, H, W), from its `puppet_mask.mat`. Raises `DatasetError`."""
-    try:
-        masks = np.asarray(scipy.io.loadmat(str(path), variable_names=["part_mask"])["part_mask"])
-    except Exception as error:  # scipy raises what its parser stumbles on: ValueError, TypeError, NotImplementedError, zlib.error …
-        reason = "there is no part_mask in it" if isinstance(error, KeyError) else str(error).strip() or type(error).__name__
-        raise DatasetError(f"{path} cannot be read as puppet masks ({reason}); restore it from the release.") from error
+    masks = read_arrays(path, ["part_mask"], "puppet masks")["part_mask"]
     masks = masks[..., np.newaxis] if masks.ndim == 2 else masks  # MATLAB drops the last axis when there is one frame
-    if masks.ndim != 3 or masks.dtype.kind not in "buif":
-        raise DatasetError(f"{path}: part_mask has the shape {masks.shape} and type {masks.dtype}; it must be numbers (H, W, T).")
+    if masks.ndim != 3 or 0 in masks.shape:
+        raise DatasetError(f"{path}: part_mask has the shape {masks.shape}; it must be (H, W, T).")
     return rearrange(masks > 0, "h w t -> t h w")
 
 

@@ -70,9 +70,18 @@ def read_frames(path: str | Path) -> Iterator[np.ndarray]:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """The pictures in a folder, by name; hidden files (as macOS leaves them) are not frames."""
+    """The pictures in a folder, in order of the numbers in their names; hidden files (as macOS leaves them) are not frames.
+
+    Names that are decimal numbers throughout, such as times in seconds, count as such: 0.04 before 0.2, but "1.9" before "1.10" where
+    there is a "1.1" too.
+    """
     found = [file for file in folder.iterdir() if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
-    return sorted(found, key=lambda file: [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", file.name)])
+    if all(re.fullmatch(r"[0-9]+\.[0-9]+", file.stem) for file in found):
+        times = {file: Fraction(file.stem) for file in found}
+        if len(set(times.values())) == len(found):
+            return sorted(found, key=times.__getitem__)
+    # Every second part is a number.
+    return sorted(found, key=lambda file: [int(p) if i % 2 else p for i, p in enumerate(re.split(r"([0-9]+)", file.name))])
 
 
 def _read_pictures(folder: Path) -> Iterator[np.ndarray]:

@@ -171,7 +171,7 @@ def test_what_is_remembered_is_never_stale(a2d_copy, monkeypatch):
     change(path, instance=np.array([1.0]))
     os.utime(path, (1e9, 1e9))
     assert Sample("two-dogs000", 3, 1, "Dog on the right") in A2DSentences(a2d_copy).samples, f"{size} before, {path.stat().st_size} now"
-    (a2d_copy / ANNOTATIONS / a2d_module.MEMORY).write_text("damaged")
+    (a2d_copy / ANNOTATIONS / a2d_module.INSTANCES_MEMO).write_text("damaged")
     assert len(A2DSentences(a2d_copy)) == 6
     path.unlink()
     assert all(sample.frame == 10 for sample in A2DSentences(a2d_copy).samples if sample.video_id == "two-dogs000")
@@ -188,7 +188,7 @@ def test_young_files_are_not_remembered(a2d_copy, monkeypatch):
 
 def test_a_memory_that_cannot_be_written_does_no_harm(a2d_copy):
     age(a2d_copy)
-    memory = a2d_copy / ANNOTATIONS / a2d_module.MEMORY
+    memory = a2d_copy / ANNOTATIONS / a2d_module.INSTANCES_MEMO
     memory.unlink(missing_ok=True)
     memory.mkdir()
     assert len(A2DSentences(a2d_copy)) == 7
@@ -214,10 +214,10 @@ DAMAGES = {
     "no masks": (lambda root: (root / ANNOTATIONS).rename(root / "elsewhere"), "is missing; restore it, or list alone-bird0"),
     "no videoset": (lambda root: (root / "Release/videoset.csv").unlink(), r"videoset\.csv is missing"),
     "no sentences": (lambda root: (root / SENTENCES).unlink(), r"a2d_annotation\.txt is missing"),
-    "empty videoset": (lambda root: (root / "Release/videoset.csv").write_text(""), r"videoset\.csv cannot be read as a CSV table"),
+    "empty videoset": (lambda root: (root / "Release/videoset.csv").write_text(""), r"videoset\.csv is empty; restore it"),
     "missing columns": (
         lambda root: (root / "Release/videoset.csv").write_text("two-dogs000,1\n"),
-        "has 2 columns instead of 9: video_id, label",
+        r"line 1 has 2 values instead of 9 \(video_id, label",
     ),
     "subset": (
         lambda root: (root / "Release/videoset.csv").write_text(VIDEOSET.replace("2,1\n", "2,test\n")),
@@ -228,8 +228,8 @@ DAMAGES = {
         "lists the video trainvideo0 both for training and for testing",
     ),
     "no query column": (lambda root: replace_in(root / SENTENCES, "instance_id,query", "instance_id,text"), "has no column 'query'"),
-    "ragged": (lambda root: replace_in(root / SENTENCES, "the left dog", "the left dog,a,b,c"), "cannot be read as a CSV table"),
-    "not text": (lambda root: (root / SENTENCES).write_bytes(b"\xff\xfe\x00video"), "cannot be read as a CSV table"),
+    "ragged": (lambda root: replace_in(root / SENTENCES, "the left dog", "the left dog,a,b,c"), r"line 6 has 6 values instead of 3"),
+    "not text": (lambda root: (root / SENTENCES).write_bytes(b"\xff\xfe\x00video"), "line 1: this is not UTF-8 text"),
     "repeated line": (
         lambda root: (root / SENTENCES).write_text(A2D_SENTENCES + "two-dogs000,0,the left dog\n"),
         r"line 10 repeats an earlier line \(two-dogs000, 0, the left dog\)",

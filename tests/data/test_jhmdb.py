@@ -155,7 +155,7 @@ DAMAGES = {
         lambda root: scipy.io.savemat(root / CATCH_MASKS, {"part_mask": np.ones((2, 3, 4, 5))}),
         r"part_mask has the shape \(2, 3, 4, 5\)",
     ),
-    "words": (lambda root: scipy.io.savemat(root / CATCH_MASKS, {"part_mask": ["ab", "cd"]}), "it must be numbers"),
+    "words": (lambda root: scipy.io.savemat(root / CATCH_MASKS, {"part_mask": ["ab", "cd"]}), "part_mask must be numbers"),
     "all empty": (
         lambda root: scipy.io.savemat(root / CATCH_MASKS, {"part_mask": np.zeros((HEIGHT, WIDTH, 4))}),
         "the mask of frame 1 is empty",

@@ -1,7 +1,5 @@
 """Figures of the notebooks on training and the benchmark show the numbers they are given; the tables beside them are read right."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,9 +8,7 @@ from matplotlib import colors
 from matplotlib import pyplot as plt
 from matplotlib.container import BarContainer
 
-from acga.errors import ConfigError
 from acga.plots import charts as plots_results
-from acga.study import tables
 from acga.study.bootstrap import Interval
 
 
@@ -87,39 +83,3 @@ def test_shares_of_a_row_fill_a_hundred_percent():
     widths = np.array([[bar.get_width() for bar in container] for container in bars])
     assert widths.sum(axis=0) == pytest.approx(100) and widths[:, 0] == pytest.approx([75, 25])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one (4)", "two (50)"]
-
-
-# Tables
-
-
-def test_the_papers_mean_precision_is_near_what_its_columns_allow():
-    """P@K falls with K, and mAP, a mean over ten K from 0.50 to 0.95, lies between P@0.9 and P@0.5 in every row of both tables."""
-    for title in ("A2D Sentences", "J-HMDB Sentences (A2D model, no fine-tuning)"):
-        table = tables.published(title)
-        steps = table[[f"P@0.{k}" for k in (5, 6, 7, 8, 9)]].to_numpy()
-        assert (np.diff(steps, axis=1) <= 0).all()
-        assert (table["mAP"] < table["P@0.5"]).all() and (table["mAP"] >= table["P@0.9"]).all()
-
-
-def test_a_table_is_read_to_its_last_row_and_no_further():
-    table = tables.published("A2D Sentences")
-    assert table.shape == (11, 8) and list(table.columns[[0, -1]]) == ["P@0.5", "mIoU"]
-    assert table.loc["ACGA (official README)"].tolist() == [56.7, 47.6, 33.8, 16.9, 1.9, 28.5, 61.3, 49.8]
-
-
-def test_a_missing_table_says_what_to_do(tmp_path):
-    for root in (tables.ROOT, tmp_path):
-        with pytest.raises(ConfigError, match=r"has no table 'Kinetics'; run this in a checkout"):
-            tables.published("Kinetics", root=root)
-
-
-def test_the_shipped_result_is_that_of_the_last_stage(tmp_path):
-    folder = tmp_path / "results" / "embedded_default"
-    folder.mkdir(parents=True)
-    with pytest.raises(ConfigError, match=r"no evaluation mini\*_a2d\.json"):
-        tables.shipped_results("a2d", root=tmp_path)
-    for name in ("mini_a2d", "mini2_a2d", "mini_jhmdb", "text_blind_a2d"):
-        (folder / f"{name}.json").write_text("{}")
-    assert tables.shipped_results("a2d", root=tmp_path).name == "mini2_a2d.json"
-    assert tables.shipped_results("jhmdb", root=tmp_path).name == "mini_jhmdb.json"
-    assert json.loads(tables.shipped_results("a2d").read_text())["about"]["blind_to"] == "none"  # ours
