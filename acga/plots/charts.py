@@ -23,7 +23,7 @@ from .images import paint_enlarged
 from .style import DIVERGING, SEQUENTIAL, SERIES_COLOURS, new_figure
 
 Line = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]  # x, y
-Value = float | Interval
+Height = float | Interval
 MARKERS = "osD^v"  # of series of points
 ABOVE, UNDECIDED, BELOW = PALETTE[4], "#888888", PALETTE[6]  # where an interval lies
 SNAPSHOT_SIDE = 200  # pixels of the longer side of a picture in a snapshot, at least
@@ -63,7 +63,7 @@ def running_mean(values: Sequence[float] | np.ndarray, width: int) -> np.ndarray
     return np.convolve(values, ones, "same") / np.convolve(np.ones(len(values)), ones, "same")
 
 
-def bar_chart(values: Mapping[str, Value | Mapping[str, Value]], *, y_label: str) -> Figure:
+def bar_chart(values: Mapping[str, Height | Mapping[str, Height]], *, y_label: str) -> Figure:
     """A bar for each name, or where values are mappings themselves, a group of bars, one of each series.
 
     Over each bar stands its value; an `Interval` has a bar for its mean and a line from its low to its high end instead.
@@ -192,10 +192,9 @@ def heatmap(table: pd.DataFrame, *, label: str, digits: int = 2, diverging: bool
     """A table in colours, each value written into its field; `diverging` centres the colours on zero."""
     longest = max(len(str(name)) for name in table.index)
     figure, axis = new_axes(min(10.5, 0.46 * len(table.columns) + 0.085 * longest + 1.6), 0.3 * len(table) + 1.3)
-    colours, centre = (DIVERGING, 0) if diverging else (SEQUENTIAL, None)
-    sns.heatmap(
-        table, ax=axis, cmap=colours, center=centre, annot=True, fmt=f".{digits}f", annot_kws={"fontsize": 7}, cbar_kws={"label": label}
-    )
+    reach = table.abs().to_numpy().max()
+    limits = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach} if diverging else {"cmap": SEQUENTIAL}
+    sns.heatmap(table, ax=axis, annot=True, fmt=f".{digits}f", annot_kws={"fontsize": 7}, cbar_kws={"label": label}, **limits)
     axis.tick_params(labelsize=8, length=0)
     axis.tick_params(axis="y", rotation=0)
     return figure
