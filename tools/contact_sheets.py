@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from acga.data.taxonomy import ACTORS, VALID_ACTIONS
-from acga.overlay import paint
+from acga.overlay import paint_masks
 from acga.synthetic.portraits import portraits
 from acga.synthetic.render.backgrounds import BACKGROUNDS
 from acga.synthetic.render.renderer import draw
@@ -50,7 +50,7 @@ def scene_sheet(columns: int = 6) -> np.ndarray:
             continue
         frame, masks = next((f, m) for number, (f, m) in enumerate(draw(scene), start=1) if number == scene.annotated[1])
         tile = np.zeros((160, 192, 3), np.uint8)
-        tile[: scene.height, : scene.width] = paint(frame, masks, fill=False)[:160, :192]
+        tile[: scene.height, : scene.width] = paint_masks(frame, masks, fill=False)[:160, :192]
         tiles.append(label(tile, wanted))
         if len(tiles) >= len(families) and len(tiles) % columns == 0:
             return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])

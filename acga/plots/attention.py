@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from ..overlay import FONT, PALETTE, colour, paint
+from ..overlay import FONT, PALETTE, colour, paint_masks
 from .images import image_grid
 
 LIGHT = 3  # of overlay.PALETTE: yellow, which is brighter than anything in a darkened frame
@@ -37,7 +37,7 @@ def map_over_frame(
     opacity = MAX_OPACITY * np.clip(_enlarged(np.asarray(values, np.float64) / max(highest, 1e-12)), 0, 1)[..., None]
     picture = (opacity * colour(LIGHT) + (1 - opacity) * DARKENED * _enlarged(frame, cv2.INTER_CUBIC)).astype(np.uint8)
     if mask is not None:
-        picture = paint(picture, [_enlarged(mask.astype(np.uint8)) > 0], fill=False)
+        picture = paint_masks(picture, [_enlarged(mask.astype(np.uint8)) > 0], fill=False)
     return picture if cell is None else _framed(picture, cell, values.shape)
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..data.geometry import undo_pad_resize
 from ..metrics import intersection_over_union
-from ..overlay import PALETTE, paint
+from ..overlay import PALETTE, paint_masks
 from .style import DIVERGING, SEQUENTIAL, new_figure
 
 
@@ -51,18 +51,18 @@ def image_grid(
 def paint_enlarged(
     frame: np.ndarray, masks: Sequence[np.ndarray], *, times: int = 3, fill: bool = True, numbers: Sequence[int] = ()
 ) -> np.ndarray:
-    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines (`overlay.paint`).
+    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines (`overlay.paint_masks`).
 
     >>> paint_enlarged(np.zeros((4, 6, 3), np.uint8), [np.ones((4, 6), bool)]).shape
     (12, 18, 3)
     """
     large = cv2.resize(frame, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
-    return paint(large, [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks], fill=fill, numbers=numbers)
+    return paint_masks(large, [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks], fill=fill, numbers=numbers)
 
 
 def mask_overlay(frame: np.ndarray, masks: Mapping[str, np.ndarray]) -> Figure:
     """One frame (H, W, 3) with the masks (H, W) of its queries, and a legend."""
-    figure = image_grid({"": paint(frame, masks.values())}, width=6)
+    figure = image_grid({"": paint_masks(frame, masks.values())}, width=6)
     for number, query in enumerate(masks):
         figure.axes[0].plot([], [], "o", color=PALETTE[number % len(PALETTE)], label=query)
     if masks:
@@ -96,9 +96,9 @@ def contact_sheet(examples: Sequence[Example]) -> Figure:
         on_frame = undo_pad_resize((255 * probability).astype(np.uint8), example.frame.shape[:2])
         row[1].imshow(on_frame, vmin=0, vmax=255, cmap=SEQUENTIAL)
         row[1].set_title(f"response, at most {probability.max():.2f}", fontsize=9)
-        row[2].imshow(paint(example.frame, [example.predicted], numbers=[number]))
+        row[2].imshow(paint_masks(example.frame, [example.predicted], numbers=[number]))
         row[2].set_title("mask", fontsize=9)
         if example.target is not None:
-            row[3].imshow(paint(example.frame, [example.target], numbers=[number]))
+            row[3].imshow(paint_masks(example.frame, [example.target], numbers=[number]))
             row[3].set_title(f"truth, IoU {intersection_over_union(example.predicted, example.target):.2f}", fontsize=9)
     return figure

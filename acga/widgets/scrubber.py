@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data import A2DSentences, JHMDBSentences
 from ..data.geometry import clip_indices
-from ..overlay import FONT, colour, paint
+from ..overlay import FONT, colour, paint_masks
 from .export import encode_jpeg
 
 MAGNIFICATION = 2
@@ -77,7 +77,7 @@ def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: st
         for a, i in ((frame, cv2.INTER_CUBIC), (mask.astype(np.uint8), cv2.INTER_NEAREST))
     )
     if annotated:
-        large = paint(large, [wide.astype(bool)])
+        large = paint_masks(large, [wide.astype(bool)])
     else:
         outlines, _ = cv2.findContours(wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(large, outlines, -1, (255, 255, 255), 3)

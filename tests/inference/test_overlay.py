@@ -26,7 +26,7 @@ def test_colours_differ_also_without_red_green_vision():
 
 
 def test_paint_changes_the_mask_and_its_outline_only():
-    painted = overlay.paint(FRAME, [mask(20, 30)])
+    painted = overlay.paint_masks(FRAME, [mask(20, 30)])
     assert (painted[25:35, 35:45] == painted[30, 40]).all()
     expected = 0.5 * np.array(overlay.colour(0)) + 0.5 * 100
     assert np.abs(painted[30, 40] - expected).max() <= 1
@@ -35,12 +35,12 @@ def test_paint_changes_the_mask_and_its_outline_only():
 
 
 def test_paint_without_filling_leaves_the_inside_as_it_was():
-    painted = overlay.paint(FRAME, [mask(20, 30)], fill=False)
+    painted = overlay.paint_masks(FRAME, [mask(20, 30)], fill=False)
     assert (painted[24:36, 34:46] == 100).all() and (painted[20, 30:50] == overlay.colour(0)).all()
 
 
 def test_every_query_has_its_colour():
-    painted = overlay.paint(FRAME, [mask(5, 5), mask(35, 60)])
+    painted = overlay.paint_masks(FRAME, [mask(5, 5), mask(35, 60)])
     assert np.abs(painted[45, 70] - (0.5 * np.array(overlay.colour(1)) + 50)).max() <= 1
     assert np.abs(painted[15, 15] - (0.5 * np.array(overlay.colour(0)) + 50)).max() <= 1
 
@@ -62,5 +62,5 @@ def test_a_legend_takes_any_script():
 
 
 def test_a_mask_may_have_the_colour_of_another_number():
-    first, second = (overlay.paint(FRAME, [mask(5, 5)], fill=False, numbers=[number]) for number in (0, 3))
+    first, second = (overlay.paint_masks(FRAME, [mask(5, 5)], fill=False, numbers=[number]) for number in (0, 3))
     assert (first[5, 10] == overlay.colour(0)).all() and (second[5, 10] == overlay.colour(3)).all()
