@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .model import ACGA, Responses
     from .model.folding import fold
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {  # of every public name
     "ACGA": "model",

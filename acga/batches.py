@@ -10,13 +10,17 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from .config import TrainConfig
+from .config import FeatureKind, TrainConfig
 from .data.dataset import Dataset
-from .data.features import FeatureCache, FeatureKind, extract_features, fingerprint
+from .data.features import FeatureCache, extract_features, fingerprint
 from .data.masks import MaskCache
+from .data.releases import open_release
 from .data.text import UNKNOWN, Vocabulary
+from .devices import choose_accelerator
 from .evaluation import hide_query
+from .model.i3d import I3D
 from .model.network import ACGA
+from .options import ExtractOptions
 
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
 
@@ -48,6 +52,14 @@ def extract(
     extract_features(stem, dataset, target, kind, device=accelerator.device, batch_size=8, workers=workers, part=part)
     accelerator.wait_for_everyone()
     return FeatureCache(target, fingerprint=fingerprint(stem, dataset, kind))
+
+
+def extract_release(options: ExtractOptions) -> FeatureCache:
+    """The features of a release, drawn or real, by a published or pretrained backbone. Raises `DatasetError` and `WeightsError`."""
+    model = ACGA(options.config, backbone=I3D.from_file(options.backbone, through="mixed_4f"))
+    dataset = open_release(options.root, options.split, options.config)
+    accelerator = choose_accelerator(options.device)
+    return extract(model, dataset, options.out, options.kind, accelerator=accelerator, workers=options.workers)
 
 
 class SentenceBatches:

@@ -21,16 +21,20 @@ from accelerate.utils import gather_object
 from torch import Tensor
 from tqdm import tqdm
 
-from .config import Blindness
-from .data.dataset import Dataset
+from .config import STRIDE, Blindness
+from .data.dataset import Dataset, Sample
 from .data.features import FeatureCache
-from .data.text import UNKNOWN
+from .data.releases import open_release
+from .data.tags import read_tags
+from .data.text import UNKNOWN, Vocabulary
 from .devices import choose_accelerator
 from .errors import ConfigError, DatasetError
 from .files import read_json, rounded, write_json
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
+from .model.checkpoints import load_model
 from .model.folding import fold as folded
 from .model.network import ACGA
+from .options import EvaluateOptions
 from .provenance import provenance
 
 
@@ -99,7 +103,7 @@ class Evaluation:
             raise ConfigError(f"{path} is no evaluation that ACGA saved ({error!r}).") from error
 
 
-def sentence_key(prediction: Prediction) -> tuple[str, int, str]:
+def sentence_key(prediction: Prediction | Sample) -> tuple[str, int, str]:
     """What a sentence is known by in `queries.json`: video id, instance and query."""
     return prediction.video_id, prediction.instance, prediction.query
 
@@ -126,8 +130,9 @@ def evaluate(
     accelerator: Accelerator | None = None,
     progress: bool = True,
 ) -> Evaluation:
-    """Prediction every sample of `dataset` (or those of `indices`), officially scored: the response is binarised against its own maximum on
-    the square, and both masks make the round trip through it.
+    """Score a prediction for every sample of `dataset` (or for those of `indices`) as officially done.
+
+    The response is binarised against its own maximum on the square, and both masks make the round trip through it.
 
     Args:
         features: of the frames, if they were extracted with this model's stem; otherwise each frame's clip is decoded and seen once,
@@ -140,16 +145,9 @@ def evaluate(
     Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `DatasetError`.
     """
     started = monotonic()
-    if model.vocabulary is None or model.word_table is None:
-        raise ConfigError('This model has no words of its own to read queries with; load it with words="vectors.bin".')
-    if dataset.size % 16 or dataset.clip_length != model.config.clip_length:
-        raise ConfigError(
-            f"The clips of the data set have {dataset.clip_length} frames of {dataset.size} px, which this model cannot take."
-        )
+    _check_fit(model, dataset)
     accelerator = accelerator or choose_accelerator(device)
-    chosen = list(range(len(dataset))) if indices is None else sorted(set(indices))
-    if not chosen:
-        raise DatasetError("There is no sample to evaluate.")
+    chosen = range(len(dataset)) if indices is None else sorted(set(indices))
     groups = group_by_frame(dataset, chosen, batch_size)[accelerator.process_index :: accelerator.num_processes]
     was_training = model.training
     network = (folded(model) if fold else model).eval().to(accelerator.device)
@@ -158,33 +156,55 @@ def evaluate(
     shown = progress and accelerator.is_main_process
     with tqdm(total=sum(map(len, groups)), desc="evaluating", unit="sentence", disable=not shown, leave=False) as bar:
         for group in groups:
-            for index, response in respond(network, dataset, group, features, batch_size, accelerator.device, blind_to):
-                sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
-                target = round_trip(mask, dataset.size)
-                peak = float(response.max().sigmoid())
-                metrics.update(binarise(response, mask.shape), target, score=peak if coco else None)
-                found.append((index, Prediction(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)))
+            for index, response in group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to):
+                found.append((index, _score(response, dataset, index, metrics, coco=coco)))
                 bar.update()
     model.train(was_training)
     predictions = [prediction for _, prediction in sorted(gather_object(found))]
     combined = SegmentationMetrics()
     combined.merge(gather_object([metrics]))
-    about = {
-        **provenance(),
-        "samples": len(predictions),
-        "config": model.config.to_dict(),
-        "size": dataset.size,
-        "blind_to": blind_to,
-        "frames": getattr(dataset, "frame_source", "all annotated"),
-        "device": str(accelerator.device),
-        "processes": accelerator.num_processes,
-        "seconds": round(monotonic() - started, 1),
-    }
+    about = _about(model, dataset, accelerator, blind_to=blind_to, samples=len(predictions), seconds=round(monotonic() - started, 1))
     return Evaluation(combined.compute(), predictions, about)
 
 
+def _check_fit(model: ACGA, dataset: Dataset) -> None:
+    """Raise `ConfigError` for a model without words and for clips that it cannot take."""
+    if model.vocabulary is None or model.word_table is None:
+        raise ConfigError('This model has no words of its own to read queries with; load it with words="vectors.bin".')
+    if dataset.size % STRIDE or dataset.clip_length != model.config.clip_length:
+        raise ConfigError(
+            f"The clips of the data set have {dataset.clip_length} frames of {dataset.size} px, which this model cannot take."
+        )
+
+
+def _about(model: ACGA, dataset: Dataset, accelerator: Accelerator, **more: Any) -> dict[str, Any]:
+    """How an evaluation was made."""
+    return {
+        **provenance(),
+        "config": model.config.to_dict(),
+        "size": dataset.size,
+        "frames": getattr(dataset, "frame_source", "all annotated"),
+        "device": str(accelerator.device),
+        "processes": accelerator.num_processes,
+        **more,
+    }
+
+
+def _score(response: Tensor, dataset: Dataset, index: int, metrics: SegmentationMetrics, *, coco: bool) -> Prediction:
+    """Add the response (S, S) to a sample to `metrics`."""
+    sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
+    peak = float(response.max().sigmoid())
+    metrics.update(binarise(response, mask.shape), round_trip(mask, dataset.size), score=peak if coco else None)
+    return Prediction(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)
+
+
 def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames."""
+    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames.
+
+    Raises `DatasetError` when there is none.
+    """
+    if not indices:
+        raise DatasetError("There is no sample to evaluate.")
     by_frame: dict[tuple[str, int], list[int]] = {}
     for index in indices:
         sample = dataset.samples[index]
@@ -197,7 +217,7 @@ def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) ->
     return groups
 
 
-def respond(
+def group_responses(
     network: ACGA,
     dataset: Dataset,
     group: Sequence[int],
@@ -223,3 +243,18 @@ def respond(
         part = slice(start, start + batch_size)
         responses = network.from_features(maps[rows[part]].to(device), network.embed(tokens[part].to(device)))
         yield from zip(group[part], responses.large.float().cpu(), strict=True)
+
+
+def evaluate_release(options: EvaluateOptions) -> Evaluation:
+    """Score weights on a release of either layout; what `evaluate` gives is saved to `options.out`, with the metrics by tag.
+
+    Raises as `evaluate` does, and `WeightsError`.
+    """
+    model = load_model(options.weights)
+    dataset = open_release(options.root, options.split, model.config, options.frame_list)
+    if options.words is not None:  # of the millions of words in the file, only those of the data set are read
+        vocabulary = Vocabulary.from_queries(sample.query for sample in dataset.samples)
+        model = load_model(options.weights, words=options.words, vocabulary=vocabulary)
+    found = evaluate(model, dataset, batch_size=options.batch_size, device=options.device, blind_to=options.blind_to, coco=options.coco)
+    found.save(options.out, by_tag=found.by_tag(read_tags(options.root)))
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +16,15 @@ from typing import Any
 from .errors import ConfigError
 
 
-def git_blob_id(path: str | Path) -> str:
-    """sha1("blob <size>\\0" + bytes) of a file, as git names it."""
-    digest = hashlib.sha1(f"blob {Path(path).stat().st_size}\0".encode())
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
+def git_blob_id(file: str | Path | bytes) -> str:
+    """sha1("blob <size>\\0" + bytes) of a file or of its content, as git names it."""
+    size = len(file) if isinstance(file, bytes) else Path(file).stat().st_size
+    digest = hashlib.sha1(f"blob {size}\0".encode())
+    if isinstance(file, bytes):
+        digest.update(file)
+        return digest.hexdigest()
+    with open(file, "rb") as opened:
+        while chunk := opened.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
 
@@ -52,12 +58,33 @@ def rounded(value: Any, digits: int = 6) -> Any:
     return round(value, digits) if isinstance(value, float) else value
 
 
+def read_text(path: Path) -> str:
+    """A text file, unpacked if its name ends in .gz."""
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+
+
 def read_json(path: Path) -> Any:
-    """A JSON file. Raises `ConfigError` when it is missing or damaged."""
+    """A JSON file, which may be packed (.gz). Raises `ConfigError` when it is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(read_text(path))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ConfigError(f"{path} cannot be read as JSON ({error}); delete it or restore it.") from error
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """The values of a file with one JSON value a line, or of the same packed, `path`.gz; none if there is neither.
+
+    Raises `ConfigError` when a line is damaged, as the last one may be after a crash.
+    """
+    path = next((one for one in (path, Path(f"{path}.gz")) if one.exists()), path)
+    values: list[Any] = []
+    try:
+        for line in read_text(path).splitlines() if path.exists() else ():
+            values.append(json.loads(line))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise ConfigError(f"{path} is damaged in line {len(values) + 1} ({error}); remove that line, or restore the file.") from error
+    return values
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:

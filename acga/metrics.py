@@ -9,9 +9,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from pycocotools import mask as run_length
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
 from .data.geometry import pad_resize, undo_pad_resize
@@ -138,7 +135,7 @@ class SegmentationMetrics:
         self._unions.append(union)
         if score is not None:
             self._scores.append(float(score))
-            self._encoded.append((_encode(predicted), _encode(target)))
+            self._encoded.append((_run_lengths(predicted), _run_lengths(target)))
 
     def merge(self, others: Sequence[SegmentationMetrics]) -> None:
         """Append the samples of others, such as those gathered from other processes (the objects can be pickled)."""
@@ -173,6 +170,10 @@ class SegmentationMetrics:
         """COCO `segm` AP over IoU 0.50:0.05:0.95: every sample is an image with one object and one detection."""
         if len(set(self._scores)) == 1:
             raise ValueError("coco_mAP ranks samples by score, and all scores are the same; give varying scores or none")
+        from pycocotools import mask as run_length
+        from pycocotools.coco import COCO
+        from pycocotools.cocoeval import COCOeval
+
         images, targets, detections = [], [], []
         for number, ((predicted, target), score) in enumerate(zip(self._encoded, self._scores, strict=True), start=1):
             height, width = target["size"]
@@ -193,6 +194,8 @@ class SegmentationMetrics:
         return float(evaluation.stats[0])
 
 
-def _encode(mask: np.ndarray) -> dict:
+def _run_lengths(mask: np.ndarray) -> dict:
     """Run lengths of a bool mask `(H, W)`; pycocotools wants Fortran order."""
+    from pycocotools import mask as run_length
+
     return run_length.encode(np.asfortranarray(mask, dtype=np.uint8))

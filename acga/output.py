@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,11 @@ SUMMARY = "summary.json"
 
 
 def write_segmentation(
-    segmenter: Segmenter, video: str | Path, queries: Sequence[str], folder: Path, *, every: int = 1, weights: dict[str, Any] | None = None
+    segmenter: Segmenter, video: str | Path, queries: Sequence[str], folder: Path, *, every: int = 1
 ) -> Iterator[FrameResult]:
     """Segment a video into an existing, empty `folder`; yields each frame's result once it is written, and the summary comes last.
 
-    `weights` says in the summary where they come from. Raises as `Segmenter.stream` does.
+    Raises as `Segmenter.stream` does.
     """
     started = time.monotonic()
     handle = segmenter.open(video)
@@ -69,7 +70,7 @@ def write_segmentation(
         "width": size[1],
         "frames": frames,
         "frames_per_second": handle.info.frames_per_second,
-        "weights": weights or {},
+        "weights": {} if segmenter.source is None else asdict(segmenter.source),
         "device": str(segmenter.device),
         "every": every,
         "minimum_peak": segmenter.minimum_peak,
@@ -115,8 +116,13 @@ def is_earlier_output(path: Path) -> bool:
 
 
 def write_mask(path: Path, mask: np.ndarray) -> None:
-    """A bool mask `(H, W)` as a PNG of 0 and 255."""
-    path.write_bytes(cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes())
+    """Write a bool mask `(H, W)` as a PNG of 0 and 255."""
+    path.write_bytes(encode_mask(mask))
+
+
+def encode_mask(mask: np.ndarray) -> bytes:
+    """A PNG file of 0 and 255 from a bool mask `(H, W)`."""
+    return cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes()
 
 
 def slug(query: str) -> str:

@@ -31,18 +31,21 @@ def colour(number: int) -> tuple[int, int, int]:
     return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
 
 
-def paint(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True) -> np.ndarray:
+def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True, numbers: Sequence[int] = ()) -> np.ndarray:
     """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined, or only outlined.
+
+    `numbers` are those of the masks' colours, by default 0, 1, and so on.
 
     >>> frame, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
     >>> mask[:8, :8] = True
-    >>> painted = paint(frame, [mask])
+    >>> painted = paint_masks(frame, [mask])
     >>> painted[2, 2].any(), painted[31, 31].any()
     (np.True_, np.False_)
     """
     painted = frame.copy()
     thickness = max(1, round(max(frame.shape[:2]) / 400))
-    for number, mask in enumerate(masks):
+    for position, mask in enumerate(masks):
+        number = numbers[position] if numbers else position
         if fill:
             painted[mask] = (OPACITY * np.array(colour(number)) + (1 - OPACITY) * painted[mask]).astype(np.uint8)
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -77,7 +80,7 @@ class Overlay:
         if self._scale > 1:
             frame = self._enlarge(frame, cv2.INTER_CUBIC)
             masks = [self._enlarge(mask.astype(np.uint8), cv2.INTER_NEAREST).astype(bool) for mask in masks]
-        painted = paint(frame, masks)
+        painted = paint_masks(frame, masks)
         picture = self._canvas.copy()
         picture[: len(painted), self._left : self._left + painted.shape[1]] = painted
         return picture

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import tyro
+from acga.study.examination import key_of, middle_frames
 
 from acga.data import A2DSentences
 from acga.data.dataset import Dataset
@@ -27,7 +28,6 @@ from acga.evaluation import evaluate
 from acga.files import rounded, write_json
 from acga.model import load_model
 from acga.provenance import provenance
-from acga.study.examination import key_of, middle_frames
 from acga.study.probes import mask_iou, segment_all
 
 GRIDS = (8, 16, 32, 64)

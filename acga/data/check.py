@@ -10,10 +10,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..config import STRIDE
-from ..errors import AcgaError, DatasetError, QueryError
+from ..errors import AcgaError, QueryError
 from .a2d import A2DSentences
 from .dataset import Dataset
 from .jhmdb import JHMDBSentences
+from .releases import layout_of
 from .tables import read_table
 from .text import Vocabulary
 
@@ -25,18 +26,6 @@ class Report:
     layout: str  # "A2D Sentences" or "J-HMDB Sentences"
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split: videos, frames, sentences, samples
     problems: list[str] = field(default_factory=list)  # a sentence each
-
-
-def layout_of(root: str | Path) -> str:
-    """Which release is in a folder: "A2D Sentences" or "J-HMDB Sentences". Raises `DatasetError` when it is neither."""
-    root = Path(root)
-    if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
-        return "J-HMDB Sentences"
-    if (root / "Release").exists() or (root / "text_annotations").exists():
-        return "A2D Sentences"
-    raise DatasetError(
-        f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt)."
-    )
 
 
 def check_release(root: str | Path) -> Report:

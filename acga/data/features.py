@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ..config import FeatureKind
 from ..errors import DatasetError
 from .cache import Cache, Entry, digest, digest_file, prepare
 from .dataset import Dataset
 from .geometry import to_clip
-
-FeatureKind = Literal["plain", "mirrored", "still"]
 
 
 def fingerprint(stem: nn.Module, dataset: Dataset, kind: FeatureKind = "plain") -> str:

@@ -17,7 +17,7 @@ from ..data.text import Vocabulary, WordTable, read_word_records, tokenise
 from ..errors import ConfigError, WeightsError
 from .i3d import I3D
 from .network import ACGA
-from .state_dicts import Weights, load_into, read_state_dict, save_state_dict
+from .state_dicts import WeightsFile, WeightsSource, load_into, read_state_dict, save_state_dict
 
 MOST_WORDS = 100_000  # taken from a file of word vectors when no vocabulary says which are wanted
 
@@ -29,6 +29,8 @@ def load_model(
     vocabulary: Vocabulary | None = None,
 ) -> ACGA:
     """An ACGA in evaluation mode, from an embedded name ("mini"), one of our files (.safetensors) or an official one (.pth, .pth.tar).
+
+    Where they come from is kept in `.source`.
 
     Args:
         config: the architecture; by default the one kept in our files, and `ACGAConfig.paper()` for official ones.
@@ -45,6 +47,7 @@ def load_model(
         model = _build(weights, config, path)
     except (ConfigError, TypeError, ValueError) as error:  # its header, or the given config, asks for something impossible
         raise WeightsError(f"{path} does not fit: {error}") from error
+    model.source = WeightsSource(name=str(name_or_path), git_blob=weights.git_blob, provenance=weights.metadata.get("provenance", {}))
     if words is not None:
         if vocabulary is None:
             vocabulary = model.vocabulary or frequent_words(words)
@@ -88,7 +91,7 @@ def frequent_words(path: str | Path, most: int = MOST_WORDS) -> Vocabulary:
     return Vocabulary(list(dict.fromkeys(islice((name for name in names if tokenise(name) == [name]), most))))
 
 
-def _build(weights: Weights, config: ACGAConfig | None, path: Path) -> ACGA:
+def _build(weights: WeightsFile, config: ACGAConfig | None, path: Path) -> ACGA:
     metadata = weights.metadata
     if config is None:
         config = ACGAConfig.from_dict(metadata["config"]) if "config" in metadata else ACGAConfig.paper()

@@ -236,7 +236,7 @@ class I3D(nn.Module):
         Which one it was is kept in `.source_format`. It goes as far as the file does, or to `through`.
         Raises `WeightsError` if the file is not one of these or doesn't go that far.
         """
-        state, source_format, metadata = read_state_dict(path)
+        state, source_format, metadata, _ = read_state_dict(path)
         inside = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
         state = inside or state  # the I3D of an ACGA, or the whole file
         settings = metadata.get("backbone") or _port_settings(state, source_format)

@@ -23,6 +23,7 @@ from .baselines import Concatenation, DynamicConvolution
 from .decoder import RESOLUTIONS, Classifier, Decoder, Deconvolution, Responses
 from .encoders import TextEncoder, encode_video, with_coordinates
 from .i3d import I3D
+from .state_dicts import WeightsSource
 
 
 class ACGA(nn.Module):
@@ -37,6 +38,8 @@ class ACGA(nn.Module):
     >>> [tuple(response.shape) for response in responses]
     [(1, 4, 6), (1, 16, 24), (1, 64, 96)]
     """
+
+    source: WeightsSource | None = None  # of weights that were read from a file
 
     def __init__(
         self,

@@ -6,36 +6,49 @@ refuses everything but tensors and plain containers: code inside a file is never
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import safetensors
 import torch
+from safetensors.torch import load as load_safetensors
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from ..files import atomic_write
+from ..files import atomic_write, git_blob_id
 from .convert import from_hassony2, from_official, from_piergiaj
 
 Format = Literal["acga", "official", "hassony2", "piergiaj"]
 METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
 
 
-class Weights(NamedTuple):
+class WeightsFile(NamedTuple):
     """What a file holds."""
 
     state: dict[str, Tensor]  # by the names of our modules
     format: Format
     metadata: dict[str, Any]  # ours: config, words, provenance; empty for the others
+    git_blob: str  # of the file, as git names it
 
 
-def read_state_dict(path: str | Path) -> Weights:
+@dataclass(frozen=True, kw_only=True)
+class WeightsSource:
+    """The file that a model's weights were read from."""
+
+    name: str  # as it was asked for: an embedded name, or a path
+    git_blob: str
+    provenance: dict[str, Any]  # from the file's header (command, seed, …); empty for files that are not ours
+
+
+def read_state_dict(path: str | Path) -> WeightsFile:
     """The tensors of a file under our names, its format, and its metadata.
 
     An I3D (ours, hassony2's, piergiaj's) has the names of `I3D`, an ACGA (ours, official) those of `ACGA`, its I3D under `backbone.`.
@@ -44,16 +57,21 @@ def read_state_dict(path: str | Path) -> Weights:
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"{path} is not a file: give the path of a file of weights.")
+    try:
+        content = path.read_bytes()  # once: what is named by its hash is what is loaded
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error}).") from error
+    blob = git_blob_id(content)
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
-    state = _read_pickle(path)
+        return WeightsFile(*_parse_safetensors(content, path), blob)
+    state = _parse_pickle(content, path)
     state = {name.removeprefix("module."): value for name, value in state.items()}
     if "attention_layer.video_reduce.weight" in state or any(name.startswith("video_model.") for name in state):
-        return Weights(from_official(state), "official", {})
+        return WeightsFile(from_official(state), "official", {}, blob)
     if "conv3d_1a_7x7.conv3d.weight" in state:
-        return Weights(from_hassony2(state), "hassony2", {})
+        return WeightsFile(from_hassony2(state), "hassony2", {}, blob)
     if "Conv3d_1a_7x7.conv3d.weight" in state:
-        return Weights(from_hassony2({from_piergiaj(name): value for name, value in state.items()}), "piergiaj", {})
+        return WeightsFile(from_hassony2({from_piergiaj(name): value for name, value in state.items()}), "piergiaj", {}, blob)
     first = next(iter(state), "nothing")
     raise WeightsError(f"{path} is neither official ACGA, hassony2 nor piergiaj weights: its first entry is {first!r}.")
 
@@ -100,24 +118,24 @@ def _stored(name: str, value: Tensor, half: bool) -> Tensor:
     return halved if bool(halved.isfinite().all()) else value
 
 
-def _read_safetensors(path: Path) -> Weights:
+def _parse_safetensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], Format, dict[str, Any]]:
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get(METADATA_KEY)
-            metadata = json.loads(header) if header else None
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (safetensors.SafetensorError, ValueError, OSError) as error:
+        state = load_safetensors(content)
+        size = int.from_bytes(content[:8], "little")
+        header = (json.loads(content[8 : 8 + size]).get("__metadata__") or {}).get(METADATA_KEY)
+        metadata = json.loads(header) if header else None
+    except (safetensors.SafetensorError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read as safetensors ({error}): it is damaged or incomplete.") from error
     if not isinstance(metadata, dict):
         raise WeightsError(f"{path} is a safetensors file, but not one that ACGA wrote: its header has no {METADATA_KEY!r} entry.")
-    return Weights(state, "acga", metadata)
+    return state, "acga", metadata
 
 
-def _read_pickle(path: Path) -> dict[str, Tensor]:
+def _parse_pickle(content: bytes, path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickles that torch did not write; what matters is raised
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         unsafe = re.search(r"GLOBAL (\S+)", str(error))
         if unsafe:
@@ -126,8 +144,8 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # torch raises RuntimeError, EOFError, KeyError, ValueError … for damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{path} cannot be read as PyTorch weights ({reason}): it is damaged or incomplete.") from error
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise WeightsError(f"{path} holds no state dict: a mapping of names to tensors, or one under 'state_dict', was expected.")
-    return content
+    return loaded

@@ -1,81 +1,206 @@
-"""The figures of the notebooks on training and on the benchmark, one call each; `plots_data.titled` puts over any of them what it shows."""
+"""Charts of numbers: lines, bars, points, distributions, and estimates with their intervals.
+
+An `Interval` is drawn in percent, as it is printed; other numbers as they are. Legends stand above the axes, where nothing can run
+through them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..overlay import PALETTE
 from ..study.bootstrap import Interval
-from .images import _closed, _label
+from .images import paint_enlarged
+from .style import DIVERGING, SEQUENTIAL, SERIES_COLOURS, new_figure
 
 Line = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]  # x, y
-SHADES = tuple(PALETTE[number] for number in (5, 1, 4, 2, 6, 0))  # in the order of need; yellow lines are lost on white
-RIGHT, MISSED, WRONG = PALETTE[5], PALETTE[0], PALETTE[1]  # pixels in both masks, in the truth alone, in the answer alone
+Height = float | Interval
+MARKERS = "osD^v"  # of series of points
+ABOVE, UNDECIDED, BELOW = PALETTE[4], "#888888", PALETTE[6]  # where an interval lies
+SNAPSHOT_SIDE = 200  # pixels of the longer side of a picture in a snapshot, at least
 
 
-def grids(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """Tiny masks (answer, truth), each bool (H, W), cell by cell: in both, in the truth alone, in the answer alone, in neither."""
-    figure, axes = plt.subplots(1, len(pairs), figsize=(2.3 * len(pairs) + 1.6, 2.5), squeeze=False, layout="constrained")
-    for axis, (name, (answer, truth)) in zip(axes[0], pairs.items(), strict=True):
-        for (row, column), present in np.ndenumerate(truth):
-            shade, letter = {(1, 1): (RIGHT, "both"), (0, 1): (MISSED, "truth"), (1, 0): (WRONG, "answer")}.get(
-                (int(answer[row, column]), int(present)), ("#f4f4f4", "")
-            )
-            axis.add_patch(Rectangle((column, row), 1, 1, facecolor=shade, edgecolor="white", linewidth=2))
-            ink = "white" if shade == RIGHT else "black"
-            axis.text(column + 0.5, row + 0.5, letter, ha="center", va="center", fontsize=7, color=ink)
-        axis.set(xlim=(0, truth.shape[1]), ylim=(truth.shape[0], 0), xticks=[], yticks=[], aspect="equal")
-        axis.set_title(name, fontsize=10)
-        axis.spines[:].set_visible(False)
-    return _closed(figure)
+def new_axes(width: float = 7, height: float = 3.6, *, x_label: str = "", y_label: str = "") -> tuple[Figure, Axes]:
+    """A figure of `width` by `height` inches with one pair of axes, to draw on; a notebook shows it where a cell ends with it."""
+    figure, axes = new_figure(width=width, height=height)
+    axes[0, 0].set(xlabel=x_label, ylabel=y_label)
+    return figure, axes[0, 0]
 
 
-def lines(
-    series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x_label: str, y_label: str, dashed: Sequence[str] = ()
-) -> Figure:
-    """Lines (x, y) by name, those named in `dashed` thin and dashed, such as other people's results."""
-    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
+def line_chart(series: Mapping[str, Line], *, x_label: str, y_label: str, dashed: Sequence[str] = (), smoothing: int = 1) -> Figure:
+    """Lines (x, y) by name, those named in `dashed` thin and dashed, such as other people's results.
+
+    With `smoothing` each is pale as it is, and over it the running mean of so many neighbours.
+    """
+    figure, axis = new_axes(x_label=x_label, y_label=y_label)
     for number, (name, (x, y)) in enumerate(series.items()):
-        thin = name in dashed
-        axis.plot(x, y, color=SHADES[number % 6], linestyle="--" if thin else "-", linewidth=1.3 if thin else 2.2, label=name)
-    axis.legend(frameon=False, fontsize=8)
-    _label(axis, x_label, y_label)
-    return _closed(figure)
+        style, width = ("--", 1.3) if name in dashed else ("-", 2)
+        colour = SERIES_COLOURS[number % len(SERIES_COLOURS)]
+        if smoothing > 1:
+            axis.plot(x, y, color=colour, alpha=0.3, linewidth=1)
+        axis.plot(x, running_mean(y, smoothing), style, color=colour, linewidth=width, label=name)
+    if len(series) > 1:
+        _legend(axis)
+    return figure
 
 
-def smoothed(values: Sequence[float], width: int) -> np.ndarray:
-    """A running mean over `width` neighbours, fewer at the ends: (N,) -> (N,).
+def running_mean(values: Sequence[float] | np.ndarray, width: int) -> np.ndarray:
+    """The mean over `width` neighbours, fewer at the ends: (N,) -> (N,).
 
-    >>> smoothed([0, 3, 6, 9], 3).tolist()
+    >>> running_mean([0, 3, 6, 9], 3).tolist()
     [1.5, 3.0, 6.0, 7.5]
     """
     ones = np.ones(min(width, len(values)))
     return np.convolve(values, ones, "same") / np.convolve(np.ones(len(values)), ones, "same")
 
 
-def losses(
-    runs: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, y_label: str, width: int = 9, logarithmic: bool = False
+def bar_chart(values: Mapping[str, Height | Mapping[str, Height]], *, y_label: str) -> Figure:
+    """A bar for each name, or where values are mappings themselves, a group of bars, one of each series.
+
+    Over each bar stands its value; an `Interval` has a bar for its mean and a line from its low to its high end instead.
+    """
+    groups = {name: of if isinstance(of, Mapping) else {"": of} for name, of in values.items()}
+    series = list(next(iter(groups.values())))
+    figure, axis = new_axes(np.clip((0.6 + 0.45 * len(series)) * len(groups) + 1, 4, 10), 3.4, y_label=y_label)
+    width = 0.8 / len(series)
+    for number, name in enumerate(series):
+        places = np.arange(len(groups)) + (number - (len(series) - 1) / 2) * width
+        found = [of[name] for of in groups.values()]
+        intervals = [one for one in found if isinstance(one, Interval)]
+        if intervals:
+            means, errors = _in_percent(intervals)
+            axis.bar(places, means, width, yerr=errors, error_kw={"linewidth": 1}, label=name)
+        else:
+            axis.bar_label(axis.bar(places, np.array(found), width, label=name), fmt=_rounded, fontsize=8)
+    axis.set_xticks(range(len(groups)), list(groups))
+    if len(series) > 1:
+        _legend(axis)
+    return figure
+
+
+def scatter_plot(series: Mapping[str, Line], *, x_label: str, y_label: str) -> Figure:
+    """Points (x, y) by name over a logarithmic x, each series with its own marker."""
+    figure, axis = new_axes(x_label=x_label, y_label=y_label)
+    for number, (name, (x, y)) in enumerate(series.items()):
+        axis.scatter(x, y, s=22, marker=MARKERS[number % len(MARKERS)], alpha=0.7, linewidths=0, label=name)
+    _logarithmic(axis)
+    _legend(axis)
+    return figure
+
+
+def strip_plot(groups: Mapping[str, Sequence[float] | np.ndarray], *, x_label: str, line: float | None = None, log: bool = False) -> Figure:
+    """A dot for each value, a row for each group with its median as a stroke; `line` is dashed, such as the median of all."""
+    figure, axis = new_axes(7, 0.42 * len(groups) + 1.1, x_label=x_label)
+    for row, values in enumerate(groups.values()):
+        height = row + 0.25 * np.sin(2.4 * np.arange(len(values)))  # so that dots do not hide each other
+        axis.scatter(values, height, s=18, color=SERIES_COLOURS[0], alpha=0.6, linewidths=0)
+        axis.plot([np.median(values)] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
+    axis.set_yticks(range(len(groups)), [f"{name} ({len(values)})" for name, values in groups.items()])
+    axis.invert_yaxis()
+    if log:
+        _logarithmic(axis)
+    if line is not None:
+        axis.axvline(line, color=BELOW, linestyle="--", linewidth=1)
+    return figure
+
+
+def point_plot(
+    series: Mapping[str, Mapping[str, Interval | Sequence[float]]],
+    *,
+    y_label: str,
+    x_label: str = "",
+    line: float | None = 0,
+    joined: bool = False,
 ) -> Figure:
-    """The loss of each run over its steps: pale as it was logged, and its running mean over `width` entries."""
-    figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
-    for number, (name, (steps, values)) in enumerate(runs.items()):
-        shade = SHADES[number % 6]
-        axis.plot(steps, values, color=shade, alpha=0.3, linewidth=1)
-        axis.plot(steps, smoothed(values, width), color=shade, linewidth=2, label=name, linestyle=("-", "--")[number % 2])
-    if logarithmic:
-        axis.set_yscale("log")
-    axis.legend(frameon=False, fontsize=9)
-    _label(axis, "step", y_label)
-    return _closed(figure)
+    """Estimates in percent: a colour for each name (outer), side by side at each place (inner).
+
+    An `Interval` is a dot with its ends; several values, such as one of each seed, are pale dots around their mean. `joined` where the
+    places are in an order, such as thresholds. `line` is where a horizontal line is drawn.
+    """
+    places = list(dict.fromkeys(place for of_name in series.values() for place in of_name))
+    figure, axis = new_axes(max(7, 1.2 * len(places) + 1), 3.6, x_label=x_label, y_label=y_label)
+    for number, (name, found) in enumerate(series.items()):
+        colour = SERIES_COLOURS[number % len(SERIES_COLOURS)]
+        x = np.array([places.index(place) for place in found]) + 0.12 * (number - (len(series) - 1) / 2)
+        intervals = [one for one in found.values() if isinstance(one, Interval)]
+        if intervals:
+            means, errors = _in_percent(intervals)
+        else:
+            means, errors = np.array([100 * np.mean(one) for one in found.values()]), None
+            for at, values in zip(x, found.values(), strict=True):
+                axis.plot([at] * len(values), 100 * np.asarray(values), ".", color=colour, alpha=0.4, markersize=5)
+        axis.errorbar(x, means, errors, fmt="o-" if joined else "o", color=colour, markersize=4, linewidth=1, label=name)
+    if line is not None:
+        axis.axhline(line, color="black", linewidth=0.8)
+    axis.set_xticks(range(len(places)), [place.replace(": ", ":\n") for place in places])
+    axis.set_xlim(-0.5, len(places) - 0.5)
+    _legend(axis)
+    return figure
 
 
-def moment(
+def forest_plot(table: pd.DataFrame, *, x_label: str, line: float = 0, reference: str = "") -> Figure:
+    """A row for each estimate, in percent: its mean and its interval, green above the line, red below it, gray where it holds the line.
+
+    `table` has the columns "name" and "interval" (`Interval`); it may have "group", a heading over rows, "seeds", what single seeds gave
+    (as strokes; where there is one alone, the dot is hollow), and a column named as in `reference`, numbers for diamonds, NaN for none.
+    """
+    rows = table.to_dict("records")
+    names: list[str] = []  # of rows and headings
+    at: list[int] = []  # where each estimate stands among them
+    for number, row in enumerate(rows):
+        if "group" in row and (number == 0 or row["group"] != rows[number - 1]["group"]):
+            names.append(row["group"])
+        at.append(len(names))
+        names.append(row["name"])
+    figure, axis = new_axes(min(12, 5.5 + 0.07 * max(map(len, names))), 0.24 * len(names) + 1, x_label=x_label)
+    axis.axvline(line, color="black", linewidth=0.8)
+    for place, row in zip(at, rows, strict=True):
+        mean, low, high = (100 * value for value in row["interval"])
+        colour = ABOVE if low > line else BELOW if high < line else UNDECIDED
+        seeds = [100 * value for value in row.get("seeds", ())]
+        axis.plot([low, high], [place, place], color=colour, linewidth=2)
+        if len(seeds) > 1:
+            axis.plot(seeds, [place] * len(seeds), "|", color=colour, markersize=9)
+        axis.plot(mean, place, "o", color=colour, markersize=5, markerfacecolor="white" if len(seeds) == 1 else colour)
+        if reference:
+            axis.plot(row[reference], place, "D", color="black", markerfacecolor="none", markersize=7)
+    axis.set_yticks(range(len(names)), names, fontsize=9)
+    axis.tick_params(axis="y", length=0)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    for place, text in enumerate(axis.get_yticklabels()):
+        text.set_fontweight("normal" if place in at else "bold")
+    for name, colour in {"above": ABOVE, "undecided": UNDECIDED, "below": BELOW}.items():
+        axis.plot([], [], "o-", color=colour, label=name)
+    if any(len(row.get("seeds", ())) == 1 for row in rows):
+        axis.plot([], [], "o-", color="black", markerfacecolor="white", label="one seed")
+    if reference:
+        axis.plot([], [], "D", color="black", markerfacecolor="none", label=reference)
+    _legend(axis)
+    return figure
+
+
+def heatmap(table: pd.DataFrame, *, label: str, digits: int = 2, diverging: bool = False) -> Figure:
+    """A table in colours, each value written into its field; `diverging` centres the colours on zero."""
+    longest = max(len(str(name)) for name in table.index)
+    figure, axis = new_axes(min(10.5, 0.46 * len(table.columns) + 0.085 * longest + 1.6), 0.3 * len(table) + 1.3)
+    reach = table.abs().to_numpy().max()
+    limits = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach} if diverging else {"cmap": SEQUENTIAL}
+    sns.heatmap(table, ax=axis, annot=True, fmt=f".{digits}f", annot_kws={"fontsize": 7}, cbar_kws={"label": label}, **limits)
+    axis.tick_params(labelsize=8, length=0)
+    axis.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def snapshot(
     pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], series: Mapping[str, Line], *, at: float, x_label: str, y_label: str
 ) -> np.ndarray:
     """A picture (H, W, 3) uint8 for a `Scrubber`: pictures by caption with the true outline, below them lines with a marker at `at`.
@@ -83,92 +208,48 @@ def moment(
     Each picture is a frame, uint8 (H, W, 3), or a map of probabilities, float (H, W); each truth is bool (H, W).
 
     >>> shown = np.zeros((8, 8)), np.eye(8) > 0
-    >>> moment({"a map": shown}, {"loss": ([1, 2], [4, 3])}, at=2, x_label="step", y_label="loss").shape
+    >>> snapshot({"a map": shown}, {"loss": ([1, 2], [4, 3])}, at=2, x_label="step", y_label="loss").shape
     (430, 480, 3)
     """
-    figure = plt.figure(figsize=(4.8, 4.3), dpi=100, layout="constrained")
-    grid = figure.add_gridspec(2, len(pictures), height_ratios=(1.3, 1))
-    below = figure.add_subplot(grid[1, :])
-    for column, (name, (picture, truth)) in enumerate(pictures.items()):
-        axis = figure.add_subplot(grid[0, column])
-        axis.imshow(picture, vmin=0, vmax=1, cmap="viridis")
-        for shade, width in (("black", 2.4), ("white", 1.2)):
-            axis.contour(truth, [0.5], colors=shade, linewidths=width)
+    figure, axes = new_figure(2, len(pictures), width=4.8, height=4.3, dpi=100, height_ratios=(1.3, 1))
+    for axis, (name, (picture, truth)) in zip(axes[0], pictures.items(), strict=True):
+        coloured = picture if picture.ndim == 3 else (255 * colormaps[SEQUENTIAL](picture)[..., :3]).astype(np.uint8)
+        axis.imshow(paint_enlarged(coloured, [truth], times=-(-SNAPSHOT_SIDE // max(truth.shape)), fill=False))
         axis.set_title(name, fontsize=9)
         axis.set_axis_off()
-    for number, (name, (x, y)) in enumerate(series.items()):
-        below.plot(x, y, color=SHADES[number % 6], label=name)
-        below.plot(at, np.interp(at, x, y), "o", color=SHADES[number % 6], markersize=8)
-    below.axvline(at, color="#777777", linestyle=":", linewidth=1)
-    below.legend(frameon=False, fontsize=8, ncols=len(series), loc="lower center", bbox_to_anchor=(0.5, 1))  # never in the way
-    _label(below, x_label, y_label)
+    for axis in axes[1]:
+        axis.remove()
+    below = figure.add_subplot(axes[0, 0].get_gridspec()[1, :], xlabel=x_label, ylabel=y_label)
+    for (name, (x, y)), colour in zip(series.items(), SERIES_COLOURS, strict=False):
+        below.plot(x, y, color=colour, label=name)
+        below.plot(at, np.interp(at, x, y), "o", color=colour, markersize=8)
+    below.axvline(at, color=UNDECIDED, linestyle=":", linewidth=1)
+    _legend(below)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    _closed(figure)
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def panels(tables: Mapping[str, Mapping[str, Line]], *, x_label: str, shared: bool = False) -> Figure:
-    """A panel a quantity, named over it, with lines (x, y) by run; every panel from zero on, in its own scale unless it is `shared`."""
-    size = 2.7 * len(tables) + 0.4, 2.9
-    figure, axes = plt.subplots(1, len(tables), figsize=size, squeeze=False, sharey=shared, layout="constrained")
-    for axis, (title, series) in zip(axes[0], tables.items(), strict=True):
-        for number, (name, (x, y)) in enumerate(series.items()):
-            axis.plot(x, y, color=SHADES[number % 6], marker="os^D"[number % 4], markersize=3, label=name)
-        axis.set_title(title, fontsize=10)
-        _label(axis, x_label, "")
-    for axis in axes[0]:  # when all is drawn, or a shared scale would be the first one's
-        axis.set_ylim(bottom=0)
-    if len(next(iter(tables.values()))) > 1:
-        axes[0, 0].legend(frameon=False, fontsize=8)
-    return _closed(figure)
+def _in_percent(intervals: Sequence[Interval]) -> tuple[np.ndarray, np.ndarray]:
+    """Means (N,) and their distances (2, N) to the low and the high end."""
+    means, low, high = 100 * np.array(intervals).T
+    return means, np.array([means - low, high - means])
 
 
-def breakdown(groups: Mapping[str, Mapping[str, tuple[Interval, int]]], *, x_label: str, line: float) -> Figure:
-    """A panel for each way to group samples: the mean of each group with its interval and its size; `line` is the mean of all."""
-    columns = 2
-    rows = -(-len(groups) // columns)
-    heights = [max(len(table) for table in list(groups.values())[row * columns : (row + 1) * columns]) for row in range(rows)]
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(9, 0.27 * sum(heights) + 0.75 * rows),
-        squeeze=False,
-        sharex=True,
-        layout="constrained",
-        gridspec_kw={"height_ratios": heights},
-    )
-    for axis, (title, table) in zip(axes.flat, groups.items(), strict=False):
-        for row, (interval, _) in enumerate(table.values()):
-            axis.plot([interval.low, interval.high], [row, row], color=PALETTE[5], linewidth=2, alpha=0.6)
-            axis.plot(interval.mean, row, "o", color=PALETTE[5], markersize=6)
-        axis.axvline(line, color=PALETTE[6], linestyle="--", linewidth=1)
-        axis.set_yticks(range(len(table)), [f"{name} ({count:,})" for name, (_, count) in table.items()], fontsize=9)
-        axis.set_ylim(len(table) - 0.4, -0.6)
-        axis.set_title(title, fontsize=10)
-        _label(axis, "", "")
-    for axis in list(axes.flat)[len(groups) :]:
-        axis.set_axis_off()
-    for axis in list(axes.flat)[max(len(groups) - columns, 0) : len(groups)]:  # the lowest one of each column
-        axis.tick_params(labelbottom=True)
-        axis.set_xlabel(x_label)
-    return _closed(figure)
+def _rounded(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 1 else f"{value:.3g}"
 
 
-def shares(rows: Mapping[str, Mapping[str, int]], *, x_label: str) -> Figure:
-    """For each row a bar cut into the shares of its parts, which all rows have in one order, with the percentages in them."""
-    figure, axis = plt.subplots(figsize=(8, 0.5 * len(rows) + 1.4), layout="constrained")
-    parts = list(next(iter(rows.values())))
-    names = [f"{name} ({sum(counts.values()):,})" for name, counts in rows.items()]
-    left = np.zeros(len(rows))
-    for number, part in enumerate(parts):
-        width = np.array([100 * counts[part] / max(sum(counts.values()), 1) for counts in rows.values()])
-        drawn = axis.barh(names, width, left=left, color=SHADES[number % 6], edgecolor="white")
-        labels = [f"{value:.0f}" if value >= 4 else "" for value in width]
-        axis.bar_label(drawn, labels, label_type="center", fontsize=8, color="white" if number in (0, 2, 4) else "black")
-        left += width
-    axis.invert_yaxis()
-    handles = [Patch(color=SHADES[number % 6], label=part) for number, part in enumerate(parts)]
-    axis.legend(handles=handles, frameon=False, fontsize=8, ncols=len(parts), loc="lower center", bbox_to_anchor=(0.5, 1))
-    _label(axis, x_label, "")
-    return _closed(figure)
+def _legend(axis: Axes) -> None:
+    names = axis.get_legend_handles_labels()[1]
+    inches = axis.bbox.width / axis.figure.dpi
+    columns = int(22 * inches / (max(map(len, names)) + 6))
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=max(1, columns), frameon=False, fontsize=8)
+
+
+def _logarithmic(axis: Axes) -> None:
+    """A logarithmic x with plain numbers, 1, 2, 5, 10 and so on, however few powers of ten there are."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())

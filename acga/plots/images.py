@@ -1,8 +1,4 @@
-"""Pictures: masks painted over frames, and the figures that the notebooks and the command line show, one call each.
-
-Colours are told apart by colour-blind readers too (Okabe and Ito, 2008). Every figure is returned and none is left open, so that a
-notebook shows it once; titles that state a finding are the caller's.
-"""
+"""Figures of pictures: frames, masks over frames, grids of pictures, and contact sheets of answers."""
 
 from __future__ import annotations
 
@@ -10,45 +6,68 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from ..data.geometry import undo_pad_resize
 from ..metrics import intersection_over_union
-from ..overlay import PALETTE, paint
+from ..overlay import PALETTE, paint_masks
+from .style import DIVERGING, SEQUENTIAL, new_figure
 
 
-def overlay(frame: np.ndarray, masks: Mapping[str, np.ndarray]) -> Figure:
-    """One frame `(H, W, 3)` with the masks `(H, W)` of its queries, and a legend."""
-    figure, axes = _grid(1, 1, frame.shape[:2], width=6)
-    axes[0, 0].imshow(paint(frame, masks.values()))
-    for number, query in enumerate(masks):
-        axes[0, 0].plot([], [], "o", color=PALETTE[number % len(PALETTE)], label=query)
-    if masks:
-        axes[0, 0].legend(loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False)
-    return _closed(figure)
+def image_grid(
+    pictures: Mapping[str, np.ndarray],
+    *,
+    columns: int | None = None,
+    width: float = 9,
+    limits: tuple[float, float] | None = None,
+    label: str = "",
+) -> Figure:
+    """Pictures (H, W[, 3]) with their captions, in rows of so many columns; `width` in inches.
 
-
-def strip(frames: Sequence[np.ndarray], masks: Sequence[Sequence[np.ndarray]] | None = None, *, titles: Sequence[str] = ()) -> Figure:
-    """Frames `(H, W, 3)` side by side, the masks `(H, W)` of each over it."""
-    figure, axes = _grid(1, len(frames), frames[0].shape[:2], width=max(6, 1.6 * len(frames)))
-    for number, (axis, frame) in enumerate(zip(axes[0], frames, strict=True)):
-        axis.imshow(frame if masks is None else paint(frame, masks[number]))
-        axis.set_title(titles[number] if titles else "", fontsize=8)
-    return _closed(figure)
-
-
-def response_maps(responses: Mapping[str, np.ndarray]) -> Figure:
-    """Probabilities of logits `(h, w)` side by side, by name, such as the small, medium and large response; one scale from 0 to 1."""
-    figure, axes = plt.subplots(1, len(responses), figsize=(2.6 * len(responses) + 0.6, 2.7), squeeze=False, layout="constrained")
-    for axis, (name, response) in zip(axes[0], responses.items(), strict=True):
-        image = axis.imshow(_probability(response), vmin=0, vmax=1, cmap="viridis")
-        axis.set_title(name, fontsize=9)
+    Those without colours are gray; with `limits` they are maps on that one scale, and `label` says what the colours mean.
+    """
+    columns = columns or len(pictures)
+    rows = -(-len(pictures) // columns)
+    captions = [textwrap.fill(caption, int(13 * width / columns)) for caption in pictures]
+    height, breadth = np.max([picture.shape[:2] for picture in pictures.values()], axis=0)
+    each = width / columns * min(max(height / breadth, 0.2), 3) + 0.16 + 0.15 * max(caption.count("\n") + 1 for caption in captions)
+    figure, axes = new_figure(rows, columns, width=width, height=rows * each)
+    low, high = limits or (None, None)
+    colours = "gray" if limits is None else DIVERGING if limits[0] < 0 else SEQUENTIAL
+    for axis in axes.flat:
         axis.set_axis_off()
-    figure.colorbar(image, ax=axes[0, -1], label="probability of foreground", fraction=0.05)
-    return _closed(figure)
+    for axis, caption, picture in zip(axes.flat, captions, pictures.values(), strict=False):
+        axis.imshow(picture, cmap=colours, vmin=low, vmax=high)
+        axis.set_title(caption, fontsize=8)
+    if limits is not None:
+        figure.colorbar(ScalarMappable(Normalize(low, high), colours), ax=axes, label=label, fraction=0.03, pad=0.01)
+    return figure
+
+
+def paint_enlarged(
+    frame: np.ndarray, masks: Sequence[np.ndarray], *, times: int = 3, fill: bool = True, numbers: Sequence[int] = ()
+) -> np.ndarray:
+    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines (`overlay.paint_masks`).
+
+    >>> paint_enlarged(np.zeros((4, 6, 3), np.uint8), [np.ones((4, 6), bool)]).shape
+    (12, 18, 3)
+    """
+    large = cv2.resize(frame, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    return paint_masks(large, [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks], fill=fill, numbers=numbers)
+
+
+def mask_overlay(frame: np.ndarray, masks: Mapping[str, np.ndarray]) -> Figure:
+    """One frame (H, W, 3) with the masks (H, W) of its queries, and a legend."""
+    figure = image_grid({"": paint_masks(frame, masks.values())}, width=6)
+    for number, query in enumerate(masks):
+        figure.axes[0].plot([], [], "o", color=PALETTE[number % len(PALETTE)], label=query)
+    if masks:
+        figure.axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, 0), frameon=False)
+    return figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,67 +84,21 @@ class Example:
 def contact_sheet(examples: Sequence[Example]) -> Figure:
     """A row an example: frame, response, mask and, where it is known, the truth with the IoU; above each row its query."""
     columns = 3 if all(example.target is None for example in examples) else 4
-    figure, axes = _grid(len(examples), columns, examples[0].frame.shape[:2], width=10, above=0.35)
+    height, width = examples[0].frame.shape[:2]
+    figure, axes = new_figure(len(examples), columns, width=10, height=len(examples) * (10 / columns * height / width + 0.35))
+    for axis in axes.flat:
+        axis.set_axis_off()
     for number, (row, example) in enumerate(zip(axes, examples, strict=True)):
-        size = example.frame.shape[:2]
-        empty = np.zeros(size, bool)
-        others = [empty] * (number % len(PALETTE))  # so that the mask gets the colour of its query
+        probability = 1 / (1 + np.exp(-np.clip(np.asarray(example.response, np.float64), -60, 60)))  # (S, S)
         row[0].imshow(example.frame)
         row[0].set_title(textwrap.fill(example.query, 32), fontsize=9, loc="left")
         # The response is on the square: take it to the frame as masks are taken.
-        row[1].imshow(undo_pad_resize((255 * _probability(example.response)).astype(np.uint8), size), vmin=0, vmax=255, cmap="viridis")
-        row[1].set_title(f"response, at most {_probability(example.response).max():.2f}", fontsize=9)
-        row[2].imshow(paint(example.frame, [*others, example.predicted]))
+        on_frame = undo_pad_resize((255 * probability).astype(np.uint8), example.frame.shape[:2])
+        row[1].imshow(on_frame, vmin=0, vmax=255, cmap=SEQUENTIAL)
+        row[1].set_title(f"response, at most {probability.max():.2f}", fontsize=9)
+        row[2].imshow(paint_masks(example.frame, [example.predicted], numbers=[number]))
         row[2].set_title("mask", fontsize=9)
         if example.target is not None:
-            row[3].imshow(paint(example.frame, [*others, example.target]))
+            row[3].imshow(paint_masks(example.frame, [example.target], numbers=[number]))
             row[3].set_title(f"truth, IoU {intersection_over_union(example.predicted, example.target):.2f}", fontsize=9)
-    return _closed(figure)
-
-
-def curves(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, x_label: str, y_label: str) -> Figure:
-    """Lines (x, y) by name, such as the losses of a run's log over its steps."""
-    figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
-    for number, (name, (x, y)) in enumerate(series.items()):
-        axis.plot(x, y, color=PALETTE[number % len(PALETTE)], label=name)
-    _label(axis, x_label, y_label)
-    if len(series) > 1:
-        axis.legend(frameon=False)
-    return _closed(figure)
-
-
-def bars(values: Mapping[str, float], *, y_label: str, errors: Mapping[str, float] | None = None) -> Figure:
-    """A bar for each name, with its value above it and, where given, a symmetric error."""
-    figure, axis = plt.subplots(figsize=(max(4, 0.9 * len(values) + 1), 3.4), layout="constrained")
-    drawn = axis.bar(
-        list(values), list(values.values()), color=PALETTE[5], yerr=None if errors is None else [errors[name] for name in values]
-    )
-    axis.bar_label(drawn, fmt="%.3g", fontsize=8)
-    _label(axis, "", y_label)
-    return _closed(figure)
-
-
-def _label(axis: Axes, x_label: str, y_label: str) -> None:
-    axis.set_xlabel(x_label)
-    axis.set_ylabel(y_label)
-    axis.spines[["top", "right"]].set_visible(False)
-
-
-def _probability(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float64), -60, 60)))
-
-
-def _grid(rows: int, columns: int, size: tuple[int, int], *, width: float, above: float = 0.2) -> tuple[Figure, np.ndarray]:
-    """Axes without frames for pictures of `size` (h, w); lengths in inches, `above` each row for its title."""
-    shape = min(max(size[0] / size[1], 0.2), 3)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, rows * (width / columns * shape + above)), squeeze=False, layout="constrained"
-    )
-    for axis in axes.flat:
-        axis.set_axis_off()
-    return figure, axes
-
-
-def _closed(figure: Figure) -> Figure:
-    plt.close(figure)  # of pyplot's figures; it can still be shown and saved
     return figure

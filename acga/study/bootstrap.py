@@ -8,7 +8,7 @@ their mean is Student's t, with a degree of freedom less than there are seeds. S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,6 +25,11 @@ class Interval(NamedTuple):
     mean: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> Interval:
+        """Read from plain values, as summaries have them."""
+        return cls(values["mean"], values["low"], values["high"])
 
     @property
     def excludes_zero(self) -> bool:

@@ -1,13 +1,15 @@
-"""What a trained network does with what it reads: consistency over phrasings, answers to perturbed queries, and where its attention goes.
+"""What a trained network does with what it reads: its scores, answers to perturbed queries and other phrasings, and where attention goes.
 
-Masks are compared on the network's own square here: many answers are compared with each other, not with annotations in a frame.
+Probes compare masks on the network's own square: many answers are compared with each other, not with annotations in a frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,18 +17,132 @@ import torch.nn.functional as F
 from einops import rearrange, reduce
 from torch import Tensor
 
-from ..config import STRIDE, Blindness
+from ..batches import extract
+from ..config import STRIDE, Blindness, Precision
 from ..data.dataset import Dataset, Sample
 from ..data.features import FeatureCache
 from ..data.masks import MaskCache
 from ..data.text import tokenise
-from ..evaluation import group_by_frame, respond
+from ..devices import autocast, choose_accelerator
+from ..evaluation import evaluate, group_by_frame, group_responses, sentence_key
 from ..metrics import binarise, smoothed_iou
 from ..model.folding import fold
 from ..model.network import ACGA
 from ..synthetic.language.lexicon import COLOUR_NAMES, DOINGS, NOUNS, PLACES
+from .bootstrap import probability_of_more
+from .perturbations import PERTURBATIONS, ask_what_is_absent, perturb
+from .questions import Questions, Tags
 
 BATCH = 16
+OF_PARAPHRASES = ("consistency", "paraphrases", "new wordings", "known wordings")  # the probes that are by video of the paraphrases
+ByVideo = dict[str, list[float | None]]  # the values of a probe by video, in order, None for videos without
+
+
+def probe_model(
+    model: ACGA,
+    questions: Questions,
+    features: Path,
+    blind_to: Blindness = "none",
+    *,
+    whole: bool = True,
+    precision: Precision = "fp32",
+    workers: int,
+    device: str,
+) -> dict[str, Any]:
+    """Everything measured of a trained network, as plain values, in the order of the samples in `Questions.rows`.
+
+    "answers" has, by test set, the metrics and the intersection and union of every answer. A network that is blind is tested on A2D
+    Sentences alone. If it sees and `whole`, "probes" has what becomes of perturbed questions and other phrasings and where attention goes,
+    by video, and "presence_auroc" how often a response to a fitting query has a higher peak than one to something absent.
+    `features` is the folder of the test sets' features.
+    """
+    accelerator = choose_accelerator(device)
+    model.to(accelerator.device).eval()
+    kind = "still" if blind_to == "motion" else "plain"
+    caches = {
+        name: extract(model, dataset, features / name, kind, accelerator=accelerator, workers=workers)  # type: ignore[arg-type]
+        for name, dataset in questions.datasets.items()
+        if blind_to == "none" or name == "a2d"
+    }
+    rounding = autocast(precision, accelerator.device, clip_length=model.config.clip_length)
+    answers = {}
+    for name in caches.keys() & {"a2d", "jhmdb"}:
+        with rounding:
+            evaluation = evaluate(
+                model, questions.datasets[name], features=caches[name], blind_to=blind_to, accelerator=accelerator, progress=False
+            )
+        areas = {area: [getattr(one, area) for one in evaluation.predictions] for area in ("intersection", "union")}
+        answers[name] = {"metrics": evaluation.metrics, **areas}
+    if blind_to != "none" or not whole:
+        return {"answers": answers}
+    looked = probe_attention(model, questions.perturbed, caches["a2d"], questions.tags)
+    with rounding:
+        asked, presence_auroc = probe_perturbed(model, questions.perturbed, caches["a2d"])
+        if questions.paraphrases is not None:
+            asked |= probe_paraphrases(model, questions.paraphrases, caches["paraphrases"], questions.paraphrase_tags)
+    return {"answers": answers, "probes": asked | looked, "presence_auroc": presence_auroc}
+
+
+def probe_perturbed(model: ACGA, dataset: Dataset, features: FeatureCache) -> tuple[ByVideo, float]:
+    """Mean IoU with the target for perturbed queries and ones about something absent, and agreement with the answer to the query as it was.
+
+    The number is `presence_auroc`: how often the peak of a response to a fitting query exceeds that to one about something absent.
+    """
+    samples = dataset.samples
+    asked = segment_all(model, dataset, features)
+    absent = segment_all(model, ask_what_is_absent(dataset), features)
+    found = {"as asked": by_video(samples, asked.ious), "about something absent": by_video(samples, absent.ious)}
+    for name, perturbation in PERTURBATIONS.items():
+        answers = segment_all(model, perturb(dataset, perturbation), features)
+        found[name] = by_video(samples, answers.ious)
+        found[f"agreement, {name}"] = by_video(samples, mask_iou(answers.found, asked.found))
+    return found, probability_of_more(asked.peaks.tolist(), absent.peaks.tolist())
+
+
+def probe_paraphrases(model: ACGA, dataset: Dataset, features: FeatureCache, tags: Tags) -> ByVideo:
+    """Mean IoU, on wordings of kinds seen and never seen in training, and consistency over the phrasings of each instance.
+
+    A wording is new by an order of words, or by a pair of a colour and an action, that no training sentence has ("novelty").
+    """
+    answers, samples = segment_all(model, dataset, features), dataset.samples
+    new = np.array([bool(tags.get(sentence_key(sample), {}).get("novelty")) for sample in samples])
+    agreement = consistency(samples, answers.found)
+    return {
+        "consistency": by_video([Sample(*instance, "") for instance in agreement], list(agreement.values()), like=samples),
+        "paraphrases": by_video(samples, answers.ious),
+        "new wordings": by_video(samples, np.where(new, answers.ious, np.nan)),
+        "known wordings": by_video(samples, np.where(new, np.nan, answers.ious)),
+    }
+
+
+def probe_attention(model: ACGA, dataset: Dataset, features: FeatureCache, tags: Tags) -> ByVideo:
+    """Where both branches look; nothing for networks without them. "related" are queries whose `tags` mention a relation or a place."""
+    samples, found = dataset.samples, {}
+    for one in attention_on_target(model, dataset, features):
+        of_words = [samples[row] for row in one.samples]
+        for name, values in (("inside", one.inside), ("chance", one.chance)):
+            found[f"{one.topic}, {name}"] = by_video(of_words, values, like=samples)
+    distance = attention_distance(model, dataset, features)
+    if distance is not None:
+        mentioned = [set(tags.get(sentence_key(sample), {}).get("mentions", ())) for sample in samples]
+        related = np.array([bool({"relation", "place"} & of_one) for of_one in mentioned])
+        for name, values in vars(distance).items():
+            found[f"pixels, {name}"] = by_video(samples, values)
+            found[f"pixels, {name}, related"] = by_video(samples, np.where(related, values, np.nan))
+    return found
+
+
+def by_video(samples: Sequence[Sample], values: Iterable[float], *, like: Sequence[Sample] | None = None) -> list[float | None]:
+    """The mean of the known values (not NaN) of each video, in the order in which `like` (or `samples`) first names it; None without any.
+
+    >>> by_video([Sample("a", 1, 0, "dog"), Sample("a", 1, 1, "cat"), Sample("b", 1, 0, "dog")], [1.0, 0.0, np.nan])
+    [0.5, None]
+    """
+    collected: dict[str, list[float]] = {sample.video_id: [] for sample in like or samples}
+    for sample, value in zip(samples, values, strict=True):
+        if np.isfinite(value):
+            collected[sample.video_id].append(float(value))
+    return [round(float(np.mean(known)), 4) if known else None for known in collected.values()]
 
 
 @dataclass(frozen=True)
@@ -60,7 +176,7 @@ def segment_all(model: ACGA, dataset: Dataset, features: FeatureCache, *, blind_
     found = np.zeros((len(dataset), side, side), bool)
     peaks = np.zeros(len(dataset))
     for group in group_by_frame(dataset, range(len(dataset)), BATCH):
-        for index, response in respond(network, dataset, group, features, BATCH, device, blind_to):
+        for index, response in group_responses(network, dataset, group, features, BATCH, device, blind_to):
             found[index], peaks[index] = binarise(response, (side, side)), response.max().sigmoid()
     target = MaskCache(dataset)[np.arange(len(dataset))].numpy().astype(bool)
     return Masks(found, target, peaks)
@@ -133,16 +249,14 @@ class AttentionDistance:
     chance: list[float]  # the actor's share of the square
     distance: list[float]  # mean distance to where they look
     uniform_distance: list[float]  # the same if they looked everywhere alike
-    neighbourhood: list[float]  # share of their attention within the 3 x 3 cells around
     largest: list[float]  # the largest weight that they give to a single cell: 1 where softmax is saturated
 
 
 @torch.no_grad()
 def attention_distance(model: ACGA, dataset: Dataset, features: FeatureCache) -> AttentionDistance | None:
     """How far language guided vision attention looks from the pixels of the target; None for a network without it."""
-    columns: tuple[list[float], ...] = ([], [], [], [], [], [])
+    columns: tuple[list[float], ...] = ([], [], [], [], [])
     distances = _distances(dataset.size // STRIDE)  # (N, N)
-    near = (distances * (dataset.size // STRIDE) < 1.5).float()
     for _, _, inside, weights in _attention(model, dataset, features):
         if weights is None:
             return None
@@ -152,8 +266,7 @@ def attention_distance(model: ACGA, dataset: Dataset, features: FeatureCache) ->
         columns[1].extend(inside.mean(dim=1).tolist())
         columns[2].extend(torch.einsum("bn,bnm,nm->b", looking, weights, distances).tolist())
         columns[3].extend((looking @ distances.mean(dim=1)).tolist())
-        columns[4].extend(torch.einsum("bn,bnm,nm->b", looking, weights, near).tolist())
-        columns[5].extend((looking * weights.amax(dim=2)).sum(dim=1).tolist())
+        columns[4].extend((looking * weights.amax(dim=2)).sum(dim=1).tolist())
     return AttentionDistance(*columns)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,11 +13,11 @@ from ..plots.images import Example, contact_sheet
 from ..synthetic.samples import QUERIES, SCENE, write_clip
 
 
-def demonstrate(segmenter: Segmenter, folder: Path, *, weights: dict[str, Any] | None = None) -> dict[str, float]:
+def demonstrate(segmenter: Segmenter, folder: Path) -> dict[str, float]:
     """Write clip.mp4, what `write_segmentation` does, and demo.png with the frame in the middle; gives the mean IoU by query."""
     truth = write_clip(folder / "clip.mp4")  # (N, T, H, W)
     overlaps: dict[str, list[float]] = {query: [] for query in QUERIES}
-    for result in write_segmentation(segmenter, folder / "clip.mp4", list(QUERIES), folder, weights=weights):
+    for result in write_segmentation(segmenter, folder / "clip.mp4", list(QUERIES), folder):
         targets = {query: truth[actor, result.index] for query, actor in QUERIES.items()}
         for query, target in targets.items():
             overlaps[query].append(intersection_over_union(result.masks[query], target))

@@ -1,7 +1,6 @@
 """The command line: what each command writes and prints, and how it ends."""
 
 import dataclasses
-import inspect
 import json
 import os
 import subprocess
@@ -15,23 +14,13 @@ from helpers.small import save_small_model, write_clip
 from PIL import Image
 
 import acga
-from acga import cli
 from acga import output as writing
-from acga.cli import main
-from acga.commands.data import synthesize
+from acga.cli import COMMANDS, main, parse
+from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data.video import probe, read_frames
+from acga.files import git_blob_id
+from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
 from acga.synthetic.samples import QUERIES, SCENE
-from acga.synthetic.writer import SynthesisConfig
-
-COMMANDS = [
-    "demo",
-    "segment",
-    "pretrain",
-    "train",
-    "evaluate",
-    "ablate",
-    *(f"data {name}" for name in ("synthesize", "check", "extract", "download")),
-]
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +93,21 @@ def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_
     images[0].save(tmp_path / "clip.gif", save_all=True, append_images=images[1:], duration=100)
     assert segment(tmp_path / "clip.gif", "dog", "--out", tmp_path / "b", "--weights", weights) == 0
     assert len(list((tmp_path / "b" / "masks" / "1_dog").iterdir())) == len(list(read_frames(tmp_path / "clip.gif")))
+
+
+def test_the_weights_are_read_once_and_named(weights, clip, tmp_path):
+    opened, listening = [], True
+
+    def note(event, arguments):
+        if listening and event == "open" and str(arguments[0]) == weights:
+            opened.append(event)
+
+    sys.addaudithook(note)
+    assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 0
+    listening = False  # a hook stays as long as Python
+    assert len(opened) == 1
+    source = json.loads((tmp_path / "out" / "summary.json").read_text())["weights"]
+    assert source == {"name": weights, "git_blob": git_blob_id(weights), "provenance": {"seed": 0}}
 
 
 def test_minimum_peak_leaves_masks_empty(weights, clip, tmp_path):
@@ -206,7 +210,7 @@ def test_pretrain_extract_train_and_evaluate(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert main(["evaluate", "drawn", "--weights", "runs/small/model.safetensors", "--out", "result.json", "--device", "cpu"]) == 0
     result = json.loads(Path("result.json").read_text())
-    assert 0 <= result["metrics"]["mIoU"] <= 1 and len(result["answers"]) >= 2 and result["by_tag"]
+    assert 0 <= result["metrics"]["mIoU"] <= 1 and len(result["predictions"]) >= 2 and result["by_tag"]
     assert f"mIoU     {100 * result['metrics']['mIoU']:6.1f}" in capsys.readouterr().out
 
 
@@ -217,7 +221,7 @@ def test_evaluate_on_the_other_layout_with_given_word_vectors(jhmdb_release, wei
     assert result["about"]["blind_to"] == "text" and "MTTR" in result["about"]["frames"] and result["by_tag"] == {}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS])
 def test_help_shows_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*command.split(), "--help"])
@@ -272,17 +276,37 @@ def test_the_module_is_the_command(weights, clip, tmp_path):
     ]
 
 
-def test_help_does_not_import_torch(tmp_path):
-    code = "import sys; from acga.cli import main\ntry: main(['segment', '--help'])\nfinally: print('torch' in sys.modules)"
-    assert run("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "False"
+def test_a_missing_package_is_named(tmp_path):
+    code = "import sys; sys.modules['accelerate'] = None; from acga.cli import main; print(main(['pretrain', 'drawn', '--out', 'run']))"
+    ended = run("-c", code, cwd=tmp_path)
+    assert ended.stdout == "2\n", ended.stderr
+    assert ended.stderr == "acga: error: this command needs accelerate, which is not installed: pip install 'acga[train]'.\n"
 
 
-def test_the_commands_tested_here_are_all():
-    names = {name for name, spec in cli.app._subcommands.items() if spec.target is not cli.data}
-    assert sorted(COMMANDS) == sorted(names | {f"data {name}" for name in cli.data._subcommands})
+@pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["train", "--help"], ["data", "synthesize", "--help"]])
+def test_help_imports_nothing_heavy(arguments, tmp_path):
+    heavy = {"accelerate", "av", "cv2", "matplotlib", "pandas", "scipy", "torch"}
+    code = f"import sys\nfrom acga.cli import main\ntry: main({arguments})\nfinally: print(sorted({heavy} & sys.modules.keys()))"
+    assert run("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
 
 
-def test_drawing_has_one_set_of_defaults():
-    """The options are spelled out so that `--help` need not import what draws."""
-    options = {name: option.default for name, option in inspect.signature(synthesize).parameters.items() if name not in ("root", "layout")}
-    assert options == dataclasses.asdict(SynthesisConfig())
+def test_the_shortest_command_line_is_the_options_as_they_are_in_python():
+    """Both are read from one class, so a default cannot be one thing here and another there."""
+    root, out, backbone = Path("drawn"), Path("out"), Path("i3d.safetensors")
+    given = {"root": root, "out": out, "backbone": backbone}
+    for name, kind in (("train", TrainOptions), ("ablate", AblateOptions), ("data extract", ExtractOptions)):
+        assert parse([*name.split(), "drawn", "--out", "out", "--backbone", "i3d.safetensors"]) == kind(**given)
+    assert parse(["pretrain", "drawn", "--out", "out"]) == PretrainOptions(root=root, out=out)
+    assert parse(["evaluate", "drawn", "--out", "out"]) == EvaluateOptions(root=root, out=out)
+    assert parse(["segment", "clip.mp4", "a", "b", "--out", "out"]) == SegmentOptions(video=Path("clip.mp4"), queries=("a", "b"), out=out)
+
+
+def test_options_reach_the_configurations():
+    where = ["drawn", "--out", "out", "--backbone", "b"]
+    network, recipe = ["--network", "paper", "--change", "residual=true"], ["--epochs", "0.5", "--loss.foreground-weight", "2"]
+    found = parse(["train", *where, *network, *recipe, "--half"])
+    assert found.config == dataclasses.replace(ACGAConfig.paper(), residual=True) and found.half
+    assert found.recipe == TrainConfig(epochs=0.5, loss=LossConfig(foreground_weight=2))
+    studied = [parse(["ablate", *where, *more]).config for more in ([], ["--change", "size=64"])]
+    assert studied == [dataclasses.replace(ACGAConfig.mini(), residual=False, size=size) for size in (128, 64)]
+    assert parse(["ablate", *where, "--network", "mini"]).config == ACGAConfig.mini()

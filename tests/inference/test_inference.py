@@ -11,16 +11,17 @@ from helpers.small import CONFIG, WORDS, moving_frames, small_model, write_clip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acga import inference
+from acga import inference, session
 from acga.config import ACGAConfig
 from acga.data.geometry import clip_indices, pad_resize, to_clip
 from acga.data.text import Vocabulary
 from acga.data.video import read_frames
 from acga.errors import ConfigError, QueryError, VideoError, WeightsError
-from acga.inference import Segmenter, choose_device, load, sliding_clips
+from acga.inference import Segmenter, choose_device, load
 from acga.metrics import binarise
 from acga.model import ACGA
 from acga.model.checkpoints import save_model
+from acga.session import sliding_clips
 
 QUERIES = ["man in red on the left", "dog running"]
 
@@ -98,10 +99,10 @@ def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
 def test_frames_between_take_the_nearest_result(count, every):
     segmenter = Segmenter.__new__(Segmenter)
     segmenter.config = CONFIG
-    segmenter._find = lambda index, *_: inference._Found(index, {}, {}, {})
+    segmenter._predict = lambda index, *_: inference._ClipResult(index, {}, {}, {})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inference, "read_frames", lambda path: moving_frames(count))
-        results = list(segmenter._stream("any", [], torch.zeros(0), every))
+        results = list(segmenter._stream("any", [], every))
     assert [result.index for result in results] == list(range(count))
     looked_at = range(0, count, every)
     for result in results:
@@ -119,7 +120,7 @@ def test_one_query_gives_an_array_and_several_a_dictionary(segmenter, clip):
 
 def test_more_queries_than_are_answered_at_once(segmenter, clip):
     queries = [*WORDS]
-    assert len(queries) > inference.QUERIES_AT_ONCE
+    assert len(queries) > session.AT_ONCE
     together = next(segmenter.stream(clip, queries))
     alone = next(segmenter.stream(clip, queries[-1:]))
     np.testing.assert_allclose(together.responses[queries[-1]], alone.responses[queries[-1]], rtol=1e-4, atol=1e-4)

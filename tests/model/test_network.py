@@ -44,7 +44,7 @@ def switched(**fields):
 def tiny_inputs(height=2, width=3, batch=2, seed=0):
     generator = torch.Generator().manual_seed(seed)
     features = torch.rand(batch, TINY_FEATURES, 1, height, width, generator=generator)
-    word_vectors = torch.randn(batch, TINY.words, TINY.language_width, generator=generator)
+    word_vectors = torch.randn(batch, TINY.max_query_length, TINY.language_width, generator=generator)
     word_vectors[0, 3:] = 0
     return features, word_vectors
 

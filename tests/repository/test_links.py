@@ -153,7 +153,7 @@ def test_headings_are_named_as_on_github(text: str, named: list[str]) -> None:
         ("a", "acga/model", "no such file"),
         ("a", "README.md#what-is-here", None),
         ("`acga.ACGA`", "acga/model/network.py", None),
-        ("`PALETTE`", "acga/plots.py", None),
+        ("`PALETTE`", "acga/overlay.py", None),
         ("a", "nothing.md", "no such file"),
         ("a", "README.md#nothing", "no such heading"),
         ("a", "#nothing", "no such heading"),

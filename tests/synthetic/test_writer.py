@@ -17,6 +17,7 @@ import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acga.config import SynthesisConfig
 from acga.data.taxonomy import ACTIONS, ACTORS, COLOURS, PAIRS, class_id
 from acga.errors import DatasetError
 from acga.synthetic import writer
@@ -27,7 +28,7 @@ from acga.synthetic.render.shapes import Part, ellipse, render
 from acga.synthetic.render.things import parts
 from acga.synthetic.sampling import FRAME_SIZES, sample_scene
 from acga.synthetic.scene import Actor, Scene
-from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
+from acga.synthetic.writer import write_a2d, write_jhmdb
 
 SMALL = SynthesisConfig(train=4, test=2, frames=10, workers=1, seed=3)
 NOUN = {"adult": "man", "baby": "baby", "ball": "ball", "bird": "bird", "car": "car", "cat": "cat", "dog": "dog"}
@@ -234,7 +235,7 @@ def test_without_sentences_every_actor_has_a_label(tmp_path: Path) -> None:
 
 def test_the_jhmdb_twin_has_the_layout_of_the_release(tmp_path: Path) -> None:
     root = tmp_path / "jhmdb"
-    write_jhmdb(root, videos=2, workers=1)
+    write_jhmdb(root, SynthesisConfig(test=2, workers=1))
     sentences = pandas.read_csv(root / "jhmdb_annotation.txt")
     assert list(sentences.columns) == ["video_id", "query"]
     assert sentences["video_id"].is_unique

@@ -84,24 +84,24 @@ def test_cached_features_give_the_same_answers(model, dataset, tmp_path):
     extract_features(model.backbone.stem, dataset, tmp_path)
     cached = evaluate(model, dataset, features=FeatureCache(tmp_path), device="cpu")
     fresh = evaluate(model, dataset, device="cpu")
-    assert [answer.iou for answer in cached.answers] == pytest.approx([answer.iou for answer in fresh.answers], abs=0.05)  # fp16
-    assert [answer[:4] for answer in cached.answers] == [answer[:4] for answer in fresh.answers]
+    assert [answer.iou for answer in cached.predictions] == pytest.approx([answer.iou for answer in fresh.predictions], abs=0.05)  # fp16
+    assert [answer[:4] for answer in cached.predictions] == [answer[:4] for answer in fresh.predictions]
 
 
 def test_some_samples_only(model, dataset):
     whole = evaluate(model, dataset, device="cpu")
     part = evaluate(model, dataset, indices=[7, 2], device="cpu")
-    assert part.answers == [whole.answers[2], whole.answers[7]]
+    assert part.predictions == [whole.predictions[2], whole.predictions[7]]
 
 
 def test_blind_to_text_the_query_is_no_matter(model, dataset):
     blind = evaluate(model, dataset, device="cpu", blind_to="text")
     seeing = evaluate(model, dataset, device="cpu")
     by_target = {}
-    for answer in blind.answers:
+    for answer in blind.predictions:
         by_target.setdefault((answer.video_id, answer.instance), set()).add(answer[4:])
     assert all(len(found) == 1 for found in by_target.values())
-    assert blind.answers != seeing.answers
+    assert blind.predictions != seeing.predictions
     assert hide_query(torch.tensor([[3, 4, 0], [2, 0, 0]])).tolist() == [[1, 0, 0], [1, 0, 0]]
 
 
@@ -148,7 +148,7 @@ def test_saved_and_loaded(tmp_path, model, dataset, root):
     evaluation.save(path, tables=evaluation.by_tag(read_tags(root)))
     loaded = Evaluation.load(path)
     assert loaded.metrics == pytest.approx(evaluation.metrics, abs=1e-6)
-    assert [answer[:6] for answer in loaded.answers] == [answer[:6] for answer in evaluation.predictions]
+    assert [answer[:6] for answer in loaded.predictions] == [answer[:6] for answer in evaluation.predictions]
     assert loaded.about["blind_to"] == "none" and "torch" in loaded.about
     path.write_text('{"metrics": {}}')
     with pytest.raises(ConfigError, match="no evaluation"):

@@ -23,10 +23,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from acga import pretraining
-from acga import run as runs
+from acga.augmentation import as_input, augment, close_up
 from acga.batches import SentenceBatches, extract, mirrored_words
-from acga.config import ACGAConfig, LossConfig, TrainConfig
+from acga.config import ACGAConfig, LossConfig, PretrainConfig, TrainConfig
 from acga.data import A2DSentences
 from acga.data.clips import ClipCache
 from acga.data.dense_labels import LABELS, actor_colours, dense_labels
@@ -40,18 +39,11 @@ from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA
 from acga.model.checkpoints import load_model
 from acga.model.i3d import I3D
+from acga.model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from acga.model.state_dicts import read_state_dict
-from acga.pretraining import (
-    DenseObjective,
-    DenseRecogniser,
-    PretrainConfig,
-    as_input,
-    augment,
-    class_balance,
-    close_up,
-    pretrain,
-    recognition_scores,
-)
+from acga.options import PretrainOptions, TrainOptions
+from acga.pretraining import pretrain, recognition_scores
+from acga.provenance import provenance
 from acga.run import Run
 from acga.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
 from acga.training import SentenceObjective, build_model, learning_rate, parameter_groups, train
@@ -60,6 +52,14 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = replace(SMALL, vocabulary_size=16)
 PRETRAIN = PretrainConfig(epochs=2, batch_size=2, head_width=4, shift=4)
 TRAIN = TrainConfig(epochs=2, batch_size=8, learning_rate=3e-3, decay_every=0)
+
+
+def pretrain_options(root, out, recipe=PRETRAIN, config=CONFIG, **more):
+    return PretrainOptions(root=Path(root), out=Path(out), config=config, recipe=recipe, workers=0, device="cpu", **more)
+
+
+def train_options(root, out, backbone, recipe=TRAIN, config=CONFIG, **more):
+    return TrainOptions(root=Path(root), out=Path(out), backbone=backbone, config=config, recipe=recipe, workers=0, device="cpu", **more)
 
 
 class Killed(Exception):
@@ -87,7 +87,7 @@ def dataset(root):
 @pytest.fixture(scope="module")
 def backbone(root, tmp_path_factory):
     """An unbroken pretraining run, in `backbone.parent`."""
-    return pretrain(root, tmp_path_factory.mktemp("pretrained") / "run", CONFIG, PRETRAIN, workers=0, device="cpu")
+    return pretrain(pretrain_options(root, tmp_path_factory.mktemp("pretrained") / "run"))
 
 
 def without_seconds(folder):
@@ -321,7 +321,7 @@ def test_dense_losses_of_an_undecided_head():
     nn.init.zeros_(recogniser.head[-1].bias)
     labels = torch.zeros(2, 4, 8, 8, dtype=torch.long)
     labels[:, :3, 2:4, 2:4] = 1  # the colour is not known anywhere
-    balance = {name: torch.rand(classes) + 0.5 for name, classes in pretraining.CLASSES.items()}
+    balance = {name: torch.rand(classes) + 0.5 for name, classes in CLASSES.items()}
     losses = DenseObjective(recogniser, balance)(torch.zeros(2, 3, 16, 32, 32), labels)
     assert losses.tolist() == pytest.approx([16 * math.log(2), math.log(7), math.log(9), 0], abs=1e-5)  # 4 of 64 cells are foreground
 
@@ -329,7 +329,7 @@ def test_dense_losses_of_an_undecided_head():
 def test_recognition_scores_by_hand():
     class Fixed(nn.Module):
         def forward(self, clip):
-            outputs = {name: torch.zeros(len(clip), classes, 2, 2) for name, classes in pretraining.OUTPUTS.items()}
+            outputs = {name: torch.zeros(len(clip), classes, 2, 2) for name, classes in OUTPUTS.items()}
             outputs["foreground"][:] = torch.tensor([[1.0, 1.0], [-1.0, -1.0]])
             outputs["actor"][:, 2] = 1.0  # ball everywhere
             return outputs
@@ -344,9 +344,9 @@ def test_recognition_scores_by_hand():
 def test_pretraining_resumed_equals_unbroken(root, backbone, tmp_path):
     cache = backbone.parent / "clips"
     with pytest.raises(Killed):
-        pretrain(root, tmp_path, CONFIG, PRETRAIN, cache=cache, workers=0, device="cpu", checkpoint_every=1, on_step=kill_at(3))
+        pretrain(pretrain_options(root, tmp_path, cache=cache, checkpoint_every=1), on_step=kill_at(3))
     assert not (tmp_path / "model.safetensors").exists()
-    path = pretrain(root, tmp_path, CONFIG, PRETRAIN, cache=cache, workers=0, device="cpu")
+    path = pretrain(pretrain_options(root, tmp_path, cache=cache))
     assert_same_weights(path, backbone)
     assert without_seconds(tmp_path) == without_seconds(backbone.parent)
 
@@ -361,22 +361,22 @@ def test_pretrained_weights_are_an_i3d(backbone):
 
 
 def test_pretraining_learns(root, backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretraining, "LOG_EVERY", 1)
+    monkeypatch.setattr("acga.run.LOG_EVERY", 1)
     config = replace(PRETRAIN, epochs=12, learning_rate=1e-2, shift=0, contrast=0.0, brightness=0.0, head_width=16)
-    pretrain(root, tmp_path, CONFIG, config, cache=backbone.parent / "clips", workers=0, device="cpu")
+    pretrain(pretrain_options(root, tmp_path, config, cache=backbone.parent / "clips"))
     losses = [entry["loss"] for entry in Run(tmp_path, config_of(tmp_path)).entries() if "loss" in entry]
     assert len(losses) == 24 and np.mean(losses[-4:]) < 0.6 * np.mean(losses[:4])
 
 
 def test_a_run_with_other_settings_is_refused(root, backbone):
     with pytest.raises(ConfigError, match=r"train\.epochs is 2 there, 3 here"):
-        pretrain(root, backbone.parent, CONFIG, replace(PRETRAIN, epochs=3), workers=0, device="cpu")
+        pretrain(pretrain_options(root, backbone.parent, replace(PRETRAIN, epochs=3)))
 
 
 def test_one_video_is_too_few(tmp_path):
     squares.write_release(tmp_path, train=1, test=1)
     with pytest.raises(DatasetError, match="a single training video"):
-        pretrain(tmp_path, tmp_path / "run", CONFIG, PRETRAIN, workers=0, device="cpu")
+        pretrain(pretrain_options(tmp_path, tmp_path / "run"))
 
 
 # ---------------------------------------------------------------- the folder of a run
@@ -386,12 +386,13 @@ def test_a_log_cut_by_a_kill(tmp_path):
     run = Run(tmp_path, {"epochs": 1})
     module = nn.Linear(1, 1)
     run.log(step=1, loss=0.5)
-    run.save_checkpoint(1, {"module": module}, best=0.25)
+    run.values["best"] = 0.25
+    run.save_checkpoint(1, {"module": module})
     run.log(step=2, loss=0.4)
     with open(tmp_path / "log.jsonl", "a") as file:
         file.write('{"step": 3, "lo')
     again, other = Run(tmp_path, {"epochs": 1}), nn.Linear(1, 1)
-    assert again.load_checkpoint({"module": other}) == (1, {"best": 0.25})
+    assert again.load_checkpoint({"module": other}) == 1 and again.values == {"best": 0.25}
     assert torch.equal(other.weight, module.weight)
     again.log(step=2, loss=0.4)
     assert again.entries() == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4}]
@@ -419,7 +420,7 @@ def test_devices(monkeypatch):
 
 def test_provenance_names_the_command(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/acga", "train", "my data"])
-    found = runs.provenance(seed=3)
+    found = provenance(seed=3)
     assert found["command"] == "acga train 'my data'" and found["seed"] == 3 and found["torch"] == torch.__version__
 
 
@@ -526,29 +527,29 @@ torch.set_num_threads(1)
 def kill(finished):
     if finished == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-here.train({root!r}, {folder!r}, here.CONFIG, here.TRAIN, backbone={backbone!r}, features={features!r}, workers=0, device="cpu",
-           checkpoint_every=1, on_step=kill)
+features = here.Path({features!r})
+here.train(here.train_options({root!r}, {folder!r}, {backbone!r}, features=features, checkpoint_every=1), on_step=kill)
 """
 
 
 def test_training_killed_and_resumed_equals_unbroken(root, backbone, tmp_path):
     features = tmp_path / "features"
-    unbroken = train(root, tmp_path / "unbroken", CONFIG, TRAIN, backbone=backbone, features=features, workers=0, device="cpu")
+    unbroken = train(train_options(root, tmp_path / "unbroken", backbone, features=features))
     names = {"root": str(root), "folder": str(tmp_path / "killed"), "backbone": str(backbone), "features": str(features)}
     script = SCRIPT.format(tests=str(TESTS), **names)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    path = train(root, tmp_path / "killed", CONFIG, TRAIN, backbone=backbone, features=features, workers=0, device="cpu")
+    path = train(train_options(root, tmp_path / "killed", backbone, features=features))
     assert_same_weights(path, unbroken)
     assert_same_weights(path.with_name("last.safetensors"), unbroken.with_name("last.safetensors"))
     assert without_seconds(tmp_path / "killed") == without_seconds(tmp_path / "unbroken")
 
 
 def test_a_trained_model_is_ready_for_use(root, backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr("acga.training.LOG_EVERY", 1)
+    monkeypatch.setattr("acga.run.LOG_EVERY", 1)
     config = replace(TRAIN, epochs=3, mirror=True)
-    path = train(root, tmp_path, CONFIG, config, backbone=backbone, workers=0, device="cpu", half=True)
+    path = train(train_options(root, tmp_path, backbone, config, half=True))
     model = load_model(path)
     assert set(model.vocabulary.words) >= {"red", "green", "left", "right"} and model.config == CONFIG
     assert read_state_dict(path).state["word_table.weight"].dtype == torch.float16
@@ -565,16 +566,16 @@ def test_a_trained_model_is_ready_for_use(root, backbone, tmp_path, monkeypatch)
 
 def test_settings_that_do_not_fit(root, backbone, tmp_path):
     with pytest.raises(ConfigError, match="mirror shows moving clips"):
-        train(root, tmp_path, CONFIG, replace(TRAIN, mirror=True, blind_to="motion"), backbone=backbone, device="cpu")
+        train(train_options(root, tmp_path, backbone, replace(TRAIN, mirror=True, blind_to="motion")))
     with pytest.raises(ConfigError, match=r"width 0\.0625; this configuration asks for 0\.25"):
-        train(root, tmp_path, replace(ACGAConfig.mini(), size=32), TRAIN, backbone=backbone, device="cpu")
+        train(train_options(root, tmp_path, backbone, config=replace(ACGAConfig.mini(), size=32)))
     with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
-        train(root, tmp_path, replace(CONFIG, clip_length=8), replace(TRAIN, precision="bf16"), backbone=backbone, device="cpu")
+        train(train_options(root, tmp_path, backbone, replace(TRAIN, precision="bf16"), replace(CONFIG, clip_length=8)))
     with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
-        pretrain(root, tmp_path, replace(CONFIG, clip_length=8), PRETRAIN, workers=0, device="cpu")
+        pretrain(pretrain_options(root, tmp_path, config=replace(CONFIG, clip_length=8)))
     for size in (40, 48):  # not a multiple of 16; larger than the clips
         with pytest.raises(ConfigError, match=f"close_up_size {size} is not a multiple of 16 up to 32"):
-            pretrain(root, tmp_path, CONFIG, replace(PRETRAIN, close_up_share=0.5, close_up_size=size), workers=0, device="cpu")
+            pretrain(pretrain_options(root, tmp_path, replace(PRETRAIN, close_up_share=0.5, close_up_size=size)))
     assert not any(tmp_path.iterdir())
 
 
@@ -599,7 +600,7 @@ import os, sys
 sys.path[:0] = [{tests!r}, {tests!r} + "/training"]
 import test_training as here
 here.torch.set_num_threads(1)
-path = here.train({root!r}, {folder!r}, here.CONFIG, here.TRAIN, backbone={backbone!r}, workers=0, device="cpu")
+path = here.train(here.train_options({root!r}, {folder!r}, {backbone!r}))
 dataset = here.A2DSentences({root!r}, "train", size=32)
 found = here.evaluate(here.load_model(path), dataset, device="cpu")
 if os.environ["RANK"] == "0":
@@ -618,5 +619,5 @@ def test_two_processes_train_and_evaluate_together(root, dataset, backbone, tmp_
     alone = evaluate(load_model(tmp_path / "run" / "model.safetensors"), dataset, device="cpu")
     together = Evaluation.load(tmp_path / "run" / "found.json")
     assert together.about["processes"] == 2
-    assert [answer[:6] for answer in together.answers] == [answer[:6] for answer in alone.answers]
+    assert [one[:6] for one in together.predictions] == [one[:6] for one in alone.predictions]
     assert [entry["epoch"] for entry in Run(tmp_path / "run", config_of(tmp_path / "run")).entries()] == [1, 2]

@@ -1,4 +1,4 @@
-"""The query demo without a browser: what the kernel does, and what it tells the page. In a browser: tests/browser."""
+"""The query demo without a browser: what the kernel does, and what it tells the page. In a browser: test_query_demo_browser.py."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ from acga.inference import Segmenter
 from acga.metrics import binarise, intersection_over_union
 from acga.synthetic.language.lexicon import VOCABULARY
 from acga.widgets import QueryDemo, uploads
-from acga.widgets.clips import SAMPLES, Clip, draw_clip
-from acga.widgets.latest import Latest
-from acga.widgets.reading import Reading
+from acga.widgets.clips import DRAWN_CLIPS, Clip
+from acga.widgets.jobs import JobRunner
 
 FRAMES, SIZE = 11, (30, 44)
 LONG = 120  # seconds to wait before a test fails: more than any machine needs
@@ -63,7 +62,7 @@ class Page:
         """The masks as the page has them: by query, bool (T, H, W), later messages over earlier ones."""
         height, width = SIZE
         found = {}
-        for content, (masks, _) in self.of("answer"):
+        for content, (masks, _) in self.of("prediction"):
             bits = np.frombuffer(masks, np.uint8).reshape(len(content["frames"]), -1)
             unpacked = np.unpackbits(bits, axis=1, count=height * width).reshape(-1, height, width).astype(bool)
             found.setdefault(content["query"], {}).update(zip(content["frames"], unpacked, strict=True))
@@ -80,7 +79,7 @@ def demo(segmenter):
     made = QueryDemo(segmenter, {"one": small_clip, "other": lambda: small_clip(1)})
     assert made.wait(LONG)
     yield made
-    made._latest.stop()
+    made._jobs.stop()
     assert made.wait(LONG)
 
 
@@ -130,15 +129,14 @@ def test_the_threshold_is_a_share_of_the_maximum(demo, page):
     assert demo.wait(LONG)
     official = demo.masks["man in red"]
     areas = []
-    for share in (0.2, 0.5, 0.9):
-        demo.view.share = share
+    for ratio in (0.2, 0.5, 0.9):
+        demo.view.threshold_ratio = ratio
         assert demo.wait(LONG)
         areas.append(demo.masks["man in red"].sum())
         assert (page.masks()["man in red"] == demo.masks["man in red"]).all()
     assert areas == sorted(areas, reverse=True) and areas[0] > areas[2]
-    demo.view.share = 0.5
-    reading = demo._readings["one"]
-    response = reading.responses["man in red"][3].response
+    demo.view.threshold_ratio = 0.5
+    response = demo._opened["one"].session.responses["man in red"][3].logits
     assert (official[3] == binarise(response, SIZE)).all()
 
 
@@ -146,7 +144,7 @@ def test_the_shown_frame_comes_first(demo, page):
     demo.view.frame = 4
     page.messages.clear()
     page.ask("dog on the left")
-    order = [content["frames"] for content, _ in page.of("answer")]
+    order = [content["frames"] for content, _ in page.of("prediction")]
     assert order[0] == [4] and sorted(itertools.chain(*order)) == list(range(FRAMES))
     assert len(order) > 2  # so that it can be stopped in between
 
@@ -170,23 +168,23 @@ def test_a_page_that_opens_is_told_everything_and_so_is_the_next(page, demo):
 
 def test_maps_of_words_are_the_attention(page, demo, segmenter):
     page.ask("dog on the left")
-    content, (_, maps) = page.of("answer")[-1]
+    content, (_, maps) = page.of("prediction")[-1]
     shape = (len(content["frames"]), content["words"], content["rows"], content["columns"])
     assert shape[1:] == (4, 2, 2)
     values = np.frombuffer(maps, np.uint8).reshape(shape) / 255
     ranges = np.array(content["ranges"])  # (B, L, 2)
     weights = ranges[..., :1, None] + values * (ranges[..., 1:, None] - ranges[..., :1, None])
     frame = content["frames"][-1]
-    assert np.allclose(weights[-1], demo._readings["one"].answers["dog on the left"][frame].words, atol=0.01)
+    assert np.allclose(weights[-1], demo._opened["one"].session.responses["dog on the left"][frame].word_weights, atol=0.01)
     assert (weights.sum(axis=1) < 1).all()  # the padding gets the rest
 
 
 def test_a_click_tells_which_places_a_place_listens_to(page, demo):
     page.ask("dog")
-    page.say("pixel", query="dog", frame=2, place=[1, 0])
-    content, (values,) = page.of("pixel")[-1]
+    page.say("attention", query="dog", frame=2, place=[1, 0])
+    content, (values,) = page.of("attention")[-1]
     assert (content["rows"], content["columns"], content["place"]) == (2, 2, [1, 0])
-    weights = demo._readings["one"].attention_from("dog", 2, (1, 0))
+    weights = demo._opened["one"].session.attention_from("dog", 2, (1, 0))
     assert weights.sum() == pytest.approx(1)
     assert content["range"] == pytest.approx([weights.min(), weights.max()])
     assert np.frombuffer(values, np.uint8).reshape(2, 2).argmax() == weights.argmax()
@@ -195,8 +193,8 @@ def test_a_click_tells_which_places_a_place_listens_to(page, demo):
 @pytest.mark.parametrize("asked", [{"query": "never asked", "frame": 2}, {"query": "dog", "frame": 99}, {"query": "dog", "frame": -1}])
 def test_a_click_on_what_is_gone_is_passed_over(page, demo, asked):
     page.ask("dog")
-    page.say("pixel", place=[0, 0], **asked)
-    assert page.of("pixel") == [] and demo.view.problem == ""
+    page.say("attention", place=[0, 0], **asked)
+    assert page.of("attention") == [] and demo.view.problem == ""
 
 
 def test_phrasings_are_compared_by_the_overlap_of_their_masks(page, demo):
@@ -272,7 +270,7 @@ def test_the_last_of_several_questions_wins(page, demo):
         demo.ask(query)
     assert demo.wait(LONG)
     assert list(demo.masks) == ["running"]
-    assert page.of("answer")[-1][0]["query"] == "running"
+    assert page.of("prediction")[-1][0]["query"] == "running"
     assert demo.view.status.startswith("Answered")
 
 
@@ -321,17 +319,17 @@ def test_messages_of_a_stopped_job_do_not_come():
         assert second.wait(LONG)
         yield lambda: told.append("slow 2")
 
-    latest = Latest(failed=told.append)
-    latest.start(slow())
+    runner = JobRunner(failed=told.append)
+    runner.start(slow())
     assert first.wait(LONG)
-    latest.start(iter([lambda: told.append("quick")]))
+    runner.start(iter([lambda: told.append("quick")]))
     second.set()
-    assert latest.wait(LONG)
+    assert runner.wait(LONG)
     assert told == ["slow 1", "quick"]
 
 
 def test_what_the_page_changes_waits_while_a_job_is_telling(demo):
-    with demo._latest.telling:
+    with demo._jobs.publishing:
         page_changes = threading.Thread(target=demo.view.set_state, args=({"queries": ["red dog"]},))
         page_changes.start()
         page_changes.join(0.3)
@@ -349,12 +347,12 @@ def test_what_a_stopped_job_raises_is_not_said():
         raise QueryError("no")
         yield
 
-    latest = Latest(failed=told.append)
-    latest.start(broken())
+    runner = JobRunner(failed=told.append)
+    runner.start(broken())
     assert first.wait(LONG)
-    latest.stop()
+    runner.stop()
     second.set()
-    assert latest.wait(LONG) and told == []
+    assert runner.wait(LONG) and told == []
 
 
 # Uploads
@@ -392,7 +390,7 @@ def test_gifs_too(page, demo, tmp_path):
         (lambda content: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "is not an mp4"),
         (lambda content: content[: len(content) // 3], "The uploaded file"),
         (lambda content: content[:40] + bytes(3000), "The uploaded file"),
-        (lambda content: content + bytes(uploads.LARGEST), "9 MB, and 8 are the limit"),
+        (lambda content: content + bytes(uploads.MAX_BYTES), "9 MB, and 8 are the limit"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_and_the_demo_goes_on(page, demo, tmp_path, damage, said):
@@ -407,15 +405,15 @@ def test_a_file_that_cannot_be_used_says_why_and_the_demo_goes_on(page, demo, tm
 def test_limits_of_length_and_size(page, demo, tmp_path, monkeypatch):
     content = write_clip(tmp_path / "clip.mp4", count=12).read_bytes()  # at 10 frames a second
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "LONGEST", 1.0)
+        patch.setattr(uploads, "MAX_SECONDS", 1.0)
         upload(page, content)
         assert "too long: at 10 frames a second, 10 frames (1 s) are the limit" in demo.view.problem
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "MOST_FRAMES", 11)
+        patch.setattr(uploads, "MAX_FRAMES", 11)
         upload(page, content)
         assert "11 frames" in demo.view.problem
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "WIDEST", 40)
+        patch.setattr(uploads, "MAX_SIDE", 40)
         upload(page, content)
         assert "44 x 30 pixels, and 40 a side are the limit" in demo.view.problem
     upload(page, content)
@@ -488,12 +486,12 @@ def test_saving_without_a_sentence_is_refused(page, demo):
     assert "nothing to save" in demo.view.problem and page.of("file") == []
 
 
-# Samples and surroundings
+# Drawn clips and surroundings
 
 
-@pytest.mark.parametrize("title", SAMPLES)
-def test_each_sample_has_actors_and_words_that_the_drawn_world_knows(title):
-    clip = draw_clip(SAMPLES[title])
+@pytest.mark.parametrize("title", DRAWN_CLIPS)
+def test_each_drawn_clip_has_actors_and_words_that_the_drawn_world_knows(title):
+    clip = DRAWN_CLIPS[title].draw()
     assert len(clip.frames) == 16 and len(clip.phrasings) == 3
     for phrasings in clip.phrasings:
         assert len(phrasings) == len(set(phrasings)) == 4
@@ -512,8 +510,8 @@ def test_models_without_attention_say_so(segmenter, monkeypatch):
     demo = QueryDemo(segmenter, {"one": small_clip})
     page = Page(demo)
     page.ask("dog")
-    assert page.of("answer")[-1][0]["words"] == 0 and page.of("answer")[-1][1][1] == b""
-    page.say("pixel", query="dog", frame=0, place=[0, 0])
+    assert page.of("prediction")[-1][0]["words"] == 0 and page.of("prediction")[-1][1][1] == b""
+    page.say("attention", query="dog", frame=0, place=[0, 0])
     assert "no language guided vision attention" in demo.view.problem
 
 
@@ -524,16 +522,6 @@ def test_colab_is_told_to_show_custom_widgets(monkeypatch):
         monkeypatch.setitem(sys.modules, name, module)
     widgets.query_demo.allow_custom_widgets_in_colab()
     assert called == [True]
-
-
-def test_an_unanswered_reading_answers_only_what_is_missing(segmenter):
-    reading = Reading(segmenter, small_clip())
-    reading.ask("dog", [0, 1])
-    first = reading.responses["dog"][0]
-    reading.ask("dog", [0, 2])
-    assert reading.responses["dog"][0] is first and sorted(reading.responses["dog"]) == [0, 1, 2]
-    with pytest.raises(QueryError):
-        reading.ask("", [0])
 
 
 def test_a_damaged_upload_is_a_video_error():

@@ -22,8 +22,8 @@ from PIL import Image
 
 from acga.inference import Segmenter
 from acga.metrics import intersection_over_union
-from acga.widgets.clips import SAMPLES, draw_clip
-from acga.widgets.reading import Reading
+from acga.session import ClipSession
+from acga.widgets.clips import DRAWN_CLIPS
 
 pytestmark = needs_browser
 LAWN = "Two men and a dog on a lawn"
@@ -65,8 +65,13 @@ def page(app):
 
 
 @pytest.fixture(scope="module")
-def reading():
-    return Reading(Segmenter("mini", device="cpu"), draw_clip(SAMPLES[LAWN]))
+def clip():
+    return DRAWN_CLIPS[LAWN].draw()
+
+
+@pytest.fixture(scope="module")
+def session(clip):
+    return ClipSession.from_frames(Segmenter("mini", device="cpu"), clip.frames)
 
 
 def settle(page):
@@ -124,12 +129,12 @@ def test_the_page_has_a_title_and_an_explanation_and_starts_with_an_answer(app, 
     assert app.get_by_role("heading", name="Ask a video").is_visible()
     assert app.get_by_text("describe one of its actors").is_visible()
     assert "ask" in app.title().lower()
-    assert app.get_by_label("Sentence 1", exact=True).input_value() == SAMPLES[LAWN].first[0]
+    assert app.get_by_label("Sentence 1", exact=True).input_value() == DRAWN_CLIPS[LAWN].queries[0]
     app.mouse.move(2, 2)
     picture(app, "page", tmp_path)
 
 
-def test_a_typed_sentence_lights_up_its_mask(page, reading):
+def test_a_typed_sentence_lights_up_its_mask(page, clip, session):
     sentence = "white dog on the right"
     ask(page, sentence)
     frame = shown_frame(page)
@@ -138,13 +143,13 @@ def test_a_typed_sentence_lights_up_its_mask(page, reading):
     slide(page, "Opacity of the masks", 1)
     painted = np.abs(pixels(page) - without).max(axis=2) > 12
     slide(page, "Opacity of the masks", 0.5)
-    reading.ask(sentence, [frame])
-    mask = reading.mask(sentence, frame)
+    session.predict([sentence], [frame])
+    mask = session.mask(sentence, frame)
     scale = painted.shape[0] // mask.shape[0]
     there = painted[scale // 2 :: scale, scale // 2 :: scale]
     assert there.shape == mask.shape and mask.any()
     assert intersection_over_union(there, mask) > 0.9  # but for the outline
-    assert np.abs(without[scale // 2 :: scale, scale // 2 :: scale] - reading.clip.frames[frame]).mean() < 12
+    assert np.abs(without[scale // 2 :: scale, scale // 2 :: scale] - clip.frames[frame]).mean() < 12
 
 
 def test_the_threshold_moves_the_mask(page):
