@@ -86,7 +86,7 @@ class Cache:
             raise DatasetError(f"{self.folder} holds {found}, not {kind}; choose another folder.")
         if fingerprint not in (None, self.fingerprint):
             raise DatasetError(f"{self.folder} holds {kind} of other weights, data or settings; delete it or choose another folder.")
-        self._maps: dict[str, np.ndarray] = {}
+        self._maps: dict[str, np.memmap] = {}
         absent = 0 if incomplete else len(self) - np.count_nonzero(self.array(DONE))
         if absent:
             raise DatasetError(f"{self.folder} lacks {absent} of {len(self)} {kind}; run the command that makes them again, it will go on.")
@@ -100,7 +100,7 @@ class Cache:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_maps": {}}  # a memory map would travel to another process as the whole of its content
 
-    def array(self, name: str) -> np.ndarray:
+    def array(self, name: str) -> np.memmap:
         """All entries (N, …) of an array, by memory map. Raises `DatasetError` when the file is damaged."""
         if name not in self._maps:
             path = self.folder / f"{name}.npy"
@@ -169,7 +169,7 @@ class Cache:
                     raise ValueError(f"expected {array.dtype} {array.shape[1:]} for {name}, got {values.dtype} {values.shape[1:]}")
                 with open(self.folder / f"{name}.npy", "r+b") as file:
                     for row, value in zip(rows, values, strict=True):
-                        file.seek(array.offset + row * value.nbytes)  # type: ignore[attr-defined]
+                        file.seek(array.offset + row * value.nbytes)
                         file.write(value.tobytes())
                     file.flush()
                     os.fsync(file.fileno())  # a flag must not be on the disk before its entry

@@ -6,6 +6,7 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -92,4 +93,7 @@ class FeatureCache(Cache):
     def __getitem__(self, frame: tuple[str, int]) -> Tensor:
         if frame not in self:
             raise DatasetError(f"{self.folder} has no features of frame {frame[1]} of {frame[0]}; extract those of this data set.")
-        return torch.from_numpy(self.array("features")[self.rows[frame]].copy())
+        # Mapped for this read alone: the pages of a mapping that lasts count as this process's memory, in the end the whole file.
+        features = self.array("features")
+        place = features.offset + self.rows[frame] * features[0].nbytes
+        return torch.from_numpy(np.array(np.memmap(self.folder / "features.npy", features.dtype, "r", place, features.shape[1:])))
