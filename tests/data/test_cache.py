@@ -131,7 +131,7 @@ def test_a_full_disk_while_writing(tmp_path, monkeypatch):
 
 def test_a_killed_worker_is_missed(tmp_path):
     cache = make(tmp_path)
-    with pytest.raises(AcgaError, match="A worker process was killed, .*; run the command again with fewer workers"):
+    with pytest.raises(AcgaError, match=r"A worker process was killed, .*; run the command again with fewer workers"):
         cache.fill(deadly_number, workers=2)
     assert not cache.array("done")[6:9].any()
     cache.fill(number)

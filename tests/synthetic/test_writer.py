@@ -239,7 +239,7 @@ def test_both_sides_of_a_minimal_pair_are_asked(second: Path) -> None:
 
 def test_bystanders_have_neither_masks_nor_sentences(tmp_path: Path) -> None:
     root = tmp_path / "jhmdb"
-    write_jhmdb(root, videos=2, workers=1, edition=2, bystanders=True)
+    write_jhmdb(root, SynthesisConfig(test=2, workers=1, edition=2, bystanders=True))
     sentences = pandas.read_csv(root / "jhmdb_annotation.txt")
     scenes = {scene["name"]: scene for scene in json.loads((root / "scenes.json").read_text())}
     assert sorted(sentences["video_id"]) == sorted(scenes)
