@@ -9,10 +9,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
 from . import __version__
@@ -24,9 +22,9 @@ from .options import (
     DownloadOptions,
     EvaluateOptions,
     ExtractOptions,
-    Flag,
     PretrainOptions,
     SegmentOptions,
+    SynthesizeOptions,
     TrainOptions,
 )
 
@@ -148,50 +146,13 @@ def run_download(options: DownloadOptions) -> None:
     print(f"{download(options.name, options.to)} is as published.")
 
 
-def synthesize(
-    root: Positional[Annotated[Path, arg(metavar="ROOT")]],
-    /,
-    *,
-    layout: Literal["a2d", "jhmdb"] = "a2d",
-    train: int = 2000,
-    test: int = 400,
-    sentences: int = 4,
-    frames: int | None = None,
-    crowded: Flag = False,
-    mixed: Flag = False,
-    sentence_style: Literal["everyday", "one-order", "half-relational", "relational"] = "everyday",
-    seed: int = 0,
-    workers: int = 2,
-) -> None:
-    """Draw a twin of A2D Sentences, or of J-HMDB Sentences, in the very files of the real release.
+def run_synthesize(options: SynthesizeOptions) -> None:
+    """`acga data synthesize`."""
+    from .synthetic.writer import write_a2d, write_jhmdb
 
-    The same seed gives the same files, whatever the number of workers; an interrupted run goes on where it stopped.
-
-    Example: acga data synthesize drawn --train 2000 --test 400
-
-    Args:
-        root: folder for the release, new or empty
-        layout: which release's files to write; jhmdb has test videos only
-        train: number of training videos
-        test: number of test videos
-        sentences: number of sentences for each actor; 0 gives its kind and action as a label, for pretraining (a2d)
-        frames: number of frames of each video, 24 to 32 by default; at most 16 has a single annotated frame (a2d)
-        crowded: more actors a scene, for pretraining (a2d)
-        mixed: of every test actor, half of the sentences are phrased as no training sentence is, to compare phrasings; otherwise all
-            sentences of half of the actors (a2d)
-        sentence_style: how sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind,
-            sometimes or mostly by what an actor is to the others, to study relations (a2d)
-        seed: of everything that is random
-        workers: processes that draw
-    """
-    from .synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
-
-    if layout == "jhmdb":
-        write_jhmdb(root, videos=test, seed=seed, workers=workers)
-    else:
-        numbers = {"train": train, "test": test, "sentences": sentences, "frames": frames, "seed": seed, "workers": workers}
-        write_a2d(root, SynthesisConfig(**numbers, crowded=crowded, mixed=mixed, sentence_style=sentence_style))  # type: ignore[arg-type]
-    print(f"Drawn: {root}. Check it with: acga data check {root}")
+    write = write_jhmdb if options.layout == "jhmdb" else write_a2d
+    write(options.root, options.recipe)
+    print(f"Drawn: {options.root}. Check it with: acga data check {options.root}")
 
 
 COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
@@ -201,6 +162,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "train": (TrainOptions, run_train),
     "evaluate": (EvaluateOptions, run_evaluate),
     "ablate": (AblateOptions, run_ablate),
+    "data synthesize": (SynthesizeOptions, run_synthesize),
     "data check": (CheckOptions, run_check),
     "data extract": (ExtractOptions, run_extract),
     "data download": (DownloadOptions, run_download),
@@ -208,9 +170,8 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
 
 
 def parse(arguments: Sequence[str]) -> Any:
-    """The options of a command line, of one of the classes in `COMMANDS`; None for `data synthesize`, which is then done."""
+    """The options of a command line, of one of the classes in `COMMANDS`."""
     app, data = SubcommandApp(), SubcommandApp()
-    data.command(synthesize)
     for name, (options, _) in COMMANDS.items():
         (data if name.startswith("data ") else app).command(options, name=name.removeprefix("data "))  # type: ignore[call-overload]
     app.command(data, name="data", help=DATA_DESCRIPTION)
@@ -229,9 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
         try:
             options = parse(arguments)
-            run = next((run for kind, run in COMMANDS.values() if kind is type(options)), None)
-            if run is not None:
-                run(options)
+            run = next(run for kind, run in COMMANDS.values() if kind is type(options))
+            run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
             print_stderr("error", str(error))

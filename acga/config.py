@@ -18,6 +18,7 @@ from .errors import ConfigError
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "bf16"]
+SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
 FeatureKind = Literal["plain", "mirrored", "still"]  # of clips as they are, mirrored, or repeating the annotated frame
 
 COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, below eq. 2)
@@ -149,6 +150,35 @@ class TrainConfig:
     def short(cls) -> TrainConfig:
         """How the runs of a study are trained at the size of `ACGAConfig.mini()`: minutes each."""
         return cls(epochs=0.2, batch_size=16, learning_rate=3e-3, attention_rate=0.3, decay_every=0, precision="bf16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisConfig:
+    """How much of the drawn world to draw, and which. Raises `ConfigError` where the parts do not go together."""
+
+    train: int = 2000  # number of training videos
+    test: int = 400  # number of test videos
+    sentences: int = 4  # for each actor; 0 gives its kind and action as a label, for pretraining (a2d)
+    frames: int | None = None  # of each video, 24 to 32 by default; at most 16 has a single annotated frame (a2d)
+    crowded: bool = False  # more actors a scene, for pretraining (a2d)
+    # of every test actor, half of the sentences are phrased as no training sentence is; otherwise all sentences of half of the actors (a2d)
+    mixed: bool = False
+    # how sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind, sometimes or mostly by
+    # what an actor is to the others (a2d)
+    sentence_style: SentenceStyle = "everyday"
+    edition: Literal[1, 2] = 1  # of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded
+    cutouts: str | None = None  # folder of photographs with instance masks, some of which become actors (a2d, edition 2)
+    bystanders: bool = False  # one to three other people beside the annotated one (jhmdb, edition 2)
+    seed: int = 0  # of everything that is random
+    workers: int = 2  # processes that draw
+
+    def __post_init__(self) -> None:
+        if self.edition not in (1, 2):
+            raise ConfigError(f"There is no edition {self.edition} of the drawn world; choose 1 or 2.")
+        if self.cutouts is not None and self.edition == 1:
+            raise ConfigError("Cut-outs are drawn in the second edition only; choose edition 2.")
+        if self.bystanders and self.edition == 1:
+            raise ConfigError("Bystanders are drawn in the second edition only; choose edition 2.")
 
 
 def scaled(channels: int, width: float) -> int:

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, TrainConfig
+from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
 
 NetworkName = Literal["mini", "faithful_mini", "paper"]
@@ -204,6 +204,20 @@ class AblateOptions:
     features: Path | None = None  # folder for the extracted features; by default OUT/features
     workers: Workers = 2
     device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesizeOptions:
+    """Draw a twin of A2D Sentences, or of J-HMDB Sentences, in the very files of the real release.
+
+    The same seed gives the same files, whatever the number of workers; an interrupted run goes on where it stopped.
+
+    Example: acga data synthesize drawn --train 2000 --test 400
+    """
+
+    root: Positional[Annotated[Path, arg(metavar="ROOT")]]  # folder for the release, new or empty
+    layout: Literal["a2d", "jhmdb"] = "a2d"  # which release's files to write; jhmdb has test videos only
+    recipe: Annotated[FlagCreatePairsOff[SynthesisConfig], arg(name="")] = SynthesisConfig()  # noqa: RUF009 (frozen)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acga.config import ACGAConfig
+from acga.config import ACGAConfig, SynthesisConfig
 from acga.data.taxonomy import ACTORS
 from acga.data.text import tokenise
 from acga.evaluation import Evaluation
@@ -20,7 +20,7 @@ from acga.synthetic.render import people
 from acga.synthetic.render.motion import vary
 from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
-from acga.synthetic.writer import SPLITS, SynthesisConfig
+from acga.synthetic.writer import SPLITS
 
 WEIGHTS = Path(str(files("acga") / "embedded" / "mini.safetensors"))
 DRAWN = SynthesisConfig()  # the twin of A2D Sentences as `acga data synthesize` draws it

@@ -1,4 +1,4 @@
-"""Attention over frames: one hue whose opacity is the weight, the outline of a mask, a framed cell, and the weights of words.
+"""Attention over frames: a light over the darkened frame where the weight is, outlines, framed cells, and the weights of words.
 
 A frame here is the network's square, uint8 (S, S, 3); a map has a value for every cell of it, (h, w), whatever its resolution.
 """
@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from ..overlay import FONT, PALETTE, colour, paint_masks
 from .images import image_grid
 
-HUE = 6  # of overlay.PALETTE; outlines have others
-MAX_OPACITY = 0.85  # of the hue over the frame, at the largest value
+LIGHT = 3  # of overlay.PALETTE: yellow, which is brighter than anything in a darkened frame
+DARKENED = 0.5  # brightness of the frame
+MAX_OPACITY = 0.85  # of the light over the frame, at the largest value
 ENLARGED = 256  # pixels of a square once enlarged
 Cell = tuple[int, int]  # row and column of a map
 
@@ -25,7 +26,7 @@ Cell = tuple[int, int]  # row and column of a map
 def map_over_frame(
     frame: np.ndarray, values: np.ndarray, *, highest: float | None = None, mask: np.ndarray | None = None, cell: Cell | None = None
 ) -> np.ndarray:
-    """A picture (256, 256, 3) uint8: the frame under a map (h, w) of values from 0 to `highest`, by default the map's own maximum.
+    """A picture (256, 256, 3) uint8: the darkened frame under a map (h, w) of values from 0 to `highest`, by default the map's own maximum.
 
     `mask`, bool (S, S), is outlined, `cell` of the map framed.
 
@@ -34,7 +35,7 @@ def map_over_frame(
     """
     highest = float(values.max()) if highest is None else highest
     opacity = MAX_OPACITY * np.clip(_enlarged(np.asarray(values, np.float64) / max(highest, 1e-12)), 0, 1)[..., None]
-    picture = (opacity * colour(HUE) + (1 - opacity) * _enlarged(frame, cv2.INTER_CUBIC)).astype(np.uint8)
+    picture = (opacity * colour(LIGHT) + (1 - opacity) * DARKENED * _enlarged(frame, cv2.INTER_CUBIC)).astype(np.uint8)
     if mask is not None:
         picture = paint_masks(picture, [_enlarged(mask.astype(np.uint8)) > 0], fill=False)
     return picture if cell is None else _framed(picture, cell, values.shape)
@@ -53,7 +54,7 @@ def maps_over_frame(
 ) -> Figure:
     """Maps (h, w) by caption over a frame, or each over its own, on one scale from 0 to `highest` (by default the largest value).
 
-    `mask` is outlined: one for all, or one for each; `cells` frames a cell in each. `label` says what the opacity means, with its unit.
+    `mask` is outlined: one for all, or one for each; `cells` frames a cell in each. `label` says what the light means, with its unit.
     """
     top = max(float(values.max()) for values in maps.values()) if highest is None else highest
     frames = [frame] * len(maps) if isinstance(frame, np.ndarray) else frame
@@ -63,7 +64,7 @@ def maps_over_frame(
         for number, (caption, values) in enumerate(maps.items())
     }
     figure = image_grid(pictures, columns=columns, width=width)
-    scale = LinearSegmentedColormap.from_list("opacity", ["white", PALETTE[HUE]])
+    scale = LinearSegmentedColormap.from_list("light", ["#404040", PALETTE[LIGHT]])
     figure.colorbar(ScalarMappable(Normalize(0, top), scale), ax=figure.axes, label=label, fraction=0.03, pad=0.01)
     return figure
 

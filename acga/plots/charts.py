@@ -23,7 +23,7 @@ from .images import paint_enlarged
 from .style import DIVERGING, SEQUENTIAL, SERIES_COLOURS, new_figure
 
 Line = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]  # x, y
-Value = float | Interval
+Height = float | Interval
 MARKERS = "osD^v"  # of series of points
 ABOVE, UNDECIDED, BELOW = PALETTE[4], "#888888", PALETTE[6]  # where an interval lies
 SNAPSHOT_SIDE = 200  # pixels of the longer side of a picture in a snapshot, at least
@@ -63,14 +63,14 @@ def running_mean(values: Sequence[float] | np.ndarray, width: int) -> np.ndarray
     return np.convolve(values, ones, "same") / np.convolve(np.ones(len(values)), ones, "same")
 
 
-def bar_chart(values: Mapping[str, Value | Mapping[str, Value]], *, y_label: str) -> Figure:
+def bar_chart(values: Mapping[str, Height | Mapping[str, Height]], *, y_label: str) -> Figure:
     """A bar for each name, or where values are mappings themselves, a group of bars, one of each series.
 
     Over each bar stands its value; an `Interval` has a bar for its mean and a line from its low to its high end instead.
     """
     groups = {name: of if isinstance(of, Mapping) else {"": of} for name, of in values.items()}
     series = list(next(iter(groups.values())))
-    figure, axis = new_axes(max(4, (0.75 + 0.25 * len(series)) * len(groups) + 1), 3.4, y_label=y_label)
+    figure, axis = new_axes(np.clip((0.6 + 0.45 * len(series)) * len(groups) + 1, 4, 10), 3.4, y_label=y_label)
     width = 0.8 / len(series)
     for number, name in enumerate(series):
         places = np.arange(len(groups)) + (number - (len(series) - 1) / 2) * width
@@ -102,7 +102,7 @@ def strip_plot(groups: Mapping[str, Sequence[float] | np.ndarray], *, x_label: s
     figure, axis = new_axes(7, 0.42 * len(groups) + 1.1, x_label=x_label)
     for row, values in enumerate(groups.values()):
         height = row + 0.25 * np.sin(2.4 * np.arange(len(values)))  # so that dots do not hide each other
-        axis.scatter(values, height, s=14, color=SERIES_COLOURS[0], alpha=0.6, linewidths=0)
+        axis.scatter(values, height, s=18, color=SERIES_COLOURS[0], alpha=0.6, linewidths=0)
         axis.plot([np.median(values)] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
     axis.set_yticks(range(len(groups)), [f"{name} ({len(values)})" for name, values in groups.items()])
     axis.invert_yaxis()
@@ -161,7 +161,7 @@ def forest_plot(table: pd.DataFrame, *, x_label: str, line: float = 0, reference
             names.append(row["group"])
         at.append(len(names))
         names.append(row["name"])
-    figure, axis = new_axes(9, 0.24 * len(names) + 1, x_label=x_label)
+    figure, axis = new_axes(min(12, 5.5 + 0.07 * max(map(len, names))), 0.24 * len(names) + 1, x_label=x_label)
     axis.axvline(line, color="black", linewidth=0.8)
     for place, row in zip(at, rows, strict=True):
         mean, low, high = (100 * value for value in row["interval"])
@@ -192,10 +192,9 @@ def heatmap(table: pd.DataFrame, *, label: str, digits: int = 2, diverging: bool
     """A table in colours, each value written into its field; `diverging` centres the colours on zero."""
     longest = max(len(str(name)) for name in table.index)
     figure, axis = new_axes(min(10.5, 0.46 * len(table.columns) + 0.085 * longest + 1.6), 0.3 * len(table) + 1.3)
-    colours, centre = (DIVERGING, 0) if diverging else (SEQUENTIAL, None)
-    sns.heatmap(
-        table, ax=axis, cmap=colours, center=centre, annot=True, fmt=f".{digits}f", annot_kws={"fontsize": 7}, cbar_kws={"label": label}
-    )
+    reach = table.abs().to_numpy().max()
+    limits = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach} if diverging else {"cmap": SEQUENTIAL}
+    sns.heatmap(table, ax=axis, annot=True, fmt=f".{digits}f", annot_kws={"fontsize": 7}, cbar_kws={"label": label}, **limits)
     axis.tick_params(labelsize=8, length=0)
     axis.tick_params(axis="y", rotation=0)
     return figure
@@ -244,7 +243,7 @@ def _rounded(value: float) -> str:
 def _legend(axis: Axes) -> None:
     names = axis.get_legend_handles_labels()[1]
     inches = axis.bbox.width / axis.figure.dpi
-    columns = int(18 * inches / (max(map(len, names)) + 6))
+    columns = int(22 * inches / (max(map(len, names)) + 6))
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=max(1, columns), frameon=False, fontsize=8)
 
 

@@ -51,7 +51,7 @@ def image_grid(
 def paint_enlarged(
     frame: np.ndarray, masks: Sequence[np.ndarray], *, times: int = 3, fill: bool = True, numbers: Sequence[int] = ()
 ) -> np.ndarray:
-    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines (`overlay.paint`).
+    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines (`overlay.paint_masks`).
 
     >>> paint_enlarged(np.zeros((4, 6, 3), np.uint8), [np.ones((4, 6), bool)]).shape
     (12, 18, 3)

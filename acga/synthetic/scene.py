@@ -15,7 +15,7 @@ class Actor:
     kind: str  # one of taxonomy.ACTORS
     action: str  # one of taxonomy.VALID_ACTIONS[kind]
     noun: str  # the plainest noun that fits the drawing: man, woman, boy, girl, baby, dog, puppy, duck, parrot, basketball, truck, …
-    colour: str  # what "in red" or "a red car" speaks of: upper garment, fur, feathers, paint
+    colour: str  # "" if unknown; what "in red" or "a red car" speaks of: upper garment, fur, feathers, paint
     garment: str | None = None  # what people wear above: shirt, jacket, dress, suit (suit and dress: the same colour all over)
     lower_colour: str | None = None  # colour of the pants or shorts
     lower_garment: str | None = None  # pants or shorts; None under a dress or suit
@@ -30,6 +30,9 @@ class Actor:
     heading: int = 1  # +1 faces right, -1 left
     tempo: float = 1.0  # multiplies the speed of the motion
     phase: float = 0.0  # where in its cycle the motion starts, in [0, 1)
+    look: int | None = None  # second edition: seed of skin, hair, surface and gait, which are the same wherever it is
+    cutout: str | None = None  # second edition: the name of the photograph that it is, in a folder of cut-outs
+    cutout_aspect: float = 1.0  # width over height of that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,9 @@ class Scene:
     shake: float = 0.0  # standard deviation of camera shake, frame heights
     noise: float = 0.0  # standard deviation of pixel noise, of 255
     blur: float = 0.0  # sigma of a Gaussian blur, pixels
-    style: str = "flat"  # flat (A2D twin) or sketch (J-HMDB twin)
+    style: str = "flat"  # flat (A2D twin) or sketch (J-HMDB twin); second edition: shaded, shaded sketch
+    pair: tuple[int, ...] = ()  # second edition: two actors that are identical but for their place, a minimal pair
+    annotated_actor: int | None = None  # second edition: the only one with masks and sentences, None: all
 
 
 @dataclass(frozen=True, kw_only=True)

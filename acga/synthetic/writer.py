@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,32 +23,22 @@ import numpy as np
 import scipy.io
 from tqdm import tqdm
 
+from ..config import SynthesisConfig
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
-from .language.describe import Query, SentenceStyle, describe
+from .language.describe import Query, describe, describe_pair
+from .render.cutouts import open_cutouts
 from .render.renderer import box, draw, mean_box
-from .sampling import JHMDB_ACTIONS, sample_scene
+from .sampling import HELD_OUT_COMBINATIONS, JHMDB_ACTIONS, sample_scene
 from .scene import Box, Scene
 
 FRAMES_PER_SECOND = 12
 SPLITS = {"train": 0, "test": 1}
+RELATIONAL_SHARE = 0.25  # second edition: how often a relation alone tells an actor from others of its kind, where it can
+NEEDS = {"clothing": "colour", "pattern": "colour", "motion": "action", "place": "position", "direction": "position"}
+SECOND_SCENE_FIELDS, SECOND_ACTOR_FIELDS = ("pair", "annotated_actor"), ("look", "cutout", "cutout_aspect")
 MISSED_VIDEOS = 28  # the real release leaves out that many
-
-
-@dataclass(frozen=True, kw_only=True)
-class SynthesisConfig:
-    """Options of a synthesis: how much to draw, and how."""
-
-    train: int = 2000  # videos
-    test: int = 400
-    sentences: int = 4  # for each instance; 0: its kind and action as a label, for pretraining
-    seed: int = 0
-    frames: int | None = None  # frames a video; None: 24 to 32
-    crowded: bool = False  # more actors a scene, for pretraining
-    mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
-    sentence_style: SentenceStyle = "everyday"  # how sentences are worded
-    workers: int = 2
 
 
 def write_a2d(root: Path, config: SynthesisConfig) -> None:
@@ -72,10 +62,13 @@ def write_a2d(root: Path, config: SynthesisConfig) -> None:
     _finish(root, records, config)
 
 
-def write_jhmdb(root: Path, videos: int = 120, seed: int = 0, workers: int = 2) -> None:
-    """Draw a J-HMDB Sentences twin into `root`: one person a video, 240 x 320, every frame with its mask, in another drawing style."""
-    root = Path(root)
-    config = SynthesisConfig(train=0, test=videos, seed=seed, workers=workers)
+def write_jhmdb(root: Path, config: SynthesisConfig) -> None:
+    """Draw a J-HMDB Sentences twin into `root`: one annotated person a video, 240 x 320, every frame with its mask, in another style.
+
+    There are test videos alone, and of `config` only their number, the seed, the edition, bystanders and workers matter.
+    """
+    root, videos, workers = Path(root), config.test, config.workers
+    config = SynthesisConfig(train=0, test=videos, seed=config.seed, edition=config.edition, bystanders=config.bystanders, workers=workers)
     _start(root, config)
     (root / "drawn").mkdir(parents=True, exist_ok=True)
     records = list(_work(partial(_jhmdb_video, root, config), [("test", index) for index in range(videos)], workers, "drawing videos"))
@@ -89,13 +82,19 @@ def _start(root: Path, config: SynthesisConfig) -> None:
     """Refuse to mix two data sets in one folder."""
     described = root / "synthesis.json"
     if described.exists():
-        if {**asdict(SynthesisConfig()), **json.loads(described.read_text()), "workers": config.workers} != asdict(config):
+        if {**_settings(SynthesisConfig()), "edition": 1, **json.loads(described.read_text())} != _settings(config):
             raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
     elif root.exists() and any(root.iterdir()):
         raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
     else:
         root.mkdir(parents=True, exist_ok=True)
-        write_text(described, json.dumps({name: value for name, value in asdict(config).items() if name != "workers"}, indent=1))
+        write_text(described, json.dumps(_settings(config), indent=1))
+
+
+def _settings(config: SynthesisConfig) -> dict[str, Any]:
+    """What decides the result: all options but the workers, the content of the cut-outs in place of their folder."""
+    settings = {name: value for name, value in asdict(config).items() if name != "workers"}
+    return settings | {"cutouts": config.cutouts and open_cutouts(config.cutouts).fingerprint}
 
 
 def _finish(root: Path, records: list[dict[str, Any]], config: SynthesisConfig) -> None:
@@ -118,10 +117,20 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
     done = root / "drawn" / f"{name}.json"
     if done.exists():
         return dict(json.loads(done.read_text()))
-    scene = sample_scene(name, config.seed, SPLITS[split], index, frames=config.frames, crowded=config.crowded)
+    cutouts = open_cutouts(config.cutouts) if config.cutouts else None
+    scene = sample_scene(
+        name,
+        config.seed,
+        SPLITS[split],
+        index,
+        frames=config.frames,
+        crowded=config.crowded,
+        edition=config.edition,
+        cutouts=cutouts,
+    )
     annotated: dict[int, np.ndarray] = {}
     with VideoWriter(root / "Release/clips320H" / f"{name}.mp4", FRAMES_PER_SECOND, (scene.height, scene.width), codec="mpeg4") as video:
-        for number, (frame, masks) in enumerate(draw(scene), start=1):
+        for number, (frame, masks) in enumerate(draw(scene, cutouts), start=1):
             video.write(frame)
             if number in scene.annotated:
                 annotated[number] = masks
@@ -173,21 +182,50 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
             for i, text in labels.items()
         ]
     rng = np.random.default_rng([scene.seed, 1])
-    found = []
-    for index in boxes:
+    found: list[tuple[int, Query]] = []
+    relational = RELATIONAL_SHARE if config.edition == 2 else 0.0
+
+    def counts(sentences: int) -> dict[bool, int]:
         if config.mixed and split == "test":
-            counts = {False: (config.sentences + 1) // 2, True: config.sentences // 2}
-        else:
-            counts = {split == "test" and bool(rng.random() < 0.5): config.sentences}
-        for unseen, count in counts.items():
-            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, style=config.sentence_style)
+            return {False: (sentences + 1) // 2, True: sentences // 2}
+        return {split == "test" and bool(rng.random() < 0.5): sentences}
+
+    if scene.pair:
+        for unseen, count in counts((config.sentences + 1) // 2).items():
+            for both in describe_pair(scene, boxes, scene.pair, count=count, rng=rng, unseen=unseen, style=config.sentence_style):
+                found += zip(scene.pair, both, strict=True)
+    paired = len(found) // 2
+    for index in boxes:
+        for unseen, count in counts(config.sentences - paired * (index in scene.pair)).items():
+            told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, style=config.sentence_style, relational=relational)
             found += [(index, query) for query in told]
     return found
 
 
-def _record(scene: Scene, split: str, queries: Iterable[tuple[int, Query]]) -> dict[str, Any]:
+def needs(query: Query, actors: int) -> list[str]:
+    """What it takes to find the actor of a sentence in a scene of so many: nothing beside seeing it, "lone"; or all of the list.
+
+    "redundant": no single thing that is said is needed, since others do as well.
+    """
+    if actors == 1:
+        return ["lone"]
+    found = {NEEDS.get(mention, mention) for mention in query.decided_by} | ({"minimal pair"} if query.partner else set())
+    return sorted(found) or ["redundant"]
+
+
+def _as_data(scene: Scene) -> dict[str, Any]:
+    """A scene for `scenes.json`; what only the second edition knows is left out of the first."""
+    data = asdict(scene)
+    if not scene.style.startswith("shaded"):
+        for record, names in ((data, SECOND_SCENE_FIELDS), *((actor, SECOND_ACTOR_FIELDS) for actor in data["actors"])):
+            for name in names:
+                del record[name]
+    return data
+
+
+def _record(scene: Scene, split: str, queries: list[tuple[int, Query]]) -> dict[str, Any]:
     kinds = [actor.kind for actor in scene.actors]
-    tags = [
+    tags: list[dict[str, Any]] = [
         {
             "video_id": scene.name,
             "instance": index,
@@ -195,13 +233,19 @@ def _record(scene: Scene, split: str, queries: Iterable[tuple[int, Query]]) -> d
             "mentions": sorted(query.mentions),
             "phrasing": query.phrasing,
             "decided_by": sorted(query.decided_by),
-            "novelty": sorted(query.novelty),  # of a test sentence: what no training sentence has
+            "novelty": sorted(query.novelty),  # of a test sentence: what no training sentence has; "look": what no training scene has
             "actors_in_scene": len(kinds),
             "same_kind": kinds.count(kinds[index]) - 1,
         }
         for index, query in queries
     ]
-    return {"scene": asdict(scene), "split": split, "label": class_id(scene.actors[0].kind, scene.actors[0].action), "queries": tags}
+    if scene.style.startswith("shaded"):
+        for tag, (index, query) in zip(tags, queries, strict=True):
+            tag |= {"needs": needs(query, len(kinds)), "partner": query.partner}
+            actor = scene.actors[index]
+            if actor.cutout is None and (actor.kind, actor.colour, actor.action) in HELD_OUT_COMBINATIONS:
+                tag["novelty"].append("look")
+    return {"scene": _as_data(scene), "split": split, "label": class_id(scene.actors[0].kind, scene.actors[0].action), "queries": tags}
 
 
 def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dict[str, Any]:
@@ -210,21 +254,49 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     done = root / "drawn" / f"{name}.json"
     if done.exists():
         return dict(json.loads(done.read_text()))
-    scene = sample_scene(name, config.seed, SPLITS[split], index, style="sketch", frames=config.frames)
-    actor = scene.actors[0]
+    number, frames = SPLITS[split], config.frames
+    scene = sample_scene(
+        name, config.seed, number, index, style="sketch", frames=frames, edition=config.edition, bystanders=config.bystanders
+    )
+    drawn = list(draw(scene))
+    while not (told := _subject_queries(scene, drawn, split, config)) and len(scene.actors) > 1:
+        scene = _without_a_bystander(scene)
+        drawn = list(draw(scene))
+    subject = scene.annotated_actor or 0
+    actor = scene.actors[subject]
     label = JHMDB_ACTIONS.get(actor.action) or JHMDB_ACTIONS[actor.posture or "standing"]
     pictures, puppet = root / "Rename_Images" / label / name, root / "puppet_mask" / label / name
     pictures.mkdir(parents=True, exist_ok=True)
     puppet.mkdir(parents=True, exist_ok=True)
-    all_masks = {}
-    for number, (frame, masks) in enumerate(draw(scene), start=1):
+    for number, (frame, _) in enumerate(drawn, start=1):
         cv2.imwrite(str(pictures / f"{number:05d}.png"), frame[..., ::-1])
-        all_masks[number] = masks
-    part_mask = np.stack([masks[0] for masks in all_masks.values()], axis=-1).astype(np.uint8)  # (H, W, T)
-    scipy.io.savemat(puppet / "puppet_mask.mat", {"part_mask": part_mask}, do_compression=True)
-    record = _record(scene, split, _queries(scene, _boxes(all_masks), split, config)[:1])
+    part_mask = np.stack([masks[subject] for _, masks in drawn], axis=-1).astype(np.uint8)  # (H, W, T)
+    _write_mat(puppet / "puppet_mask.mat", part_mask)
+    record = _record(scene, split, told[:1])
     write_text(done, json.dumps(record))
     return record
+
+
+def _subject_queries(
+    scene: Scene, drawn: list[tuple[np.ndarray, np.ndarray]], split: str, config: SynthesisConfig
+) -> list[tuple[int, Query]]:
+    """The sentences of the annotated actor; none if nothing tells it from the others."""
+    boxes = _boxes({number: masks for number, (_, masks) in enumerate(drawn, start=1)})
+    return [(index, query) for index, query in _queries(scene, boxes, split, config) if index == (scene.annotated_actor or 0)]
+
+
+def _without_a_bystander(scene: Scene) -> Scene:
+    subject = scene.annotated_actor or 0
+    leaving = len(scene.actors) - 1 if subject != len(scene.actors) - 1 else 0
+    actors = tuple(actor for index, actor in enumerate(scene.actors) if index != leaving)
+    return replace(scene, actors=actors, annotated_actor=subject - (leaving < subject))
+
+
+def _write_mat(path: Path, part_mask: np.ndarray) -> None:
+    """Write a MATLAB file without the time of day in its header, so that it is the same at each drawing."""
+    scipy.io.savemat(path, {"part_mask": part_mask}, do_compression=True)
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file".ljust(116))
 
 
 def table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:

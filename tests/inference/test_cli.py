@@ -1,7 +1,6 @@
 """The command line: what each command writes and prints, and how it ends."""
 
 import dataclasses
-import inspect
 import json
 import os
 import subprocess
@@ -16,13 +15,12 @@ from PIL import Image
 
 import acga
 from acga import output as writing
-from acga.cli import COMMANDS, main, parse, synthesize
+from acga.cli import COMMANDS, main, parse
 from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data.video import probe, read_frames
 from acga.files import git_blob_id
 from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
 from acga.synthetic.samples import QUERIES, SCENE
-from acga.synthetic.writer import SynthesisConfig
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +221,7 @@ def test_evaluate_on_the_other_layout_with_given_word_vectors(jhmdb_release, wei
     assert result["about"]["blind_to"] == "text" and "MTTR" in result["about"]["frames"] and result["by_tag"] == {}
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "data synthesize"])
+@pytest.mark.parametrize("command", [*COMMANDS])
 def test_help_shows_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*command.split(), "--help"])
@@ -312,9 +310,3 @@ def test_options_reach_the_configurations():
     studied = [parse(["ablate", *where, *more]).config for more in ([], ["--change", "size=64"])]
     assert studied == [dataclasses.replace(ACGAConfig.mini(), residual=False, size=size) for size in (128, 64)]
     assert parse(["ablate", *where, "--network", "mini"]).config == ACGAConfig.mini()
-
-
-def test_drawing_has_one_set_of_defaults():
-    """The options are spelled out so that `--help` need not import what draws."""
-    options = {name: option.default for name, option in inspect.signature(synthesize).parameters.items() if name not in ("root", "layout")}
-    assert options == dataclasses.asdict(SynthesisConfig())

@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 from ipywidgets import IntSlider
 
 import acga
-from acga.data.taxonomy import PAIRS
-from acga.plots import data as plots_data
 from acga.teaching.exercises import check
 from acga.widgets import Scrubber, scrub
 
@@ -211,21 +209,3 @@ def test_saved_widgets_and_their_pictures_are_in_the_notebook():
     assert {"application/vnd.jupyter.widget-view+json", "image/jpeg"} <= cell.outputs[0].data.keys()
     saved = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
     assert cell.outputs[0].data["application/vnd.jupyter.widget-view+json"]["model_id"] in saved
-
-
-def test_the_table_of_the_taxonomy_has_a_picture_for_each_valid_pair():
-    figure = plots_data.taxonomy(dict.fromkeys(PAIRS, np.zeros((4, 4, 3), np.uint8)))
-    assert len(figure.axes) == 63
-    assert sum(bool(axis.images) for axis in figure.axes) == 43
-
-
-def test_names_at_the_ends_of_lines_keep_apart():
-    figure = plots_data.labelled({name: ([0, 1], [1, 0.5]) for name in "abc"}, x_label="x", y_label="y")
-    heights = sorted(text.xy[1] for text in figure.axes[0].texts)
-    assert min(np.diff(heights)) > 0.02
-
-
-def test_long_captions_are_wrapped_and_all_pictures_shown():
-    figure = plots_data.pictures({f"{number} {'word ' * 12}": np.zeros((4, 4)) for number in range(5)}, columns=3)
-    assert sum(bool(axis.images) for axis in figure.axes) == 5
-    assert all("\n" in axis.get_title() for axis in figure.axes if axis.images)

@@ -15,7 +15,7 @@ SERIES = runpy.run_path(str(ROOT / "tools" / "series.py"))
 
 
 def test_the_tables_are_made_from_what_they_are_about() -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"]
+    command = [sys.executable, str(ROOT / "tools" / "tables.py"), "--check"]
     found = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
 

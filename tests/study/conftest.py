@@ -7,14 +7,14 @@ import torch
 from helpers.small import CONFIG as SMALL
 
 from acga.batches import extract
-from acga.config import TrainConfig
+from acga.config import SynthesisConfig, TrainConfig
 from acga.data import A2DSentences
 from acga.devices import choose_accelerator
 from acga.model.i3d import I3D
 from acga.options import AblateOptions
 from acga.study.questions import Questions
 from acga.study.run import ablate
-from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
+from acga.synthetic.writer import write_a2d, write_jhmdb
 from acga.training import build_model
 
 CONFIG = replace(SMALL, vocabulary_size=512, residual=False)
@@ -26,7 +26,7 @@ def place(tmp_path_factory):
     """A drawn release of either layout with phrasings of both kinds, and a backbone."""
     folder = tmp_path_factory.mktemp("study")
     write_a2d(folder / "a2d", SynthesisConfig(train=6, test=12, sentences=6, mixed=True, workers=1))
-    write_jhmdb(folder / "jhmdb", videos=2, workers=1)
+    write_jhmdb(folder / "jhmdb", SynthesisConfig(test=2, workers=1))
     torch.manual_seed(0)
     I3D(width=CONFIG.backbone_width, through="mixed_4f").to_file(folder / "backbone.safetensors", provenance={})
     return folder

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from acga.cli import main
-from acga.config import ACGAConfig
+from acga.config import ACGAConfig, SynthesisConfig
 from acga.errors import ConfigError
 from acga.study import run as runs
 from acga.study.perturbations import PERTURBATIONS
@@ -15,7 +15,7 @@ from acga.study.probes import TOPICS
 from acga.study.records import read_runs
 from acga.study.run import ablate
 from acga.study.variants import GRIDS
-from acga.synthetic.writer import SynthesisConfig, write_a2d
+from acga.synthetic.writer import write_a2d
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

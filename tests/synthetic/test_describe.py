@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from acga.data.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
 from acga.data.text import tokenise
-from acga.synthetic import sampling
+from acga.synthetic import casting
 from acga.synthetic.language import lexicon
 from acga.synthetic.language.describe import VOCABULARY, Query, SentenceStyle, describe, fits, is_held_out
 from acga.synthetic.language.facts import MENTIONS, Fact, View, holds, speakable, state
@@ -48,7 +48,7 @@ def random_actor(rng: np.random.Generator, kind: str, action: str) -> Actor:
     return Actor(
         kind=kind,
         action=action,
-        noun=str(any_of(*sampling.SUBTYPES[kind])),
+        noun=str(any_of(*casting.SUBTYPES[kind])),
         colour=str(any_of(*COLOURS)),
         garment=garment,
         lower_garment=lower,
@@ -379,9 +379,9 @@ def test_relations_between_two() -> None:
 
 
 def test_the_lexicon_knows_all_that_is_drawn() -> None:
-    assert {noun for nouns in sampling.SUBTYPES.values() for noun in nouns} <= lexicon.NOUNS.keys()
+    assert {noun for nouns in casting.SUBTYPES.values() for noun in nouns} <= lexicon.NOUNS.keys()
     assert {surface for family in BACKGROUNDS.values() for surface in family.surfaces} <= lexicon.SURFACES.keys()
-    assert {support for supports in sampling.CLIMBED.values() for support in supports} <= lexicon.SUPPORTS.keys()
+    assert {support for supports in casting.CLIMBED.values() for support in supports} <= lexicon.SUPPORTS.keys()
     assert lexicon.COLOUR_NAMES.keys() == COLOURS.keys()
     for kind, action in PAIRS:
         postures = ("standing", "sitting", "lying") if action == "none" and kind not in ("ball", "car") else (None,)

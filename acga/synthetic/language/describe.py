@@ -17,11 +17,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...config import SentenceStyle
 from ..render.motion import look_alike
 from ..scene import Box, Scene
 from .facts import Fact, View, speakable
@@ -30,9 +30,8 @@ from .phrasing import ONE_ORDER_TEMPLATES, TEMPLATES, phrase, pick
 
 __all__ = ["VOCABULARY", "Query", "describe", "fits"]
 
-# How queries are worded. "one-order": in a single order of words, that of "man in red running on the left", unless held out.
+# Of the styles, "one-order" words a query in a single order, that of "man in red running on the left", unless held out.
 # "relational": most of those about an actor beside others of its kind say nothing but what it is to the others; "half-relational": fewer.
-SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
 
 LONGEST = 20  # words
 ATTEMPTS_PER_SENTENCE = 12  # for each sentence wanted
@@ -47,6 +46,7 @@ DISAMBIGUATION_WEIGHT = {
     "pattern": 0.8, "size": 0.8, "direction": 0.5, "support": 1.0,
 }  # fmt: skip
 RELATIONAL_PROBABILITY = {"half-relational": 0.4, "relational": 0.8}  # how often nothing else is said where it would do
+OPPOSITES = (("left of", "right of"), ("right of", "left of"))
 RELATIONAL_WEIGHT = {"order": 1.0, "relation": 2.0}  # the weights where that is so
 # A sentence says at most one thing of each of these groups.
 EXCLUSIVE_GROUPS = {"upper": "look", "colour": "look", "all over": "look", "place": "where", "order": "where", "relation": "where"}
@@ -63,6 +63,7 @@ class Query:
     #                             and "motion" if that other actor looks the same in a single frame; empty: the target is alone of its kind
     novelty: frozenset[str]  # what no training sentence has: "phrasing", "combination" (of a colour and an action)
     facts: tuple[Fact, ...]
+    partner: str = ""  # of a minimal pair: the sentence that differs in one thing and fits the other of two that look alike
 
 
 def fits(query: Query, scene: Scene, boxes: Mapping[int, Box], actor: int) -> bool:
@@ -79,15 +80,17 @@ def describe(
     rng: np.random.Generator,
     unseen: bool = False,
     style: SentenceStyle = "everyday",
+    relational: float = 0.0,
 ) -> list[Query]:
     """Describe the actor `index` in up to `count` different sentences that fit it and no other; none if nothing tells it from another.
 
     `boxes` holds the actors that are seen, by index, with their place in the annotated frames. `unseen=True` gives sentences no call
-    without it can give: in held-out orders of words, or pairing a colour and an action that are never paired otherwise.
+    without it can give: in held-out orders of words, or pairing a colour and an action that are never paired otherwise. A share
+    `relational` of the sentences beside others of its kind says by relation alone which it is, whatever the style.
     """
     if index not in boxes:
         return []
-    generator = SentenceGenerator(scene, boxes, index, rng, style)
+    generator = SentenceGenerator(scene, boxes, index, rng, style, relational)
     queries: dict[str, Query] = {}
     for _ in range(ATTEMPTS_PER_SENTENCE * count):
         query = generator.say(combination=unseen and rng.random() < 0.5, held_out=unseen)
@@ -98,13 +101,59 @@ def describe(
     return list(queries.values())
 
 
+def describe_pair(
+    scene: Scene,
+    boxes: Mapping[int, Box],
+    pair: tuple[int, ...],
+    *,
+    count: int,
+    rng: np.random.Generator,
+    unseen: bool = False,
+    style: SentenceStyle = "everyday",
+) -> list[tuple[Query, Query]]:
+    """Describe two actors that differ in their place alone, in up to `count` pairs of sentences that differ in one thing alone.
+
+    That is the side of one landmark, as in "dog left of the car" and "dog right of the car", or the landmark itself. In each pair the
+    first sentence fits the first actor and no other, the second the second. None if an actor is not seen or nothing does it.
+    """
+    if not set(pair) <= boxes.keys():
+        return []
+    first, second = (SentenceGenerator(scene, boxes, index, rng, style) for index in pair)
+    found: dict[str, tuple[Query, Query]] = {}
+    for _ in range(ATTEMPTS_PER_SENTENCE * count):
+        noun = pick(rng, first.options("noun", ""))
+        shared = {"noun": noun}
+        for topic in ("doing", "surface"):
+            options = first.options(topic, noun.words[0]) if rng.random() < MENTION_PROBABILITY[topic] else {}
+            if options:
+                add(pick(rng, options), shared)
+        if is_held_out(shared.values()):
+            continue
+        seed = int(rng.integers(2**31))
+        for one, other in first.contrasts(second, rng):
+            told = []
+            for generator, relation in ((first, one), (second, other)):
+                facts = {**shared, "relation": relation}
+                generator.rng = np.random.default_rng(seed)  # the same choices of words in both
+                if generator.view.fitting(facts.values()) == {generator.index}:
+                    told.append(generator.query(facts, held_out=unseen, novel=frozenset()))
+            if len(told) == 2 and told[0] is not None and told[1] is not None:
+                found.setdefault(told[0].text, (replace(told[0], partner=told[1].text), replace(told[1], partner=told[0].text)))
+                break
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
 class SentenceGenerator:
     """A generator of sentences about one actor of a scene."""
 
-    def __init__(self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, style: SentenceStyle) -> None:
+    def __init__(
+        self, scene: Scene, boxes: Mapping[int, Box], index: int, rng: np.random.Generator, style: SentenceStyle, relational: float = 0.0
+    ) -> None:
         self.view, self.index, self.rng = View(scene, boxes), index, rng
         self.templates = ONE_ORDER_TEMPLATES if style == "one-order" else TEMPLATES
-        self.relational = RELATIONAL_PROBABILITY.get(style, 0.0)
+        self.relational = max(relational, RELATIONAL_PROBABILITY.get(style, 0.0))
         self._speakable: dict[tuple[str, str], dict[Fact, float]] = {}
 
     def say(self, *, combination: bool, held_out: bool) -> Query | None:
@@ -126,6 +175,10 @@ class SentenceGenerator:
         novel = frozenset({"combination"} if is_held_out(facts.values()) else ())
         if novel and not held_out:
             return None
+        return self.query(facts, held_out=held_out, novel=novel)
+
+    def query(self, facts: dict[str, Fact], *, held_out: bool, novel: frozenset[str]) -> Query | None:
+        """The sentence that says facts which single out the target, or None where no template can."""
         spoken = phrase(list(facts.values()), held_out=held_out and not novel, rng=self.rng, templates=self.templates)
         if spoken is None or len(spoken[0].split()) > LONGEST:
             return None
@@ -163,6 +216,18 @@ class SentenceGenerator:
                 options = self.options(topic, noun)
                 if options:
                     add(pick(self.rng, options), facts)
+
+    def contrasts(self, other: SentenceGenerator, rng: np.random.Generator) -> list[tuple[Fact, Fact]]:
+        """Pairs of relations, of this actor and of another, that differ in the side or in the landmark alone; in random order."""
+        mine, its = (list(generator.options("relation", "")) for generator in (self, other))
+        found = [
+            (one, two)
+            for one in mine
+            for two in its
+            if ((one.words[0], two.words[0]) in OPPOSITES and one.words[1:] == two.words[1:])
+            or (one.words[0] == two.words[0] == "near" and one.words[1] != two.words[1] and bool(one.words[2]) == bool(two.words[2]))
+        ]
+        return [found[i] for i in rng.permutation(len(found))]
 
     def add_any(self, topics: Iterable[str], facts: dict[str, Fact]) -> None:
         """Say something about the first of the topics on which there is something to say."""

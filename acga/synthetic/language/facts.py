@@ -54,6 +54,7 @@ MENTIONS: dict[str, frozenset[str]] = {  # what a fact of each topic mentions
     "support": frozenset({"support"}),
     "relation": frozenset({"relation"}),
 }
+UNKNOWN_OF_CUTOUTS = ("all over", "upper", "lower", "hat", "pattern")  # never said of photographs, and taken to fit them
 TALLER_RATIO = 1.33  # times as tall as another of its kind: plainly bigger
 
 
@@ -108,6 +109,8 @@ def state(actor: Actor) -> str:
     """
     if actor.action != "none":
         return actor.action
+    if actor.cutout and actor.kind not in ("ball", "car"):
+        return "still"
     if actor.kind == "bird" and actor.posture == "lying":
         return "sitting"  # a bird does both alike
     return actor.posture or {"car": "parked", "ball": "resting"}.get(actor.kind, "standing")
@@ -116,6 +119,8 @@ def state(actor: Actor) -> str:
 def holds(fact: Fact, view: View, index: int) -> bool:
     """Tell whether a listener may take a fact to be about an actor."""
     actor, words = view.actors[index], fact.words
+    if actor.cutout and (fact.topic in UNKNOWN_OF_CUTOUTS or (fact.topic == "colour" and not actor.colour)):
+        return True
     match fact.topic:
         case "noun":
             return actor.noun in NOUN_FITS[words[0]]
@@ -171,6 +176,8 @@ def _in_order(words: tuple[str, ...], view: View, index: int) -> bool:
 def speakable(topic: str, view: View, index: int, noun: str) -> dict[Fact, float]:
     """The facts of a topic that one would plainly say of an actor called `noun`, weighted by how often."""
     actor = view.actors[index]
+    if actor.cutout and topic in UNKNOWN_OF_CUTOUTS:
+        return {}
     person, pronoun = actor.kind in PEOPLE, noun in PRONOUNS
     colours = COLOUR_NAMES.get(actor.colour, {})
     said: dict[tuple[str, ...], float] = {}

@@ -22,6 +22,7 @@ NOUNS: dict[str, Weights] = {
     "woman": {"woman": 0.75, "lady": 0.11, "person": 0.1, "player": 0.05, "someone": 0.015, "human": 0.02},
     "boy": {"boy": 0.72, "kid": 0.1, "child": 0.08, "guy": 0.05, "person": 0.03, "someone": 0.02},
     "girl": {"girl": 0.75, "kid": 0.1, "child": 0.1, "person": 0.03, "someone": 0.02},
+    "person": {"person": 0.86, "someone": 0.07, "human": 0.07},  # photographed: who it is is not known
     "baby": {"baby": 0.86, "toddler": 0.05, "child": 0.05, "kid": 0.04},
     "ball": {"ball": 0.95, "something": 0.05},
     "basketball": {"basketball": 0.6, "ball": 0.4},
@@ -44,7 +45,8 @@ _NOUNS_ALSO_FIT = {
     "person": ("baby",),
     "human": ("boy", "girl", "baby"),
     "someone": ("baby",),
-    "player": ("boy", "girl"),
+    "player": ("boy", "girl", "person"),
+    **{word: ("person",) for word in ("man", "guy", "woman", "lady", "boy", "kid", "child", "girl")},
     "something": tuple(NOUNS),
     "animal": ("parrot", "duck", "pigeon", "seagull", "kitten", "puppy"),
     "ball": ("watermelon",),
@@ -86,6 +88,7 @@ DOINGS: dict[tuple[str, str], Weights] = {  # (state, kinds) -> phrases
     ("sitting", ALL): {"sitting": 30, "sitting down": 3, "seated": 4},
     ("lying", ALL): {"lying": 16, "laying": 10, "lying down": 4, "resting": 8},
     ("parked", ALL): {"parked": 20, "parking": 10, "standing": 8, "not moving": 2},
+    ("still", "adult baby bird cat dog"): {"not moving": 1},
     ("resting", ALL): {"lying": 14, "laying": 8, "standing": 3, "not moving": 3},
 }
 # Eaters stand or sit; what lies still may sit.
@@ -269,6 +272,10 @@ def surface_phrases(surface: str, state: str) -> dict[tuple[str, str], float]:
 
 NOUN_FITS = _fits(NOUNS.items(), _NOUNS_ALSO_FIT)
 DOING_FITS = _fits(((state, phrases) for (state, _), phrases in DOINGS.items()), _DOINGS_ALSO_FIT)
+# A photograph that does not move may sit, lie, stand or eat.
+DOING_FITS = {
+    phrase: states | {"still"} if states & {"standing", "sitting", "lying", "eat"} else states for phrase, states in DOING_FITS.items()
+}
 COLOUR_FITS = _fits(COLOUR_NAMES.items(), _COLOURS_ALSO_FIT)
 GARMENT_FITS = _fits(GARMENTS.items(), _GARMENTS_ALSO_FIT)
 PATTERN_FITS = _fits(PATTERNS.items(), {})

@@ -26,6 +26,7 @@ Image = npt.NDArray[np.uint8]
 
 FLICKER = 0.012  # standard deviation of a frame's relative brightness
 GAMMA_FLICKER = 0.02  # and of its gamma
+GRAIN_ROOM = 64  # pixels by which a field of noise is larger than a frame, each of which takes another part of it
 
 
 def canvas_size(scene: Scene) -> tuple[int, int]:
@@ -57,6 +58,12 @@ class Camera:
         shift = height * (centre - zoom * (centre + self._offset[frame]))  # pixels
         return np.array([[zoom * height, 0, shift[0]], [0, zoom * height, shift[1]]])
 
+    def motion(self, frame: int) -> npt.NDArray[np.float64]:
+        """The motion (2,) in pixels a frame of what stands still in the middle of the picture."""
+        before, after = max(frame - 1, 0), min(frame + 1, self.scene.frames - 1)
+        centre = np.array([self.scene.width / self.scene.height / 2, 0.5, 1.0])
+        return np.asarray((self.matrix(after) - self.matrix(before)) @ centre / max(after - before, 1))
+
     def background(self, canvas: Image, frame: int) -> Image:
         """The part of a canvas that a frame shows; its middle lies on that of the reference frame, and it is mirrored past its borders.
 
@@ -83,3 +90,23 @@ def degrade(frame: Image, scene: Scene, rng: np.random.Generator) -> Image:
     pool = np.round(scene.noise * rng.standard_normal(8192)).astype(np.int16)
     noise = pool[rng.integers(0, len(pool), frame.shape, dtype=np.uint16)]
     return np.clip(bright + noise, 0, 255).astype(np.uint8)
+
+
+class Sensor:
+    """Lens and sensor of the second edition: `degrade` at a fraction of its cost, after a tone curve (1, 256, 3) of bytes."""
+
+    def __init__(self, scene: Scene, table: Image, rng: np.random.Generator) -> None:
+        self.scene, self.table, self.rng = scene, table, rng
+        size = (scene.height + GRAIN_ROOM, scene.width + GRAIN_ROOM, 3)
+        self.grain = np.round(scene.noise * rng.standard_normal(size, dtype=np.float32)).astype(np.int16)
+
+    def expose(self, frame: Image) -> Image:
+        """The frame (H, W, 3) as it is recorded."""
+        if self.scene.blur > 0:
+            frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), self.scene.blur), np.uint8)
+        brightness, gamma = 1 + FLICKER * self.rng.standard_normal(), np.exp(GAMMA_FLICKER * self.rng.standard_normal())
+        curve = 255 * brightness * (self.table / 255) ** gamma
+        bright = cv2.LUT(frame, np.clip(np.round(curve), 0, 255).astype(np.uint8))
+        top, left = self.rng.integers(GRAIN_ROOM, size=2)
+        grain = self.grain[top : top + self.scene.height, left : left + self.scene.width]
+        return np.asarray(cv2.add(bright, grain, dtype=cv2.CV_8U), np.uint8)

@@ -8,7 +8,9 @@ the feet apart; jumping and flying; rolling and lying still) draw their pose fro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import cos, pi, sin
+from random import Random
 
 from ..scene import Actor
 
@@ -60,7 +62,14 @@ def look_alike(kind: str, one: str, other: str) -> bool:
 
 def vary(actor: Actor, salt: float, low: float, high: float) -> float:
     """A number in [low, high) that belongs to this actor alone and never changes over its video."""
+    if actor.look is not None:
+        return low + (high - low) * _uniform(actor.look, round(salt))
     return low + (high - low) * ((actor.phase * 97.31 + actor.x * 31.7 + salt * 0.6180339887) % 1.0)
+
+
+@lru_cache(maxsize=4096)
+def _uniform(look: int, salt: int) -> float:
+    return Random(256 * look + salt).random()
 
 
 def pose(actor: Actor, time: float) -> Pose:

@@ -10,13 +10,17 @@ from ..scene import Box, Scene
 from . import things
 from .backgrounds import CANVAS, paint
 from .camera import Camera, degrade
+from .cutouts import CutoutFolder
+from .shaded import draw_shaded
 from .shapes import Part, ellipse, render
 
 VISIBLE = 0.0025  # share of the frame below which an actor counts as absent: 100 pixels of 160 x 256
 
 
-def draw(scene: Scene) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def draw(scene: Scene, cutouts: CutoutFolder | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Draw every frame of a scene (H, W, 3) uint8 with the visible masks of its actors (N, H, W) bool, occlusion taken off.
+
+    `cutouts` is the folder that actors which are photographs come from.
 
     >>> from acga.synthetic.sampling import sample_scene
     >>> scene = sample_scene("example", seed=0, split=0, index=0, frames=4)
@@ -24,6 +28,9 @@ def draw(scene: Scene) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     >>> masks.shape == (len(scene.actors), *frame.shape[:2])
     True
     """
+    if scene.style.startswith("shaded"):
+        yield from draw_shaded(scene, cutouts)
+        return
     rng = np.random.default_rng(scene.seed)
     canvas = paint(scene.background, round(CANVAS * scene.height), round(CANVAS * scene.width), rng)
     camera = Camera(scene)

@@ -81,7 +81,7 @@ def render(frame: np.ndarray, parts: Sequence[Part], matrix: np.ndarray, style: 
     drawn, own = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
     for part, polygon in zip(parts, polygons, strict=True):
         corners = np.round((polygon - (left, top)) * (SUPERSAMPLING * 16)).astype(np.int32)
-        _fill(layer, corners, part, size)
+        fill_part(layer, corners, part, size)
         if style == "sketch":
             cv2.polylines(layer, [corners], True, (25, 25, 25), 2, shift=4)
         cv2.fillPoly(drawn, [corners], 255, shift=4)
@@ -97,7 +97,8 @@ def render(frame: np.ndarray, parts: Sequence[Part], matrix: np.ndarray, style: 
     return actor, covered
 
 
-def _fill(layer: np.ndarray, corners: np.ndarray, part: Part, size: tuple[int, int]) -> None:
+def fill_part(layer: np.ndarray, corners: np.ndarray, part: Part, size: tuple[int, int], period: float = 12.0) -> None:
+    """Fill a part in place with its colour and pattern; `corners` (N, 2) are in 16ths of a pixel, `period` is the pattern's in pixels."""
     if part.pattern == "plain":
         cv2.fillPoly(layer, [corners], part.colour, shift=4)
         return
@@ -107,8 +108,8 @@ def _fill(layer: np.ndarray, corners: np.ndarray, part: Part, size: tuple[int, i
         return
     y, x = np.mgrid[top:bottom, left:right]
     x, y = x - corners[:, 0].mean() / 16, y - corners[:, 1].mean() / 16  # the pattern moves with the part
-    period = 12.0
-    dark = (y % period) < period / 2 if part.pattern == "striped" else (np.sin(x * 0.7) * np.sin(y * 0.7)) > 0.35
+    pace = 0.7 * (12.0 / period)
+    dark = (y % period) < period / 2 if part.pattern == "striped" else (np.sin(x * pace) * np.sin(y * pace)) > 0.35
     inside = np.zeros((bottom - top, right - left), np.uint8)
     cv2.fillPoly(inside, [corners - np.array([left, top], np.int32) * 16], 1, shift=4)
     bright = sum(part.colour) > 200

@@ -91,6 +91,12 @@ def parts(actor: Actor, time: float, aspect: float) -> list[Part]:
     return placed
 
 
+def place(actor: Actor, time: float, aspect: float) -> np.ndarray:
+    """The point (2,) of the world that an actor stands on, or is above, `time` frames after the middle."""
+    now = pose(actor, time)
+    return np.array([actor.x * aspect + actor.heading * now.x * actor.height, actor.y - now.y * actor.height])
+
+
 def _bowl(actor: Actor, place: np.ndarray) -> list[Part]:
     r = actor.height * (0.22 if actor.kind != "bird" else 0.16)
     rim = np.array([(-1.0, -0.35), (1.0, -0.35), (0.65, 0.1), (-0.65, 0.1)]) * r + place
