@@ -48,7 +48,7 @@ def synthesize(
         sentence_style: How sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind,
             sometimes or mostly by what an actor is to the others, to study relations (a2d).
         edition: Of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded.
-        cutouts: Folder of photographs with instance masks, some of which become actors (a2d, edition 2).
+        cutouts: Folder of photographs with instance masks, some of which become actors (a2d, edition 2; docs/DATA_CARD.md has its layout).
         bystanders: One to three other people beside the annotated one (jhmdb, edition 2).
         seed: Of everything that is random.
         workers: Processes that draw.
