@@ -32,7 +32,7 @@ lint: $(VENV)/.full  ## style and types
 
 notebooks: $(VENV)/.full  ## run all notebooks and save their outputs
 	$(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
-	$(VENV)/bin/python benchmarks/tables.py
+	$(VENV)/bin/python tools/tables.py
 
 site: $(VENV)/.full  ## the series as a static site, from the saved outputs: build/site/index.html
 	$(VENV)/bin/python docs/site.py
@@ -47,5 +47,5 @@ $(VENV)/.core: $(VENV)/.python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.full: $(VENV)/.core
-	$(PIP) --editable ".[notebooks,dev,site]"
+	$(PIP) --editable ".[train,notebooks,dev,site]"
 	touch $@

@@ -12,35 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .config import ACGAConfig, LossConfig, TrainConfig
-    from .datasets import A2DSentences, JHMDBSentences
+    from .data import A2DSentences, JHMDBSentences
+    from .data.text import Vocabulary
     from .errors import AcgaError
     from .inference import Segmenter, load
-    from .language import Vocabulary
     from .losses import WeightedSegmentationLoss
     from .metrics import SegmentationMetrics, binarise
     from .model import ACGA, Responses
     from .model.folding import fold
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-_HOME = {
-    "ACGAConfig": "config",
-    "LossConfig": "config",
-    "TrainConfig": "config",
-    "A2DSentences": "datasets",
-    "JHMDBSentences": "datasets",
-    "AcgaError": "errors",
-    "Segmenter": "inference",
-    "load": "inference",
-    "Vocabulary": "language",
-    "WeightedSegmentationLoss": "losses",
-    "SegmentationMetrics": "metrics",
-    "binarise": "metrics",
+_HOME = {  # of every public name
     "ACGA": "model",
+    "A2DSentences": "data",
+    "ACGAConfig": "config",
+    "AcgaError": "errors",
+    "JHMDBSentences": "data",
+    "LossConfig": "config",
     "Responses": "model",
+    "SegmentationMetrics": "metrics",
+    "Segmenter": "inference",
+    "TrainConfig": "config",
+    "Vocabulary": "data.text",
+    "WeightedSegmentationLoss": "losses",
+    "binarise": "metrics",
     "fold": "model.folding",
+    "load": "inference",
 }
-_MODULES = {"datasets", "errors", "evaluation", "inference", "language", "losses", "metrics", "model", "plots", "synthetic", "video"}
+_MODULES = {"data": "data", "model": "model", "video": "data.video"}
 
 __all__ = [
     "ACGA",
@@ -65,5 +65,10 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f".{_HOME[name]}", __name__), name)
     if name in _MODULES:
-        return import_module(f".{name}", __name__)
+        return import_module(f".{_MODULES[name]}", __name__)
     raise AttributeError(f"module 'acga' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names alone, which is what completion offers."""
+    return sorted([*__all__, *_MODULES, "__version__"])

@@ -1,33 +1,181 @@
 """The command line: `acga demo | segment | pretrain | train | evaluate | ablate | data …`, also as `python -m acga`.
 
-What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130. PyTorch is imported only when a command
-computes, so that `--help` is answered at once.
+What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130. What a command needs is imported when it
+runs, so that `--help`, which is made of the options alone, is answered at once.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from tyro.extras import SubcommandApp
 
 from . import __version__
-from .commands.common import tell
-from .commands.data import check, download, extract, synthesize
-from .commands.segmenting import demo, segment
-from .commands.studying import ablate
-from .commands.training import evaluate, pretrain, train
 from .errors import AcgaError
+from .options import (
+    AblateOptions,
+    CheckOptions,
+    DemoOptions,
+    DownloadOptions,
+    EvaluateOptions,
+    ExtractOptions,
+    PretrainOptions,
+    SegmentOptions,
+    SynthesizeOptions,
+    TrainOptions,
+)
 
-DESCRIPTION = "Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019)."
+DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
 
-app, data = SubcommandApp(), SubcommandApp()
-for command in (demo, segment, pretrain, train, evaluate, ablate):
-    app.command(command)
-for subcommand in (synthesize, check, extract, download):
-    data.command(subcommand)
-app.command(data, name="data", help="Draw, check, extract or download data.")
+Example: acga segment clip.mp4 "man in red" "dog on the left" --out result"""
+DATA_DESCRIPTION = """Draw, check, extract or download data.
+
+Example: acga data synthesize drawn"""
+
+
+def print_stderr(kind: Literal["note", "error"], message: str) -> None:
+    """Print one line on stderr."""
+    print(f"acga: {kind}: {' '.join(message.split())}", file=sys.stderr)
+
+
+def run_demo(options: DemoOptions) -> None:
+    """`acga demo`."""
+    from .inference import Segmenter
+    from .output import is_earlier_output, output_folder
+    from .teaching.demonstration import demonstrate
+
+    out = options.out
+    with output_folder(out, overwrite=is_earlier_output(out)) as folder:
+        scores = demonstrate(Segmenter(options.weights, options.device), folder)
+    for query, score in scores.items():
+        print(f'  "{query}": mean IoU {score:.2f} with the drawn truth')
+    print(f"See {out / 'demo.png'} (what was found), {out / 'overlay.mp4'} (the whole clip), {out / 'masks'} and {out / 'summary.json'}.")
+
+
+def run_segment(options: SegmentOptions) -> None:
+    """`acga segment`."""
+    from .data.text import Vocabulary, tokenise
+    from .inference import Segmenter, load
+    from .output import output_folder, write_segmentation
+
+    out, queries = options.out, options.queries
+    with output_folder(out, overwrite=options.overwrite) as folder:
+        # A file of word vectors holds millions of words: only those of the queries are read.
+        model = load(options.weights, words=options.words, vocabulary=Vocabulary.from_queries(queries) if options.words else None)
+        segmenter = Segmenter(model, options.device, minimum_peak=options.minimum_peak)
+        for query in queries:
+            unknown = segmenter.unknown(query)
+            for word in unknown:
+                near = segmenter.suggest(word)
+                print_stderr("note", f"the model doesn't know the word {word!r}" + (f"; it knows {', '.join(near)}." if near else "."))
+            if set(tokenise(query)) <= set(unknown):
+                print_stderr("note", f"the model knows no word of {query!r}: what it finds for it means nothing.")
+        frames = sum(1 for _ in write_segmentation(segmenter, options.video, queries, folder, every=options.every))
+    print(f"{frames} frames segmented: see {out / 'overlay.mp4'}, {out / 'masks'} and {out / 'summary.json'}.")
+
+
+def run_pretrain(options: PretrainOptions) -> None:
+    """`acga pretrain`."""
+    from .pretraining import pretrain
+
+    print(f"The backbone is {pretrain(options)}.")
+
+
+def run_train(options: TrainOptions) -> None:
+    """`acga train`."""
+    from .training import train
+
+    path = train(options)
+    print(f"The best weights are {path}. Evaluate them with: acga evaluate {options.root} --weights {path} --out result.json")
+
+
+def run_evaluate(options: EvaluateOptions) -> None:
+    """`acga evaluate`."""
+    from .evaluation import evaluate_release
+
+    found = evaluate_release(options)
+    for name, value in found.metrics.items():
+        print(f"{name:9s}{100 * value:6.1f}")
+    print(f"{len(found.predictions)} samples: see {options.out}.")
+
+
+def run_ablate(options: AblateOptions) -> None:
+    """`acga ablate`."""
+    from .study.records import Study
+    from .study.run import ablate
+    from .study.summary import Summary
+
+    ablate(options)
+    summary = Summary.of(Study.read(options.out))
+    summary.write(options.out)
+    for line in summary.lines(options.grid):
+        print(line)
+    print(f"See {options.out}/summary.json.")
+
+
+def run_check(options: CheckOptions) -> None:
+    """`acga data check`. Raises `AcgaError` when there are problems."""
+    from .data.check import check_release
+
+    root, report = options.root, check_release(options.root)
+    print(f"{root}: {report.layout}")
+    for split, counts in report.counts.items():
+        print(f"  {split}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    for problem in report.problems:
+        print(f"  problem: {problem}")
+    if report.problems:
+        raise AcgaError(f"{len(report.problems)} {'problem' if len(report.problems) == 1 else 'problems'} in {root}.")
+    print("  no problems")
+
+
+def run_extract(options: ExtractOptions) -> None:
+    """`acga data extract`."""
+    from .batches import extract_release
+
+    cache = extract_release(options)
+    print(f"{len(cache)} frames: see {cache.folder}.")
+
+
+def run_download(options: DownloadOptions) -> None:
+    """`acga data download`."""
+    from .model.download import download
+
+    print(f"{download(options.name, options.to)} is as published.")
+
+
+def run_synthesize(options: SynthesizeOptions) -> None:
+    """`acga data synthesize`."""
+    from .synthetic.writer import write_a2d, write_jhmdb
+
+    write = write_jhmdb if options.layout == "jhmdb" else write_a2d
+    write(options.root, options.recipe)
+    print(f"Drawn: {options.root}. Check it with: acga data check {options.root}")
+
+
+COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
+    "demo": (DemoOptions, run_demo),
+    "segment": (SegmentOptions, run_segment),
+    "pretrain": (PretrainOptions, run_pretrain),
+    "train": (TrainOptions, run_train),
+    "evaluate": (EvaluateOptions, run_evaluate),
+    "ablate": (AblateOptions, run_ablate),
+    "data synthesize": (SynthesizeOptions, run_synthesize),
+    "data check": (CheckOptions, run_check),
+    "data extract": (ExtractOptions, run_extract),
+    "data download": (DownloadOptions, run_download),
+}
+
+
+def parse(arguments: Sequence[str]) -> Any:
+    """The options of a command line, of one of the classes in `COMMANDS`."""
+    app, data = SubcommandApp(), SubcommandApp()
+    for name, (options, _) in COMMANDS.items():
+        (data if name.startswith("data ") else app).command(options, name=name.removeprefix("data "))  # type: ignore[call-overload]
+    app.command(data, name="data", help=DATA_DESCRIPTION)
+    return app.cli(args=arguments, prog="acga", description=DESCRIPTION)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,13 +187,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other packages: nothing that a user of this one can mend
         warnings.filterwarnings("default", module="acga")
-        warnings.showwarning = lambda message, *_, **__: tell("note", str(message))
+        warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
         try:
-            app.cli(args=arguments, prog="acga", description=DESCRIPTION)
+            options = parse(arguments)
+            run = next(run for kind, run in COMMANDS.values() if kind is type(options))
+            run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
-            tell("error", str(error))
+            print_stderr("error", str(error))
+            return 2
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("acga"):
+                raise
+            print_stderr("error", f"this command needs {error.name}, which is not installed: pip install 'acga[train]'.")
             return 2
         except KeyboardInterrupt:
-            tell("error", "interrupted.")
+            print_stderr("error", "interrupted.")
             return 130

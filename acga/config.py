@@ -18,9 +18,14 @@ from .errors import ConfigError
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "bf16"]
+SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
+FeatureKind = Literal["plain", "mirrored", "still"]  # of clips as they are, mirrored, or repeating the annotated frame
 
 COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, below eq. 2)
 STRIDE = 16  # pixels of the input per cell of mixed_4e
+
+
+_RENAMED = {"frames": "clip_length", "words": "max_query_length"}  # as files of weights of version 0.1 call them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +33,8 @@ class ACGAConfig:
     """The network. `paper()` is the published one, `mini()` the embedded default, `faithful_mini()` the paper's form at that size."""
 
     size: int = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
-    frames: int = 16  # frames in a clip, the annotated one at index frames // 2
-    words: int = 20  # longest query; shorter ones are padded
+    clip_length: int = 16  # frames in a clip, the annotated one at index frames // 2
+    max_query_length: int = 20  # longest query; shorter ones are padded
     vocabulary_size: int = 1289  # ids of the word table: 0 is padding, 1 an unknown word
     backbone_width: float = 1.0  # multiplies every channel count of I3D
     language_width: int = 300  # channels of word vectors and of the text encoder (eq. 1)
@@ -47,7 +52,7 @@ class ACGAConfig:
         mixed_4f = sum(scaled(channels, self.backbone_width) for channels in (256, 320, 128, 128))
         checks = {
             f"size {self.size} is not a positive multiple of {STRIDE}": self.size > 0 and self.size % STRIDE == 0,
-            f"frames {self.frames} is not a positive multiple of 4": self.frames > 0 and self.frames % 4 == 0,
+            f"clip_length {self.clip_length} is not a positive multiple of 4": self.clip_length > 0 and self.clip_length % 4 == 0,
             f"vision_widths[0] is {self.vision_widths[0]}, mixed_4f has {mixed_4f} channels at this backbone_width": (
                 self.vision_widths[0] == mixed_4f
             ),
@@ -85,6 +90,7 @@ class ACGAConfig:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ACGAConfig:
         """Build from plain values, as saved beside weights. Raises `ConfigError` on an unknown field."""
+        fields = {_RENAMED.get(name, name): value for name, value in fields.items()}
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(fields) - known)
         if unknown:
@@ -101,11 +107,11 @@ class ACGAConfig:
 class PretrainConfig:
     """How the backbone is pretrained; chosen on the validation split of the drawn training videos."""
 
-    epochs: int = 30
-    batch_size: int = 16
+    epochs: int = 30  # passes over the training clips
+    batch_size: int = 16  # clips a step
     learning_rate: float = 2e-3  # of AdamW, after a warm-up and before a cosine to zero
-    weight_decay: float = 1e-2
-    seed: int = 0
+    weight_decay: float = 1e-2  # of AdamW
+    seed: int = 0  # of everything that is random
     shift: int = 16  # augmentation: pixels, at most, that a clip is moved by
     contrast: float = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
     brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
@@ -129,12 +135,12 @@ class TrainConfig:
     """How the part after mixed_4e is trained on sentences (docs/PAPER.md, "Training"); the defaults are the paper's."""
 
     epochs: float = 12  # passes over the training sentences; a fraction for short runs
-    batch_size: int = 4
-    learning_rate: float = 5e-4
+    batch_size: int = 4  # sentences a step
+    learning_rate: float = 5e-4  # of Adam
     attention_rate: float = 1.0  # ours: times the learning rate of eq. 3-8, whose softmax a large rate saturates before anything is learned
     decay_every: int = 8  # epochs; 0: cosine decay to zero over the run instead
-    decay: float = 0.1
-    seed: int = 0
+    decay: float = 0.1  # factor of the learning rate every `decay_every` epochs
+    seed: int = 0  # of everything that is random
     blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
     precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
@@ -144,6 +150,35 @@ class TrainConfig:
     def short(cls) -> TrainConfig:
         """How the runs of a study are trained at the size of `ACGAConfig.mini()`: minutes each."""
         return cls(epochs=0.2, batch_size=16, learning_rate=3e-3, attention_rate=0.3, decay_every=0, precision="bf16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisConfig:
+    """How much of the drawn world to draw, and which. Raises `ConfigError` where the parts do not go together."""
+
+    train: int = 2000  # number of training videos
+    test: int = 400  # number of test videos
+    sentences: int = 4  # for each actor; 0 gives its kind and action as a label, for pretraining (a2d)
+    frames: int | None = None  # of each video, 24 to 32 by default; at most 16 has a single annotated frame (a2d)
+    crowded: bool = False  # more actors a scene, for pretraining (a2d)
+    # of every test actor, half of the sentences are phrased as no training sentence is; otherwise all sentences of half of the actors (a2d)
+    mixed: bool = False
+    # how sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind, sometimes or mostly by
+    # what an actor is to the others (a2d)
+    sentence_style: SentenceStyle = "everyday"
+    edition: Literal[1, 2] = 1  # of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded
+    cutouts: str | None = None  # folder of photographs with instance masks, some of which become actors (a2d, edition 2)
+    bystanders: bool = False  # one to three other people beside the annotated one (jhmdb, edition 2)
+    seed: int = 0  # of everything that is random
+    workers: int = 2  # processes that draw
+
+    def __post_init__(self) -> None:
+        if self.edition not in (1, 2):
+            raise ConfigError(f"There is no edition {self.edition} of the drawn world; choose 1 or 2.")
+        if self.cutouts is not None and self.edition == 1:
+            raise ConfigError("Cut-outs are drawn in the second edition only; choose edition 2.")
+        if self.bystanders and self.edition == 1:
+            raise ConfigError("Bystanders are drawn in the second edition only; choose edition 2.")
 
 
 def scaled(channels: int, width: float) -> int:

@@ -1,9 +1,9 @@
-"""The official evaluation: every sentence of a data set is answered, and the answers are scored (docs/PROTOCOL.md, "Metrics").
+"""The official evaluation: a prediction for every sentence of a data set, scored (docs/PROTOCOL.md, "Metrics").
 
->>> from acga.evaluation import Answer, Evaluation
->>> answers = [Answer("a", 1, 0, "dog", 30, 40, 0.9), Answer("b", 1, 0, "cat", 10, 40, 0.8)]
->>> evaluation = Evaluation.of(answers)
->>> round(evaluation.metrics["mIoU"], 3), round(evaluation.subset(lambda answer: answer.query == "dog")["mIoU"], 3)
+>>> from acga.evaluation import Prediction, Evaluation
+>>> predictions = [Prediction("a", 1, 0, "dog", 30, 40, 0.9), Prediction("b", 1, 0, "cat", 10, 40, 0.8)]
+>>> evaluation = Evaluation.of(predictions)
+>>> round(evaluation.metrics["mIoU"], 3), round(evaluation.subset(lambda prediction: prediction.query == "dog")["mIoU"], 3)
 (0.5, 0.75)
 """
 
@@ -21,19 +21,25 @@ from accelerate.utils import gather_object
 from torch import Tensor
 from tqdm import tqdm
 
-from .config import Blindness
-from .datasets.features import FeatureCache
-from .datasets.records import Dataset
+from .config import STRIDE, Blindness
+from .data.dataset import Dataset, Sample
+from .data.features import FeatureCache
+from .data.releases import open_release
+from .data.tags import read_tags
+from .data.text import UNKNOWN, Vocabulary
+from .devices import choose_accelerator
 from .errors import ConfigError, DatasetError
-from .language import UNKNOWN
+from .files import read_json, rounded, write_json
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
+from .model.checkpoints import load_model
 from .model.folding import fold as folded
 from .model.network import ACGA
-from .runs import choose_accelerator, provenance, read_json, rounded, write_json
+from .options import EvaluateOptions
+from .provenance import provenance
 
 
-class Answer(NamedTuple):
-    """What became of one sample."""
+class Prediction(NamedTuple):
+    """One sample's score."""
 
     video_id: str
     frame: int  # 1-indexed
@@ -41,7 +47,7 @@ class Answer(NamedTuple):
     query: str
     intersection: int  # pixels of the predicted and of the annotated mask in common
     union: int  # pixels of either
-    peak: float  # the largest probability in the frame, by which coco_mAP ranks the answers
+    peak: float  # the largest probability in the frame, by which coco_mAP ranks predictions
 
     @property
     def iou(self) -> float:
@@ -51,22 +57,22 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Answers to all samples, in the order of the data set, and the metrics over them in [0, 1]."""
+    """Predictions for all samples, in the order of the data set, and the metrics over them in [0, 1]."""
 
     metrics: dict[str, float]
-    answers: list[Answer]
+    predictions: list[Prediction]
     about: dict[str, Any] = field(default_factory=dict)  # config, command, commit, seconds, …
 
     @classmethod
-    def of(cls, answers: Sequence[Answer], **about: Any) -> Evaluation:
-        """Score answers."""
-        areas = [answer.intersection for answer in answers], [answer.union for answer in answers]
-        return cls(SegmentationMetrics.from_areas(*areas).compute(), list(answers), about)
+    def of(cls, predictions: Sequence[Prediction], **about: Any) -> Evaluation:
+        """Score predictions."""
+        areas = [prediction.intersection for prediction in predictions], [prediction.union for prediction in predictions]
+        return cls(SegmentationMetrics.from_areas(*areas).compute(), list(predictions), about)
 
-    def subset(self, chosen: Callable[[Answer], bool]) -> dict[str, float]:
-        """The metrics over some of the answers, and how many samples these are; only {"samples": 0} if there are none."""
-        answers = [answer for answer in self.answers if chosen(answer)]
-        return {"samples": len(answers), **(Evaluation.of(answers).metrics if answers else {})}
+    def subset(self, chosen: Callable[[Prediction], bool]) -> dict[str, float]:
+        """The metrics over some of the predictions, and how many samples these are; only {"samples": 0} if there are none."""
+        predictions = [prediction for prediction in self.predictions if chosen(prediction)]
+        return {"samples": len(predictions), **(Evaluation.of(predictions).metrics if predictions else {})}
 
     def by_tag(self, tags: Mapping[tuple[str, int, str], Mapping[str, Any]]) -> dict[str, dict[str, float]]:
         """The metrics over every value of every tag, such as "decided_by=motion"; of tags that are lists, a sample is in all of them.
@@ -78,43 +84,28 @@ class Evaluation:
             for name, value in described.items():
                 for one in value if isinstance(value, list) else [value]:
                     values.setdefault(f"{name}={one}", set()).add(sample)
-        tables = {name: self.subset(lambda answer: answer_key(answer) in samples) for name, samples in values.items()}  # noqa: B023 (called at once)
+        tables = {name: self.subset(lambda prediction: sentence_key(prediction) in samples) for name, samples in values.items()}  # noqa: B023 (called at once)
         return {name: table for name, table in sorted(tables.items()) if table["samples"]}
 
     def save(self, path: str | Path, **more: Any) -> None:
-        """Write metrics, all that is known of how they were made, `more` (such as tables by tag), and every answer, as JSON."""
-        rows = [[*answer[:-1], round(answer.peak, 4)] for answer in self.answers]
+        """Write metrics, all that is known of how they were made, `more` (such as tables by tag), and every prediction, as JSON."""
+        rows = [[*prediction[:-1], round(prediction.peak, 4)] for prediction in self.predictions]
         content = {"metrics": self.metrics, **more, "about": self.about}
-        write_json(Path(path), {**rounded(content), "columns": Answer._fields, "answers": rows})
+        write_json(Path(path), {**rounded(content), "columns": Prediction._fields, "predictions": rows})
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
         """Read what `save` wrote. Raises `ConfigError` when the file is missing or something else."""
         content = read_json(Path(path))
         try:
-            return cls(content["metrics"], [Answer(*row) for row in content["answers"]], content["about"])
+            return cls(content["metrics"], [Prediction(*row) for row in content["predictions"]], content["about"])
         except (KeyError, TypeError) as error:
             raise ConfigError(f"{path} is no evaluation that ACGA saved ({error!r}).") from error
 
 
-def answer_key(answer: Answer) -> tuple[str, int, str]:
+def sentence_key(prediction: Prediction | Sample) -> tuple[str, int, str]:
     """What a sentence is known by in `queries.json`: video id, instance and query."""
-    return answer.video_id, answer.instance, answer.query
-
-
-def read_tags(root: str | Path) -> dict[tuple[str, int, str], dict[str, Any]]:
-    """What the generator noted about the sentences of a drawn data set in `queries.json`; empty for a real one.
-
-    Raises `DatasetError` when the file is damaged.
-    """
-    path = Path(root) / "queries.json"
-    if not path.exists():
-        return {}
-    try:
-        tagged = {(row.pop("video_id"), int(row.pop("instance")), row.pop("query")): row for row in read_json(path)}
-    except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(f"{path} does not list sentences with their tags ({error!r}); draw the data set again.") from error
-    return tagged
+    return prediction.video_id, prediction.instance, prediction.query
 
 
 def hide_query(tokens: Tensor) -> Tensor:
@@ -139,28 +130,24 @@ def evaluate(
     accelerator: Accelerator | None = None,
     progress: bool = True,
 ) -> Evaluation:
-    """Answer every sample of `dataset` (or those of `indices`), officially scored: the response is binarised against its own maximum on
-    the square, and both masks make the round trip through it.
+    """Score a prediction for every sample of `dataset` (or for those of `indices`) as officially done.
+
+    The response is binarised against its own maximum on the square, and both masks make the round trip through it.
 
     Args:
         features: of the frames, if they were extracted with this model's stem; otherwise each frame's clip is decoded and seen once,
             however many sentences ask about it.
         fold: compute the same function with fewer operations.
         blind_to: the controls; "motion" repeats the annotated frame in place of the clip (`features` must be made so too).
-        coco: add `coco_mAP`, ranking the answers by their peak.
+        coco: add `coco_mAP`, ranking predictions by their peak.
         accelerator: that of a training under way, otherwise one on `device`; several processes share the frames among them.
 
     Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `DatasetError`.
     """
     started = monotonic()
-    if model.vocabulary is None or model.word_table is None:
-        raise ConfigError('This model has no words of its own to read queries with; load it with words="vectors.bin".')
-    if dataset.size % 16 or dataset.length != model.config.frames:
-        raise ConfigError(f"The clips of the data set have {dataset.length} frames of {dataset.size} px, which this model cannot take.")
+    _check_fit(model, dataset)
     accelerator = accelerator or choose_accelerator(device)
-    chosen = list(range(len(dataset))) if indices is None else sorted(set(indices))
-    if not chosen:
-        raise DatasetError("There is no sample to evaluate.")
+    chosen = range(len(dataset)) if indices is None else sorted(set(indices))
     groups = group_by_frame(dataset, chosen, batch_size)[accelerator.process_index :: accelerator.num_processes]
     was_training = model.training
     network = (folded(model) if fold else model).eval().to(accelerator.device)
@@ -169,33 +156,55 @@ def evaluate(
     shown = progress and accelerator.is_main_process
     with tqdm(total=sum(map(len, groups)), desc="evaluating", unit="sentence", disable=not shown, leave=False) as bar:
         for group in groups:
-            for index, response in respond(network, dataset, group, features, batch_size, accelerator.device, blind_to):
-                sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
-                target = round_trip(mask, dataset.size)
-                peak = float(response.max().sigmoid())
-                metrics.update(binarise(response, mask.shape), target, score=peak if coco else None)
-                found.append((index, Answer(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)))
+            for index, response in group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to):
+                found.append((index, _score(response, dataset, index, metrics, coco=coco)))
                 bar.update()
     model.train(was_training)
-    answers = [answer for _, answer in sorted(gather_object(found))]
+    predictions = [prediction for _, prediction in sorted(gather_object(found))]
     combined = SegmentationMetrics()
     combined.merge(gather_object([metrics]))
-    about = {
+    about = _about(model, dataset, accelerator, blind_to=blind_to, samples=len(predictions), seconds=round(monotonic() - started, 1))
+    return Evaluation(combined.compute(), predictions, about)
+
+
+def _check_fit(model: ACGA, dataset: Dataset) -> None:
+    """Raise `ConfigError` for a model without words and for clips that it cannot take."""
+    if model.vocabulary is None or model.word_table is None:
+        raise ConfigError('This model has no words of its own to read queries with; load it with words="vectors.bin".')
+    if dataset.size % STRIDE or dataset.clip_length != model.config.clip_length:
+        raise ConfigError(
+            f"The clips of the data set have {dataset.clip_length} frames of {dataset.size} px, which this model cannot take."
+        )
+
+
+def _about(model: ACGA, dataset: Dataset, accelerator: Accelerator, **more: Any) -> dict[str, Any]:
+    """How an evaluation was made."""
+    return {
         **provenance(),
-        "samples": len(answers),
         "config": model.config.to_dict(),
         "size": dataset.size,
-        "blind_to": blind_to,
         "frames": getattr(dataset, "frame_source", "all annotated"),
         "device": str(accelerator.device),
         "processes": accelerator.num_processes,
-        "seconds": round(monotonic() - started, 1),
+        **more,
     }
-    return Evaluation(combined.compute(), answers, about)
+
+
+def _score(response: Tensor, dataset: Dataset, index: int, metrics: SegmentationMetrics, *, coco: bool) -> Prediction:
+    """Add the response (S, S) to a sample to `metrics`."""
+    sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
+    peak = float(response.max().sigmoid())
+    metrics.update(binarise(response, mask.shape), round_trip(mask, dataset.size), score=peak if coco else None)
+    return Prediction(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)
 
 
 def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames."""
+    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames.
+
+    Raises `DatasetError` when there is none.
+    """
+    if not indices:
+        raise DatasetError("There is no sample to evaluate.")
     by_frame: dict[tuple[str, int], list[int]] = {}
     for index in indices:
         sample = dataset.samples[index]
@@ -208,7 +217,7 @@ def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) ->
     return groups
 
 
-def respond(
+def group_responses(
     network: ACGA,
     dataset: Dataset,
     group: Sequence[int],
@@ -228,9 +237,24 @@ def respond(
     else:
         maps = torch.stack([features[frame].float() for frame in frames])
     rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
-    tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.words)) for sample in samples])
+    tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.max_query_length)) for sample in samples])
     tokens = hide_query(tokens) if blind_to == "text" else tokens
     for start in range(0, len(group), batch_size):
         part = slice(start, start + batch_size)
-        responses = network.from_features(maps[rows[part]].to(device), network.words(tokens[part].to(device)))
+        responses = network.from_features(maps[rows[part]].to(device), network.embed(tokens[part].to(device)))
         yield from zip(group[part], responses.large.float().cpu(), strict=True)
+
+
+def evaluate_release(options: EvaluateOptions) -> Evaluation:
+    """Score weights on a release of either layout; what `evaluate` gives is saved to `options.out`, with the metrics by tag.
+
+    Raises as `evaluate` does, and `WeightsError`.
+    """
+    model = load_model(options.weights)
+    dataset = open_release(options.root, options.split, model.config, options.frame_list)
+    if options.words is not None:  # of the millions of words in the file, only those of the data set are read
+        vocabulary = Vocabulary.from_queries(sample.query for sample in dataset.samples)
+        model = load_model(options.weights, words=options.words, vocabulary=vocabulary)
+    found = evaluate(model, dataset, batch_size=options.batch_size, device=options.device, blind_to=options.blind_to, coco=options.coco)
+    found.save(options.out, by_tag=found.by_tag(read_tags(options.root)))
+    return found

@@ -1,7 +1,7 @@
 """From a video and sentences to masks, in memory that does not grow with the video.
 
 >>> from acga.config import ACGAConfig
->>> from acga.language import Vocabulary
+>>> from acga.data.text import Vocabulary
 >>> segmenter = Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left"])), device="cpu")
 >>> segmenter.unknown("brown dog on the left")
 ['brown', 'on', 'the']
@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -21,19 +20,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .data.text import UNKNOWN, tokenise
+from .data.video import VideoInfo, probe, read_frames
 from .devices import choose_device
 from .errors import ConfigError, QueryError, WeightsError
-from .language import UNKNOWN, tokenise
-from .metrics import binarise
+from .model.checkpoints import load_model as load
 from .model.decoder import Decoder
 from .model.folding import fold
-from .model.loading import load_model as load
 from .model.network import ACGA
-from .video import VideoInfo, pad_resize, probe, read_frames, to_clip
+from .session import ClipSession, sliding_clips
 
-__all__ = ["FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
+__all__ = ["FrameResult", "Segmenter", "VideoHandle", "load"]
 
-QUERIES_AT_ONCE = 4  # faster than one by one, in memory that does not grow with the number of queries
+SIMILARITY = 0.65  # of the spelling of a word that is offered in place of an unknown one, from 0 to 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ class Segmenter:
         if model.vocabulary is None or model.word_table is None:
             raise WeightsError('These weights came without word vectors: load them with words="vectors.bin", a word2vec file.')
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
-        self.config = model.config
+        self.config, self.source = model.config, model.source
         self.minimum_peak = minimum_peak
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
@@ -87,37 +86,39 @@ class Segmenter:
         """
         if every < 1:
             raise ConfigError(f"every must be at least 1, not {every}.")
-        return self._stream(path, list(queries), self._word_vectors(queries), every)
+        self.word_vectors(queries)  # refuses what cannot be used before the video is opened
+        return self._stream(path, list(queries), every)
 
     def unknown(self, query: str) -> list[str]:
         """The words of a query that mean nothing to the model: not in its vocabulary, or without a vector."""
-        ids = self.vocabulary.encode(query, self.config.words).tolist()
+        ids = self.vocabulary.encode(query, self.config.max_query_length).tolist()
         blank = (self.word_table.weight == 0).all(dim=1)
         without_vector = [word for word, index in zip(tokenise(query), ids, strict=False) if index > UNKNOWN and blank[index]]
         return list(dict.fromkeys(self.vocabulary.unknown(query) + without_vector))
 
     def suggest(self, word: str, most: int = 3) -> list[str]:
         """Known words that are spelled much like `word`, the likest first."""
-        return difflib.get_close_matches(word, self.vocabulary.words, n=most, cutoff=0.75)
+        return difflib.get_close_matches(word, self.vocabulary.words, n=most, cutoff=SIMILARITY)
 
-    def _word_vectors(self, queries: Sequence[str]) -> Tensor:
+    def word_vectors(self, queries: Sequence[str]) -> Tensor:
+        """The word vectors of queries, (Q, L, D), zero past their words. Raises `QueryError` if one cannot be used or is given twice."""
         if not queries:
             raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
         twice = next((query for query in queries if list(queries).count(query) > 1), None)
         if twice is not None:
             raise QueryError(f"The query {twice!r} is given twice; give each once.")
-        tokens = np.stack([self.vocabulary.encode(query, self.config.words) for query in queries])  # (Q, L)
+        tokens = np.stack([self.vocabulary.encode(query, self.config.max_query_length) for query in queries])  # (Q, L)
         with torch.inference_mode():
-            return self.model.words(torch.from_numpy(tokens).to(self.device))  # (Q, L, D)
+            return self.model.embed(torch.from_numpy(tokens).to(self.device))  # (Q, L, D)
 
-    def _stream(self, path: str | Path, queries: list[str], word_vectors: Tensor, every: int) -> Iterator[FrameResult]:
-        latest: _Found | None = None
+    def _stream(self, path: str | Path, queries: list[str], every: int) -> Iterator[FrameResult]:
+        latest: _ClipResult | None = None
         waiting: list[tuple[int, np.ndarray]] = []  # frames nearer to the next clip than to the latest
-        clips = sliding_clips(read_frames(path), size=self.config.size, length=self.config.frames)
+        clips = sliding_clips(read_frames(path), size=self.config.size, clip_length=self.config.clip_length)
         for index, (frame, clip) in enumerate(clips):
             since = index % every
             if since == 0:
-                latest = self._find(index, frame.shape[:2], clip, queries, word_vectors)
+                latest = self._predict(index, clip, queries, frame.shape[:2])
             if latest is None or since > every // 2:
                 waiting.append((index, frame))
                 continue
@@ -129,19 +130,16 @@ class Segmenter:
             if latest is not None:
                 yield latest.of(*rest)
 
-    @torch.inference_mode()
-    def _find(self, index: int, size: tuple[int, int], clip: Sequence[np.ndarray], queries: list[str], word_vectors: Tensor) -> _Found:
-        batch = to_clip(np.stack(clip))[None].to(self.device)  # (1, 3, T, S, S)
-        features = self.model.features(batch.contiguous(memory_format=torch.channels_last_3d))  # once, for all queries
-        masks, responses, peaks = {}, {}, {}
-        few = [self.model.from_features(features.expand(len(v), -1, -1, -1, -1), v).large for v in word_vectors.split(QUERIES_AT_ONCE)]
-        for query, response in zip(queries, torch.cat(few).float().cpu(), strict=True):  # (S, S)
-            if not response.isfinite().all():
-                raise WeightsError("The model answers with values that are not numbers; its file of weights is damaged.")
-            peaks[query] = float(response.max().sigmoid())
-            responses[query] = response.numpy()
-            masks[query] = binarise(response, size) & (peaks[query] >= self.minimum_peak)
-        return _Found(index, masks, responses, peaks)
+    def _predict(self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int]) -> _ClipResult:
+        session = ClipSession(self, {index: clip}, size)  # of this clip alone, so that memory does not grow with the video
+        session.predict(queries, [index])
+        found = {query: session.responses[query][index] for query in queries}
+        return _ClipResult(
+            source=index,
+            masks={query: session.mask(query, index) for query in queries},
+            responses={query: response.logits for query, response in found.items()},
+            peaks={query: response.peak for query, response in found.items()},
+        )
 
 
 class VideoHandle:
@@ -167,7 +165,7 @@ class VideoHandle:
         return self.segmenter.stream(self.path, queries, every=every)
 
 
-class _Found(NamedTuple):
+class _ClipResult(NamedTuple):
     """What one clip gave."""
 
     source: int
@@ -177,26 +175,3 @@ class _Found(NamedTuple):
 
     def of(self, index: int, frame: np.ndarray) -> FrameResult:
         return FrameResult(index=index, source=self.source, frame=frame, masks=self.masks, responses=self.responses, peaks=self.peaks)
-
-
-def sliding_clips(frames: Iterable[np.ndarray], *, size: int, length: int = 16) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    """Each frame `(H, W, 3)` with the clip around it: `length` squares `(size, size, 3)` as `clip_indices` picks them.
-
-    The end of a stream is known only once it is reached, so a frame comes out when the half clip after it has been read.
-
-    >>> frames = (np.full((4, 4, 3), number, np.uint8) for number in range(3))
-    >>> [[int(square.max()) for square in clip] for _, clip in sliding_clips(frames, size=16, length=4)]
-    [[0, 0, 0, 1], [0, 0, 1, 2], [0, 1, 2, 2]]
-    """
-    window: deque[np.ndarray] = deque(maxlen=length)
-    waiting: deque[np.ndarray] = deque()
-    for frame in frames:
-        waiting.append(frame)
-        square = pad_resize(frame, size)
-        window.extend([square] if window else [square] * (length // 2 + 1))
-        if len(window) == length:
-            yield waiting.popleft(), list(window)
-    while waiting:
-        window.append(window[-1])
-        if len(window) == length:
-            yield waiting.popleft(), list(window)

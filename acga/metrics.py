@@ -9,13 +9,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from pycocotools import mask as run_length
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
+from .data.geometry import pad_resize, undo_pad_resize
 from .errors import DatasetError
-from .video import pad_resize, undo_pad_resize
 
 PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.9)
 MEAN_OVER = np.arange(50, 100, 5) / 100  # 0.50, 0.55 … 0.95
@@ -34,11 +31,11 @@ def smoothed_iou(intersection: Areas, union: Areas) -> Any:
     return (intersection + SMOOTHING) / (union + SMOOTHING)
 
 
-def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, share: float = 0.5) -> np.ndarray:
+def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, threshold_ratio: float = 0.5) -> np.ndarray:
     """Foreground of a response, in the frame: logits `(S, S)` -> bool `(h, w)`, for a frame of `size` (h, w) pixels.
 
-    Foreground is `sigmoid(R) > share * max(sigmoid(R))`, decided at `(S, S)` and only then taken back to the frame, as officially done;
-    the official share is one half.
+    Foreground is `sigmoid(R) > threshold_ratio * max(sigmoid(R))`, decided at `(S, S)` and only then taken back to the frame, as
+    officially done; the official ratio is one half.
 
     >>> binarise(torch.tensor([[-9.0, 1.0], [-9.0, 2.0]]), (2, 2))
     array([[False,  True],
@@ -48,7 +45,7 @@ def binarise(response: Tensor | np.ndarray, size: tuple[int, int], *, share: flo
     if logits.ndim != 2 or logits.shape[0] != logits.shape[1]:
         raise ValueError(f"expected one square response (S, S), got {tuple(logits.shape)}; fix: response[i]")
     probability = torch.sigmoid(logits)
-    foreground = probability > share * probability.max()  # (S, S)
+    foreground = probability > threshold_ratio * probability.max()  # (S, S)
     return undo_pad_resize(foreground.numpy().astype(np.uint8), size).astype(bool)
 
 
@@ -138,7 +135,7 @@ class SegmentationMetrics:
         self._unions.append(union)
         if score is not None:
             self._scores.append(float(score))
-            self._encoded.append((_encode(predicted), _encode(target)))
+            self._encoded.append((_run_lengths(predicted), _run_lengths(target)))
 
     def merge(self, others: Sequence[SegmentationMetrics]) -> None:
         """Append the samples of others, such as those gathered from other processes (the objects can be pickled)."""
@@ -173,6 +170,10 @@ class SegmentationMetrics:
         """COCO `segm` AP over IoU 0.50:0.05:0.95: every sample is an image with one object and one detection."""
         if len(set(self._scores)) == 1:
             raise ValueError("coco_mAP ranks samples by score, and all scores are the same; give varying scores or none")
+        from pycocotools import mask as run_length
+        from pycocotools.coco import COCO
+        from pycocotools.cocoeval import COCOeval
+
         images, targets, detections = [], [], []
         for number, ((predicted, target), score) in enumerate(zip(self._encoded, self._scores, strict=True), start=1):
             height, width = target["size"]
@@ -193,6 +194,8 @@ class SegmentationMetrics:
         return float(evaluation.stats[0])
 
 
-def _encode(mask: np.ndarray) -> dict:
+def _run_lengths(mask: np.ndarray) -> dict:
     """Run lengths of a bool mask `(H, W)`; pycocotools wants Fortran order."""
+    from pycocotools import mask as run_length
+
     return run_length.encode(np.asfortranarray(mask, dtype=np.uint8))

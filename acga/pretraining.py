@@ -12,152 +12,112 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from einops import rearrange
-from torch import Tensor, nn
-from tqdm import tqdm
+from torch import nn
 
-from .config import STRIDE, ACGAConfig, PretrainConfig
-from .datasets.a2d import A2DSentences
-from .datasets.clips import CELL, LABELS, ClipCache, actor_colours
-from .datasets.splits import validation_videos
+from .augmentation import as_input, augment, close_up
+from .config import STRIDE
+from .data.a2d import A2DSentences
+from .data.clips import ClipCache
+from .data.dense_labels import LABELS, actor_colours
+from .data.splits import validation_videos
+from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
+from .files import rounded
 from .model.i3d import I3D
-from .runs import (
-    Run,
-    Stateful,
-    autocast,
-    batch_at,
-    choose_accelerator,
-    cosine_with_warm_up,
-    own_share,
-    provenance,
-    rounded,
-    steps_per_epoch,
-)
-from .synthetic.taxonomy import ACTIONS, ACTORS, COLOURS
-
-CLASSES = {"actor": len(ACTORS), "action": len(ACTIONS), "colour": len(COLOURS)}
-OUTPUTS = {"foreground": 1, **CLASSES}
-LOG_EVERY = 20  # steps
+from .model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
+from .options import PretrainOptions
+from .provenance import provenance
+from .run import Run, Stateful, log_losses, set_learning_rate, training_steps
+from .schedule import cosine_with_warm_up
 
 
-class DenseRecogniser(nn.Module):
-    """I3D to mixed_4f, averaged over time (as in eq. 2), and a head that brings it to a quarter of the input's resolution.
+def pretrain(options: PretrainOptions, *, on_step: Callable[[int], None] | None = None) -> Path:
+    """Pretrain a backbone on the training videos of an A2D Sentences release, real or drawn; gives the file of weights.
 
-    >>> outputs = DenseRecogniser(width=0.125)(torch.zeros(1, 3, 16, 64, 64))
-    >>> {name: tuple(logits.shape) for name, logits in outputs.items()}
-    {'foreground': (1, 1, 16, 16), 'actor': (1, 7, 16, 16), 'action': (1, 9, 16, 16), 'colour': (1, 11, 16, 16)}
+    A folder that holds an interrupted run with the same settings goes on. `on_step` is called after every step with the number of steps
+    done. Raises `DatasetError` for a broken data set and `ConfigError` for a folder with another run.
     """
+    config, recipe, accelerator = options.config, options.recipe, choose_accelerator(options.device)
+    if recipe.close_up_share and (recipe.close_up_size % STRIDE or not 0 < recipe.close_up_size <= config.size):
+        raise ConfigError(f"close_up_size {recipe.close_up_size} is not a multiple of {STRIDE} up to {config.size}, the clips' side.")
+    precision = autocast(recipe.precision, accelerator.device, clip_length=config.clip_length)
+    with accelerator.main_process_first():
+        clips = open_clips(options)
+    training, validation = split_rows(clips, options.root)
+    recogniser = build_recogniser(options).to(accelerator.device)
+    optimiser = torch.optim.AdamW(recogniser.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    objective = accelerator.prepare_model(DenseObjective(recogniser, class_balance(clips.labels[training])))
+    run = Run(options.out, pretraining_settings(options, clips), writes=accelerator.is_main_process)
+    parts: dict[str, Stateful] = {"recogniser": recogniser, "optimiser": optimiser}
 
-    def __init__(self, *, width: float, head_width: int = 64) -> None:
-        super().__init__()
-        self.backbone = I3D(width=width, through="mixed_4f")
-        self.head = nn.Sequential(
-            nn.ConvTranspose2d(self.backbone.channels["mixed_4f"], head_width, kernel_size=8, stride=4, padding=2),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(head_width, head_width, kernel_size=3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(head_width, sum(OUTPUTS.values()), kernel_size=1),
-        )
+    for step in training_steps(run, parts, options, accelerator, samples=len(training), title="pretraining", on_step=on_step):
+        set_learning_rate(optimiser, recipe.learning_rate * cosine_with_warm_up(step.number, step.steps))
+        rows = training[step.rows]
+        clip, labels = clips.clips[rows], clips.labels[rows]
+        if step.number < recipe.close_up_share * step.steps:
+            clip, labels = close_up(clip, labels, recipe.close_up_size, step.rng)
+        values, targets = augment(clip, labels, recipe, step.rng)
+        with precision:
+            losses = objective(values.to(accelerator.device), targets.to(accelerator.device))  # (4,)
+        optimiser.zero_grad()
+        accelerator.backward(losses.sum())
+        optimiser.step()
+        log_losses(run, step, losses, list(OUTPUTS), accelerator)
 
-    def forward(self, clip: Tensor) -> dict[str, Tensor]:
-        """Clips (B, 3, T, H, W) in [-1, 1] to logits (B, classes, H/4, W/4), foreground first."""
-        logits = self.head(self.backbone(clip).mean(dim=2)).float()  # (B, 28, H/4, W/4)
-        return dict(zip(OUTPUTS, logits.split(list(OUTPUTS.values()), dim=1), strict=True))
+        if step.ends_epoch:
+            with precision:
+                scores = recognition_scores(recogniser, clips, validation, batch_size=recipe.batch_size, device=accelerator.device)
+            run.log(step=step.finished, epoch=step.epoch, validation=scores, seconds=run.seconds)
+            run.values["validation"] = scores
+
+    if run.writes:
+        about = {"validation": rounded(run.values["validation"]), "seconds": round(run.seconds)}
+        recogniser.backbone.to_file(run.model_path, provenance={**provenance(seed=recipe.seed), **run.settings, **about})
+    accelerator.wait_for_everyone()  # the first process writes
+    return run.model_path
 
 
-class DenseObjective(nn.Module):
-    """The recogniser with its losses, all per pixel of foreground: cross-entropy on foreground everywhere, on classes where they are known.
+def open_clips(options: PretrainOptions) -> ClipCache:
+    """The decoded clips and dense labels of the training videos, made as far as they are not there yet."""
+    dataset = A2DSentences(options.root, "train", size=options.config.size, clip_length=options.config.clip_length)
+    folder = options.cache or Path(options.out) / "clips"
+    return ClipCache.build(dataset, folder, colours=actor_colours(options.root), workers=options.workers)
 
-    Rare classes count more (`balance`, by name: (classes,) weights of mean about one), so that "none" doesn't drown "eat".
+
+def split_rows(clips: ClipCache, root: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (N,) of a cache to train on and those to validate on, which are of other videos.
+
+    Raises `DatasetError` when there is a single video.
     """
-
-    def __init__(self, recogniser: DenseRecogniser, balance: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.recogniser = recogniser
-        for name, weights in balance.items():
-            self.register_buffer(f"balance_{name}", weights, persistent=False)
-
-    def forward(self, clip: Tensor, labels: Tensor) -> Tensor:
-        """Clips (B, 3, T, H, W) and labels (B, 4, H/4, W/4) int64, 0 = none, to the losses (4,), in the order of `OUTPUTS`."""
-        outputs = self.recogniser(clip)
-        present = (labels[:, LABELS.index("instance")] > 0).float()
-        # A mean over all pixels would give the outlines of small actors a tenth of the say that their classes have.
-        foreground = F.binary_cross_entropy_with_logits(outputs["foreground"][:, 0], present, reduction="sum")
-        losses = [foreground / present.sum().clamp(min=1)]
-        for name in CLASSES:
-            target = labels[:, LABELS.index(name)] - 1  # -1 where nothing is known
-            weights = self.get_buffer(f"balance_{name}")
-            summed = F.cross_entropy(outputs[name], target, weight=weights, ignore_index=-1, reduction="sum")
-            known = weights[target.clamp(min=0)] * (target >= 0)
-            losses.append(summed / known.sum().clamp(min=1))
-        return torch.stack(losses)
+    held_out = validation_videos(video_id for video_id, _ in clips.frames)
+    held = np.array([video_id in held_out for video_id, _ in clips.frames], dtype=bool)
+    if not held.any():
+        raise DatasetError(f"{root} has a single training video; pretraining needs one more to validate on.")
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def class_balance(labels: np.ndarray) -> dict[str, Tensor]:
-    """Weights of the classes, by the inverse square root of how many pixels have them; labels (N, 4, h, w), 0 = none."""
-    balance = {}
-    for name, classes in CLASSES.items():
-        counts = np.bincount(labels[:, LABELS.index(name)].ravel(), minlength=classes + 1)[1:].astype(np.float64)
-        share = counts / max(counts.sum(), 1)
-        weights = np.where(counts > 0, np.maximum(share * classes, 1e-2) ** -0.5, 1.0)
-        balance[name] = torch.from_numpy(weights).float()
-    return balance
+def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
+    """A recogniser with new weights, or with a backbone of `options.initial`."""
+    torch.manual_seed(options.recipe.seed)
+    recogniser = DenseRecogniser(width=options.config.backbone_width, head_width=options.recipe.head_width)
+    if options.initial is not None:
+        recogniser.backbone.load_state_dict(I3D.from_file(options.initial, through="mixed_4f").state_dict())
+    recogniser.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    for module in recogniser.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.momentum = options.recipe.batch_norm_momentum
+    return recogniser
 
 
-def augment(clips: np.ndarray, labels: np.ndarray, config: PretrainConfig, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Mirror, move, and change contrast and brightness of clips (B, T, S, S, 3) uint8 with labels (B, 4, S/4, S/4) uint8.
-
-    Gives floats (B, 3, T, S, S) in [-1, 1], channels last in memory, and int64 labels. What leaves the square is lost, black comes in.
-    """
-    moved_clips, moved_labels = np.zeros_like(clips), np.zeros_like(labels)
-    for index in range(len(clips)):
-        clip, label = clips[index], labels[index]
-        if rng.random() < 0.5:
-            clip, label = clip[:, :, ::-1], label[:, :, ::-1]
-        down, right = rng.integers(-(config.shift // CELL), config.shift // CELL + 1, size=2)
-        _move(clip, moved_clips[index], down * CELL, right * CELL, rows=1)
-        _move(label, moved_labels[index], down, right, rows=1)
-    gain = torch.from_numpy(rng.uniform(1 - config.contrast, 1 + config.contrast, len(clips))).float()
-    offset = torch.from_numpy(rng.uniform(-config.brightness, config.brightness, len(clips))).float()
-    values = as_input(moved_clips).mul_(gain.view(-1, 1, 1, 1, 1)).add_(offset.view(-1, 1, 1, 1, 1)).clamp_(-1, 1)
-    return values, torch.from_numpy(moved_labels).long()
-
-
-def close_up(clips: np.ndarray, labels: np.ndarray, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Of clips (B, T, S, S, 3) and labels (B, 4, S/4, S/4), a square of side `size` with some actor's cell inside.
-
-    Most of a frame is background, and most of what a network must learn is not: a step on close-ups costs a fraction of a whole one.
-    """
-    batch, frames, side = clips.shape[:3]
-    cells, last = size // CELL, (side - size) // CELL
-    near_clips = np.empty((batch, frames, size, size, 3), clips.dtype)
-    near_labels = np.empty((batch, labels.shape[1], cells, cells), labels.dtype)
-    for index in range(batch):
-        occupied = np.argwhere(labels[index, LABELS.index("instance")] > 0)
-        centre = occupied[rng.integers(len(occupied))] if len(occupied) else rng.integers(side // CELL, size=2)
-        top, left = np.clip(centre - rng.integers(cells, size=2), 0, last)
-        rows, columns = slice(top * CELL, top * CELL + size), slice(left * CELL, left * CELL + size)
-        near_clips[index] = clips[index, :, rows, columns]
-        near_labels[index] = labels[index, :, top : top + cells, left : left + cells]
-    return near_clips, near_labels
-
-
-def as_input(clips: np.ndarray) -> Tensor:
-    """Clips (B, T, S, S, 3) uint8 to floats (B, 3, T, S, S) in [-1, 1], channels last in memory (twice as fast on a CPU)."""
-    return rearrange(torch.from_numpy(clips).float(), "b t h w c -> b c t h w").mul_(1 / 127.5).sub_(1)
-
-
-def _move(source: np.ndarray, target: np.ndarray, down: int, right: int, *, rows: int) -> None:
-    """Copy `source` into the zeros of `target`, moved along the axes `rows` and `rows + 1`."""
-
-    def overlap(shift: int, length: int) -> tuple[slice, slice]:
-        return slice(max(-shift, 0), length - max(shift, 0)), slice(max(shift, 0), length - max(-shift, 0))
-
-    (from_y, to_y), (from_x, to_x) = overlap(down, source.shape[rows]), overlap(right, source.shape[rows + 1])
-    before = (slice(None),) * rows
-    target[(*before, to_y, to_x)] = source[(*before, from_y, from_x)]
+def pretraining_settings(options: PretrainOptions, clips: ClipCache) -> dict[str, object]:
+    """What decides the outcome of a run."""
+    return {
+        "stage": "pretrain",
+        "model": {name: getattr(options.config, name) for name in ("size", "clip_length", "backbone_width")},
+        "train": asdict(options.recipe),
+        "data": clips.fingerprint,
+        "initial": options.initial and Path(options.initial).name,
+    }
 
 
 @torch.no_grad()
@@ -181,102 +141,3 @@ def recognition_scores(
             counted[name] += int((target > 0).sum())
     recogniser.train(was_training)
     return {name: right[name] / max(counted[name], 1) for name in OUTPUTS}
-
-
-def pretrain(
-    root: str | Path,
-    folder: str | Path,
-    model_config: ACGAConfig,
-    config: PretrainConfig | None = None,
-    *,
-    cache: str | Path | None = None,
-    initial: str | Path | None = None,
-    workers: int = 2,
-    device: str = "auto",
-    checkpoint_every: int = 200,
-    on_step: Callable[[int], None] | None = None,
-) -> Path:
-    """Pretrain a backbone for `model_config` on the training videos of an A2D Sentences release, real or drawn; gives the file of weights.
-
-    Args:
-        root: the data set. A drawn one has `scenes.json` and so knows colours; without it that part of the head learns nothing.
-        folder: of the run; if it holds an interrupted run with the same settings, that one goes on.
-        cache: folder for the decoded clips (0.8 MB each at 128 px), by default `folder`/clips.
-        initial: an I3D of the same width to start from, such as the result of an earlier run.
-        on_step: called after every step with the number of steps done.
-
-    Raises `DatasetError` for a broken data set and `ConfigError` for a folder with another run.
-    """
-    config = config or PretrainConfig()
-    if config.close_up_share and (config.close_up_size % STRIDE or not 0 < config.close_up_size <= model_config.size):
-        raise ConfigError(f"close_up_size {config.close_up_size} is not a multiple of {STRIDE} up to {model_config.size}, the clips' side.")
-    accelerator = choose_accelerator(device)
-    precision = autocast(config.precision, accelerator.device, frames=model_config.frames)
-    dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)
-    with accelerator.main_process_first():
-        clips = ClipCache.build(dataset, cache or Path(folder) / "clips", colours=actor_colours(root), workers=workers)
-    held_out = validation_videos(video_id for video_id, _ in clips.frames)
-    validation = np.array([row for row, (video_id, _) in enumerate(clips.frames) if video_id in held_out], dtype=np.int64)
-    training = np.array([row for row, (video_id, _) in enumerate(clips.frames) if video_id not in held_out], dtype=np.int64)
-    if not len(validation):
-        raise DatasetError(f"{root} has a single training video; pretraining needs one more to validate on.")
-
-    torch.manual_seed(config.seed)
-    recogniser = DenseRecogniser(width=model_config.backbone_width, head_width=config.head_width).to(accelerator.device)
-    if initial is not None:
-        recogniser.backbone.load_state_dict(I3D.from_file(initial, through="mixed_4f").state_dict())
-    recogniser.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
-    for module in recogniser.modules():
-        if isinstance(module, nn.BatchNorm3d):
-            module.momentum = config.batch_norm_momentum
-    optimiser = torch.optim.AdamW(recogniser.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    objective = accelerator.prepare_model(DenseObjective(recogniser, class_balance(clips.labels[training])))
-
-    model_fields = {name: getattr(model_config, name) for name in ("size", "frames", "backbone_width")}
-    settings = {
-        "stage": "pretrain",
-        "model": model_fields,
-        "train": asdict(config),
-        "data": clips.fingerprint,
-        "initial": initial and str(Path(initial).name),
-    }
-    run = Run(folder, settings, writes=accelerator.is_main_process)
-    parts: dict[str, Stateful] = {"recogniser": recogniser, "optimiser": optimiser}
-    done, values = run.load_checkpoint(parts)
-    scores: dict[str, float] = values.get("validation", {})  # of the last epoch that ended
-    per_epoch = steps_per_epoch(len(training), config.batch_size)
-    steps = config.epochs * per_epoch
-
-    for step in tqdm(range(done, steps), initial=done, total=steps, desc="pretraining", disable=not accelerator.is_main_process):
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * cosine_with_warm_up(step, steps)
-        rows = training[own_share(batch_at(step, len(training), config.batch_size, seed=config.seed), accelerator)]
-        rng = np.random.default_rng([config.seed, step, accelerator.process_index])
-        clip, labels = clips.clips[rows], clips.labels[rows]
-        if step < config.close_up_share * steps:
-            clip, labels = close_up(clip, labels, config.close_up_size, rng)
-        clip, labels = augment(clip, labels, config, rng)
-        with precision:
-            losses = objective(clip.to(accelerator.device), labels.to(accelerator.device))  # (4,)
-        optimiser.zero_grad()
-        accelerator.backward(losses.sum())
-        optimiser.step()
-
-        finished = step + 1
-        if finished % LOG_EVERY == 0:
-            means = accelerator.reduce(losses.detach(), "mean").tolist()
-            run.log(step=finished, loss=sum(means), **dict(zip(OUTPUTS, means, strict=True)), seconds=run.seconds)
-        if finished % per_epoch == 0:
-            with precision:
-                scores = recognition_scores(recogniser, clips, validation, batch_size=config.batch_size, device=accelerator.device)
-            run.log(step=finished, epoch=finished // per_epoch, validation=scores, seconds=run.seconds)
-        if finished % checkpoint_every == 0 or finished % per_epoch == 0:
-            run.save_checkpoint(finished, parts, validation=scores)
-        if on_step is not None:
-            on_step(finished)
-
-    if run.writes:
-        history = {**provenance(seed=config.seed), **settings, "validation": rounded(scores), "seconds": round(run.seconds)}
-        recogniser.backbone.to_file(run.model_path, provenance=history)
-    accelerator.wait_for_everyone()  # the first process writes
-    return run.model_path

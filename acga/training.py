@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from .config import ACGAConfig, TrainConfig
-from .datasets.a2d import A2DSentences
-from .datasets.features import fingerprint
-from .datasets.masks import MaskCache
-from .datasets.records import Dataset
-from .datasets.splits import split_validation
+from .batches import SentenceBatches, extract, seen_kind
+from .config import ACGAConfig, FeatureKind, TrainConfig
+from .data.a2d import A2DSentences
+from .data.dataset import Dataset
+from .data.features import fingerprint
+from .data.masks import MaskCache
+from .data.splits import split_validation
+from .data.text import UNKNOWN, Vocabulary, WordTable
+from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
 from .evaluation import evaluate
-from .language import UNKNOWN, Vocabulary, WordTable
+from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
+from .model.checkpoints import load_model, save_model
+from .model.decoder import RESOLUTIONS
 from .model.folding import fold
 from .model.i3d import I3D
-from .model.loading import load_model, save_model
 from .model.network import ACGA
-from .runs import (
-    Run,
-    Stateful,
-    autocast,
-    batch_at,
-    choose_accelerator,
-    cosine_with_warm_up,
-    own_share,
-    provenance,
-    rounded,
-    steps_per_epoch,
-)
-from .sentence_batches import FeatureKind, SentenceBatches, extract, seen_kind
-from .weights import git_blob_id
-
-LOG_EVERY = 20  # steps
+from .options import TrainOptions
+from .provenance import provenance
+from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
+from .schedule import cosine_with_warm_up
 
 
 class SentenceObjective(nn.Module):
@@ -56,7 +48,7 @@ class SentenceObjective(nn.Module):
 
     def forward(self, features: Tensor, tokens: Tensor, target: Tensor) -> Tensor:
         """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16."""
-        responses = self.network.from_features(features, self.network.words(tokens))
+        responses = self.network.from_features(features, self.network.embed(tokens))
         responses = type(responses)(*(response.float() for response in responses))
         parts = torch.stack(self.loss.per_resolution(responses, target))
         return parts * torch.tensor(self.loss.resolution_weights, device=parts.device)
@@ -105,126 +97,94 @@ def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backb
     return model
 
 
-def _same_network(found: ACGA, wanted: ACGA, path: str | Path) -> dict[str, Tensor]:
-    """The weights after mixed_4e of a network to go on from (before, `backbone` holds: a half-precision file would change the features).
+def go_on_from(model: ACGA, path: Path) -> None:
+    """Load the weights after mixed_4e of an earlier run (before, the backbone's hold: a half-precision file would change the features).
 
     Raises `ConfigError` when it has another configuration or other words.
     """
-    assert wanted.vocabulary is not None
-    if found.config != wanted.config or found.vocabulary is None or found.vocabulary.words != wanted.vocabulary.words:
+    found = load_model(path)
+    assert model.vocabulary is not None
+    if found.config != model.config or found.vocabulary is None or found.vocabulary.words != model.vocabulary.words:
         raise ConfigError(f"{path} holds a network of another configuration or with other words, so training cannot go on from it.")
-    return {name: value for name, value in found.state_dict().items() if not name.startswith("backbone.stem.")}
+    state = {name: value for name, value in found.state_dict().items() if not name.startswith("backbone.stem.")}
+    model.load_state_dict(state, strict=False)
 
 
-def train(
-    root: str | Path,
-    folder: str | Path,
-    model_config: ACGAConfig,
-    config: TrainConfig | None = None,
-    *,
-    backbone: str | Path,
-    words: str | Path | None = None,
-    features: str | Path | None = None,
-    initial: str | Path | None = None,
-    validation_samples: int = 500,
-    half: bool = False,
-    workers: int = 2,
-    device: str = "auto",
-    checkpoint_every: int = 200,
-    on_step: Callable[[int], None] | None = None,
-) -> Path:
+def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None) -> Path:
     """Train on the sentences of an A2D Sentences release, real or drawn; gives the file of the weights that did best on validation.
 
-    A tenth of the training videos is held out (`split_validation`) and looked at after every epoch; the test split is not.
-
-    Args:
-        folder: of the run; if it holds an interrupted run with the same settings, that one goes on. Beside `model.safetensors`, the best
-            by mean IoU, it then has `last.safetensors`.
-        backbone: weights of an I3D, frozen up to mixed_4e: from `pretrain`, or hassony2's or ACGA's, as published.
-        words: a word2vec binary file for fixed word vectors; without it they are learned.
-        features: folder for the extracted features, by default `folder`/features; runs with the same backbone may share it.
-        initial: weights of the same configuration to go on from, such as those of an earlier run, instead of new ones.
-        validation_samples: how many sentences of the held-out videos to look at, evenly spread.
-        half: store weights as fp16.
-        on_step: called after every step with the number of steps done.
+    A tenth of the training videos is held out (`split_validation`) and looked at after every epoch; the test split is not. A folder that
+    holds an interrupted run with the same settings goes on. `on_step` is called after every step with the number of steps done.
 
     Raises `DatasetError` for a broken data set, `WeightsError` and `ConfigError` for files and settings that don't fit.
     """
-    config, folder = config or TrainConfig(), Path(folder)
-    if config.mirror and config.blind_to == "motion":
+    config, recipe, accelerator = options.config, options.recipe, choose_accelerator(options.device)
+    if recipe.mirror and recipe.blind_to == "motion":
         raise ConfigError("TrainConfig: mirror shows moving clips, so it cannot be joined with blind_to motion.")
-    accelerator = choose_accelerator(device)
-    precision = autocast(config.precision, accelerator.device, frames=model_config.frames)
-    dataset = A2DSentences(root, "train", size=model_config.size, frames=model_config.frames)
+    precision = autocast(recipe.precision, accelerator.device, clip_length=config.clip_length)
+    dataset = A2DSentences(options.root, "train", size=config.size, clip_length=config.clip_length)
     training, held_out = split_validation(dataset)
     if not held_out:
-        raise DatasetError(f"{root} has a single training video; training needs one more to validate on.")
-    validation = held_out[:: -(-len(held_out) // validation_samples)]
-    model = build_model(model_config, dataset, training, Path(backbone), words, seed=config.seed).to(accelerator.device)
+        raise DatasetError(f"{options.root} has a single training video; training needs one more to validate on.")
+    validation = held_out[:: -(-len(held_out) // options.validation_samples)]
+    model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed).to(accelerator.device)
     model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
-    if initial is not None:
-        model.load_state_dict(_same_network(load_model(initial), model, initial), strict=False)
-    settings = {
-        "stage": "train",
-        "model": model_config.to_dict(),
-        "train": asdict(config),
-        "data": [fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint],
-        "words": None if words is None else Path(words).name,
-        "initial": None if initial is None else git_blob_id(initial),
-        "validation_samples": validation_samples,
-    }
-    run = Run(folder, settings, writes=accelerator.is_main_process)
-    kinds: list[FeatureKind] = [seen_kind(config), "mirrored"] if config.mirror else [seen_kind(config)]
-    place = features or folder / "features"
-    caches = {kind: extract(model, dataset, place, kind, accelerator=accelerator, workers=workers) for kind in kinds}
-    with accelerator.main_process_first():
-        masks = MaskCache(dataset, Path(place) / "masks.npy")
-    batches = SentenceBatches(dataset, model, config, caches, masks)
-
-    optimiser = torch.optim.Adam(parameter_groups(model, config), lr=config.learning_rate)
-    objective = accelerator.prepare_model(SentenceObjective(model, config))
+    if options.initial is not None:
+        go_on_from(model, options.initial)
+    run = Run(options.out, training_settings(options, model, dataset), writes=accelerator.is_main_process)
+    batches = open_batches(options, model, dataset, accelerator)
+    optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate)
+    objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
-    done, values = run.load_checkpoint(parts)
-    best: float = values.get("best", -1.0)
-    per_epoch = steps_per_epoch(len(training), config.batch_size)
-    steps = max(1, round(config.epochs * per_epoch))
 
-    for step in tqdm(range(done, steps), initial=done, total=steps, desc="training", disable=not accelerator.is_main_process):
-        for group in optimiser.param_groups:
-            group["lr"] = group["rate"] * learning_rate(step, steps, per_epoch, config)
-        indices = own_share(batch_at(step, len(training), config.batch_size, seed=config.seed), accelerator)
-        rng = np.random.default_rng([config.seed, step, accelerator.process_index])
-        batch = (tensor.to(accelerator.device) for tensor in batches.take(np.take(training, indices), rng))
+    for step in training_steps(run, parts, options, accelerator, samples=len(training), title="training", on_step=on_step):
+        set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
+        batch = batches.take(np.take(training, step.rows), step.rng)
         with precision:
-            losses = objective(*batch)  # (3,)
+            losses = objective(*(tensor.to(accelerator.device) for tensor in batch))  # (3,)
         optimiser.zero_grad()
         accelerator.backward(losses.sum())
         optimiser.step()
+        log_losses(run, step, losses, RESOLUTIONS, accelerator)
 
-        finished = step + 1
-        if finished % LOG_EVERY == 0:
-            small, medium, large = accelerator.reduce(losses.detach(), "mean").tolist()
-            run.log(step=finished, loss=small + medium + large, small=small, medium=medium, large=large, seconds=run.seconds)
-        if finished % per_epoch == 0 or finished == steps:
-            found = evaluate(
-                model,
-                dataset,
-                indices=validation,
-                features=batches.as_seen,
-                blind_to=config.blind_to,
-                accelerator=accelerator,
-                progress=False,
-            ).metrics
-            run.log(step=finished, epoch=finished / per_epoch, validation=found, seconds=run.seconds)
-            history = {**provenance(seed=config.seed), **settings, "step": finished, "validation": rounded(found)}
-            if run.writes and found["mIoU"] > best:
-                save_model(model, run.model_path, provenance=history, half=half)
-            if run.writes and finished == steps:
-                save_model(model, folder / "last.safetensors", provenance=history, half=half)
-            best = max(best, found["mIoU"])
-        if finished % checkpoint_every == 0 or finished % per_epoch == 0 or finished == steps:
-            run.save_checkpoint(finished, parts, best=best)
-        if on_step is not None:
-            on_step(finished)
+        if step.ends_epoch:
+            blind, seen = recipe.blind_to, batches.as_seen
+            found = evaluate(model, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
+            run.log(step=step.finished, epoch=step.epoch, validation=found.metrics, seconds=run.seconds)
+            keep_weights(model, run, step, found.metrics, half=options.half)
     accelerator.wait_for_everyone()  # the first process writes
     return run.model_path
+
+
+def training_settings(options: TrainOptions, model: ACGA, dataset: Dataset) -> dict[str, object]:
+    """What decides the outcome of a run."""
+    return {
+        "stage": "train",
+        "model": options.config.to_dict(),
+        "train": asdict(options.recipe),
+        "data": [fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint],
+        "words": None if options.words is None else Path(options.words).name,
+        "initial": None if options.initial is None else git_blob_id(options.initial),
+        "validation_samples": options.validation_samples,
+    }
+
+
+def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerator: Accelerator) -> SentenceBatches:
+    """The training samples, their features and masks extracted as far as they are not there yet."""
+    recipe, folder = options.recipe, Path(options.features or Path(options.out) / "features")
+    kinds: list[FeatureKind] = [seen_kind(recipe), "mirrored"] if recipe.mirror else [seen_kind(recipe)]
+    caches = {kind: extract(model, dataset, folder, kind, accelerator=accelerator, workers=options.workers) for kind in kinds}
+    with accelerator.main_process_first():
+        masks = MaskCache(dataset, folder / "masks")
+    return SentenceBatches(dataset, model, recipe, caches, masks)
+
+
+def keep_weights(model: ACGA, run: Run, step: Step, scores: Mapping[str, float], *, half: bool) -> None:
+    """Save the weights if they are the best so far by mean IoU, and as last.safetensors when the run ends."""
+    best = run.values.get("best", -1.0)
+    run.values["best"] = max(best, scores["mIoU"])
+    history = {**provenance(seed=run.settings["train"]["seed"]), **run.settings, "step": step.finished, "validation": rounded(scores)}
+    if run.writes and scores["mIoU"] > best:
+        save_model(model, run.model_path, provenance=history, half=half)
+    if run.writes and step.is_last:
+        save_model(model, run.folder / "last.safetensors", provenance=history, half=half)

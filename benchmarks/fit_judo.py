@@ -20,13 +20,16 @@ from PIL import Image
 from torch.nn.utils import clip_grad_norm_
 from tqdm import trange
 
-from acga.inference import Segmenter, load, sliding_clips
-from acga.language import Vocabulary
+from acga.data.geometry import pad_resize, to_clip
+from acga.data.text import Vocabulary
+from acga.data.video import read_frames
+from acga.files import rounded, write_json
+from acga.inference import Segmenter, load
 from acga.losses import WeightedSegmentationLoss
 from acga.metrics import intersection_over_union
 from acga.model import ACGA, fold
-from acga.runs import provenance, rounded, write_json
-from acga.video import pad_resize, read_frames, to_clip
+from acga.provenance import provenance
+from acga.session import sliding_clips
 
 SENTENCES = {  # of the person whose mask is in that frame
     0: "two men wrestling in the middle",
@@ -59,7 +62,7 @@ def fit(folder: Path, weights: str = "mini", *, steps: int, learning_rate: float
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in trange(steps, desc="fitting", delay=2):
         optimiser.zero_grad()
-        loss(network.from_features(features, network.words(tokens)), target).backward()
+        loss(network.from_features(features, network.embed(tokens)), target).backward()
         clip_grad_norm_(network.training_parameters(), 1.0)
         optimiser.step()
         schedule.step()

@@ -24,9 +24,10 @@ import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
 from acga.config import STRIDE, ACGAConfig
+from acga.files import write_json
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, fold
-from acga.runs import provenance, write_json
+from acga.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "folding.json"
 
@@ -55,8 +56,8 @@ def measure(case: Case, *, folded: bool, seed: int = 0) -> dict[str, Any]:
     config, cells = case.config, case.config.size // STRIDE
     model = ACGA(config).train(case.training)
     network = fold(model) if folded else model
-    features = torch.rand(case.batch, model.backbone.channels["mixed_4e"], config.frames // 4, cells, cells)
-    word_vectors = torch.randn(case.batch, config.words, config.language_width)
+    features = torch.rand(case.batch, model.backbone.channels["mixed_4e"], config.clip_length // 4, cells, cells)
+    word_vectors = torch.randn(case.batch, config.max_query_length, config.language_width)
     mask, loss = torch.rand(case.batch, config.size, config.size) > 0.9, WeightedSegmentationLoss()
     before = peak_megabytes()
 

@@ -16,17 +16,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import tyro
+from acga.study.examination import key_of, middle_frames
 
-from acga.datasets import A2DSentences
-from acga.datasets.features import FeatureCache
-from acga.datasets.masks import MaskCache
-from acga.datasets.records import Dataset
-from acga.datasets.splits import split_validation
-from acga.evaluation import evaluate, read_tags
-from acga.examination import key_of, middle_frames
+from acga.data import A2DSentences
+from acga.data.dataset import Dataset
+from acga.data.features import FeatureCache
+from acga.data.masks import MaskCache
+from acga.data.splits import split_validation
+from acga.data.tags import read_tags
+from acga.evaluation import evaluate
+from acga.files import rounded, write_json
 from acga.model import load_model
-from acga.probing import mask_iou, segment_all
-from acga.runs import provenance, rounded, write_json
+from acga.provenance import provenance
+from acga.study.probes import mask_iou, segment_all
 
 GRIDS = (8, 16, 32, 64)
 LARGE = 0.05  # share of the square from which an actor counts as large
@@ -69,11 +71,11 @@ def main(
 ) -> None:
     """Measure and write the table."""
     model = load_model(weights).eval()
-    size, frames = model.config.size, model.config.frames
-    test, larger = (middle_frames(A2DSentences(twin, "test", size=side, frames=frames)) for side in (size, LARGER))
+    size, frames = model.config.size, model.config.clip_length
+    test, larger = (middle_frames(A2DSentences(twin, "test", size=side, clip_length=frames)) for side in (size, LARGER))
     asked = alone(test, twin)
     new: Dataset = test.replaced([test.samples[index] for index in asked])
-    scenes = A2DSentences(learned, "train", size=size, frames=frames)
+    scenes = A2DSentences(learned, "train", size=size, clip_length=frames)
     training = set(split_validation(scenes)[0])
     rows = [index for index in alone(scenes, learned) if index in training][::EVERY]
     seen: Dataset = scenes.replaced([scenes.samples[index] for index in rows])
@@ -83,7 +85,7 @@ def main(
     for name, dataset, place in (("network, new scenes", new, features[0]), ("network, scenes it learned from", seen, features[1])):
         answers = segment_all(model, dataset, FeatureCache(place))
         found[name] = by_size(answers.ious, answers.target)
-    given = evaluate(model, larger, indices=asked, progress=False).answers  # in the order of the samples
+    given = evaluate(model, larger, indices=asked, progress=False).predictions  # in the order of the samples
     found[f"network, new scenes, at {LARGER} px"] = by_size(np.array([answer.iou for answer in given]), masks)
     write_json(out, rounded({**provenance(), "large_from": LARGE, "mean_iou": found}, 4))
     for name, row in found.items():

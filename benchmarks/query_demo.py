@@ -18,10 +18,11 @@ from typing import Any
 
 import tyro
 
+from acga.files import write_json
 from acga.inference import Segmenter
-from acga.runs import provenance, write_json
+from acga.provenance import provenance
 from acga.widgets import QueryDemo
-from acga.widgets.clips import SAMPLES, draw_clip
+from acga.widgets.clips import DRAWN_CLIPS
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "query_demo.json"
 TITLE = "Two men and a dog on a lawn"
@@ -37,7 +38,7 @@ class Clock:
         demo.view.send = self.send  # type: ignore[method-assign]
 
     def send(self, content: dict[str, Any], buffers: list[Any] | None = None) -> None:
-        if content["kind"] == "answer" and self.first is None:
+        if content["kind"] == "prediction" and self.first is None:
             self.first = time.perf_counter()
 
     def ask(self, query: str) -> dict[str, float]:
@@ -53,7 +54,7 @@ class Clock:
 def main(*, repetitions: int = 5, out: Path = RESULT) -> None:
     """Measure, print and write."""
     segmenter = Segmenter("mini", device="cpu")
-    clip = replace(draw_clip(SAMPLES[TITLE]), phrasings=())  # none to be asked before the first question
+    clip = replace(DRAWN_CLIPS[TITLE].draw(), phrasings=())  # none to be asked before the first question
     load = os.getloadavg()[0]
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in WANTED}
     for repetition in range(repetitions + 1):

@@ -18,7 +18,8 @@ from torch import Tensor
 
 import acga
 from acga.config import STRIDE
-from acga.runs import provenance, rounded, write_json
+from acga.files import rounded, write_json
+from acga.provenance import provenance
 
 DISTANCES = (16, 32, 48, 64, 96)  # pixels of the network's square
 CELLS = {"middle": (3, 3), "corner": (0, 0)}  # of the 8 x 8
@@ -44,13 +45,13 @@ def beyond(weights: np.ndarray, cell: tuple[int, int]) -> dict[str, float]:
 def main(data: tyro.conf.Positional[Path], /, *, out: Path, clips: int = 32, seed: int = 0) -> None:
     """Measure it on the shipped weights and write the table."""
     model = acga.load("mini").requires_grad_(False)
-    dataset = acga.A2DSentences(data, "test", size=model.config.size, frames=model.config.frames)
-    every = len(dataset.frames) // clips
+    dataset = acga.A2DSentences(data, "test", size=model.config.size, clip_length=model.config.clip_length)
+    every = len(dataset.annotated_frames) // clips
     generator = torch.Generator().manual_seed(seed)
     found: dict[str, dict[str, dict[str, float]]] = {}
     for name, cell in CELLS.items():
         total = np.zeros((dataset.size, dataset.size))
-        for key in dataset.frames[: every * clips : every]:
+        for key in dataset.annotated_frames[: every * clips : every]:
             channels = torch.randn(model.config.vision_widths[0], generator=generator)
             one = gradient(model, dataset.clip(*key), cell, channels)
             total += one / one.sum()

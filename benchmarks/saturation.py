@@ -15,13 +15,14 @@ import torch
 import tyro
 
 from acga.config import ACGAConfig
-from acga.datasets import A2DSentences
-from acga.datasets.features import FeatureCache
-from acga.datasets.splits import split_validation
-from acga.language import Vocabulary
+from acga.data import A2DSentences
+from acga.data.features import FeatureCache
+from acga.data.splits import split_validation
+from acga.data.text import Vocabulary
+from acga.files import read_json, rounded, write_json
 from acga.model import ACGA
-from acga.probing import reach_of_pixels
-from acga.runs import provenance, read_json, rounded, write_json
+from acga.provenance import provenance
+from acga.study.probes import attention_distance
 
 EVERY = 20  # so many held-out samples are skipped for one that is asked
 
@@ -30,14 +31,14 @@ def largest_weight(run: Path, data: Path, features: Path) -> dict[str, float]:
     """Of the checkpoint of a run: its step, its factor of the attention's learning rate, and the mean largest weight."""
     settings = read_json(run / "config.json")
     config = ACGAConfig.from_dict(settings["model"])
-    dataset = A2DSentences(data, "train", size=config.size, frames=config.frames)
+    dataset = A2DSentences(data, "train", size=config.size, clip_length=config.clip_length)
     training, held_out = split_validation(dataset)
     words = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
     model = ACGA(config, words)
     checkpoint = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     model.load_state_dict(checkpoint["states"]["model"])
     asked = dataset.replaced([dataset.samples[index] for index in held_out[::EVERY]])
-    reach = reach_of_pixels(model.eval(), asked, FeatureCache(features))
+    reach = attention_distance(model.eval(), asked, FeatureCache(features))
     assert reach is not None, "the network has no language guided vision attention"
     return {
         "attention_rate": settings["train"]["attention_rate"],

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acga.language import tokenise
+from acga.data.text import tokenise
 from acga.synthetic.language.describe import VOCABULARY, Query, describe
 from acga.synthetic.render import things
 from acga.synthetic.render.renderer import VISIBLE

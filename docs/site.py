@@ -14,11 +14,23 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PARTS = {  # title of a part: its pages, in order; "*" stands for all that exist
     "The series": ("notebooks/README.md", "notebooks/[0-9]*.ipynb"),
-    "The paper, and how it is measured": ("docs/PAPER.md", "docs/PROTOCOL.md"),
+    "The paper, and how it is measured": ("docs/PAPER.md", "docs/PROTOCOL.md", "docs/STUDY.md"),
     "What ships": ("docs/MODEL_CARD.md", "docs/DATA_CARD.md", "results/README.md"),
     "Taking part": ("CONTRIBUTING.md",),
 }
-SOURCES = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "acga", "benchmarks", "docs", "figures", "notebooks", "results")
+SOURCES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CITATION.cff",
+    "LICENSE",
+    "acga",
+    "benchmarks",
+    "docs",
+    "figures",
+    "notebooks",
+    "results",
+    "tools",
+)
 
 
 def contents() -> dict:

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 import torch
+from helpers.releases import write_a2d, write_jhmdb
 from hypothesis import settings
-from releases import write_a2d, write_jhmdb
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=False)
 settings.load_profile("repeatable")

@@ -2,11 +2,11 @@
 
 from .attention import Attended, CrossGuidedAttention, LanguageGuidedVisionAttention, VisionGuidedLanguageAttention
 from .baselines import Concatenation, DynamicConvolution
+from .checkpoints import load_model, save_model
 from .decoder import Classifier, Decoder, Deconvolution, Responses
 from .encoders import TextEncoder, coordinates, encode_video
 from .folding import fold
 from .i3d import I3D
-from .loading import load_model, save_model
 from .network import ACGA
 
 __all__ = [

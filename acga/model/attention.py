@@ -79,7 +79,7 @@ class LanguageGuidedVisionAttention(nn.Module):
         return attended + vision if self.residual else attended, weights
 
 
-class PooledSentence(nn.Module):
+class TiledSentence(nn.Module):
     """Eq. 4 switched off: the sentence, pooled over its words, is tiled over all pixels. No parameters."""
 
     def forward(self, vision: Tensor, text: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
@@ -87,7 +87,7 @@ class PooledSentence(nn.Module):
         return pool_words(text, padding)[:, :, None, None].expand(-1, -1, *vision.shape[2:]), None
 
 
-class VisionAsItIs(nn.Module):
+class VisionIdentity(nn.Module):
     """Eq. 8 switched off: F_VC goes on as it is. No parameters."""
 
     def forward(self, vision: Tensor, text: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
@@ -121,10 +121,10 @@ def pool_words(text: Tensor, padding: Tensor | None = None) -> Tensor:
     return text.amax(dim=1)
 
 
-def find_padding(word_vectors: Tensor) -> Tensor:
+def padding_mask(word_vectors: Tensor) -> Tensor:
     """Which words (B, L) of word vectors (B, L, D) are padding: all zeros. A query of nothing else keeps all its positions.
 
-    >>> find_padding(torch.tensor([[[1.0], [0.0]], [[0.0], [0.0]]]))
+    >>> padding_mask(torch.tensor([[[1.0], [0.0]], [[0.0], [0.0]]]))
     tensor([[False,  True],
             [False, False]])
     """

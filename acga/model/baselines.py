@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import COORDINATES
-from .attention import CrossGuidedAttention, PooledSentence, VisionAsItIs
+from .attention import CrossGuidedAttention, TiledSentence, VisionIdentity
 from .encoders import coordinates
 
 
@@ -15,7 +15,7 @@ class Concatenation(CrossGuidedAttention):
     convolutional classifiers do the rest. No parameters."""
 
     def __init__(self) -> None:
-        super().__init__(language=PooledSentence(), vision=VisionAsItIs())
+        super().__init__(language=TiledSentence(), vision=VisionIdentity())
 
 
 class DynamicConvolution(nn.Module):

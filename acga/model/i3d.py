@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import scaled
-from ..weights import load_into, read_state_dict, save_state_dict
+from .state_dicts import load_into, read_state_dict, save_state_dict
 
 PaddingRule = Literal["kernel", "input"]  # hassony2: from kernel and stride alone; piergiaj and TensorFlow: from the input's size too
 Triple = tuple[int, int, int]  # time, height, width
@@ -81,7 +81,7 @@ class MaxPool(nn.Module):
         return f"kernel={self.kernel}, stride={self.stride}"
 
 
-class Unit(nn.Module):
+class ConvBNReLU(nn.Module):
     """Convolution with 'SAME' padding, BatchNorm, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int = 1, epsilon: float, padding: PaddingRule) -> None:
@@ -101,15 +101,15 @@ class Unit(nn.Module):
         return F.relu(self.normalisation(x), inplace=True)
 
 
-class Mixed(nn.Module):
+class InceptionBlock(nn.Module):
     """An Inception block: four branches side by side, concatenated over channels."""
 
     def __init__(self, inputs: int, branches: Branches, *, epsilon: float, padding: PaddingRule) -> None:
         super().__init__()
         self.outputs = branches.branch_0 + branches.branch_1 + branches.branch_2 + branches.branch_3
 
-        def unit(inputs: int, outputs: int, kernel: int) -> Unit:
-            return Unit(inputs, outputs, kernel=kernel, epsilon=epsilon, padding=padding)
+        def unit(inputs: int, outputs: int, kernel: int) -> ConvBNReLU:
+            return ConvBNReLU(inputs, outputs, kernel=kernel, epsilon=epsilon, padding=padding)
 
         self.branch_0 = unit(inputs, branches.branch_0, 1)
         self.branch_1 = nn.Sequential(unit(inputs, branches.reduced_1, 1), unit(branches.reduced_1, branches.branch_1, 3))
@@ -152,15 +152,15 @@ class I3D(nn.Module):
         c64, c192 = scaled(64, width), scaled(192, width)
         self.channels: dict[str, int] = {}  # output channels of each Inception block
 
-        def unit(inputs: int, outputs: int, kernel: int, stride: int = 1) -> Unit:
-            return Unit(inputs, outputs, kernel=kernel, stride=stride, epsilon=epsilon, padding=padding)
+        def unit(inputs: int, outputs: int, kernel: int, stride: int = 1) -> ConvBNReLU:
+            return ConvBNReLU(inputs, outputs, kernel=kernel, stride=stride, epsilon=epsilon, padding=padding)
 
         def pool(kernel: Triple, stride: Triple) -> MaxPool:
             return MaxPool(kernel, stride, padding=padding)
 
-        def mixed(name: str) -> Mixed:
+        def mixed(name: str) -> InceptionBlock:
             inputs = next(reversed(self.channels.values()), c192)
-            block = Mixed(inputs, BLOCKS[name].scaled(width), epsilon=epsilon, padding=padding)
+            block = InceptionBlock(inputs, BLOCKS[name].scaled(width), epsilon=epsilon, padding=padding)
             self.channels[name] = block.outputs
             return block
 
@@ -236,7 +236,7 @@ class I3D(nn.Module):
         Which one it was is kept in `.source_format`. It goes as far as the file does, or to `through`.
         Raises `WeightsError` if the file is not one of these or doesn't go that far.
         """
-        state, source_format, metadata = read_state_dict(path)
+        state, source_format, metadata, _ = read_state_dict(path)
         inside = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
         state = inside or state  # the I3D of an ACGA, or the whole file
         settings = metadata.get("backbone") or _port_settings(state, source_format)

@@ -8,21 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from ..config import COORDINATES, STRIDE, ACGAConfig
+from ..data.text import Vocabulary
 from ..errors import ConfigError
-from ..language import Vocabulary
 from .attention import (
     Attended,
     CrossGuidedAttention,
     LanguageGuidedVisionAttention,
-    PooledSentence,
-    VisionAsItIs,
+    TiledSentence,
     VisionGuidedLanguageAttention,
-    find_padding,
+    VisionIdentity,
+    padding_mask,
 )
 from .baselines import Concatenation, DynamicConvolution
 from .decoder import RESOLUTIONS, Classifier, Decoder, Deconvolution, Responses
 from .encoders import TextEncoder, encode_video, with_coordinates
 from .i3d import I3D
+from .state_dicts import WeightsSource
 
 
 class ACGA(nn.Module):
@@ -37,6 +38,8 @@ class ACGA(nn.Module):
     >>> [tuple(response.shape) for response in responses]
     [(1, 4, 6), (1, 16, 24), (1, 64, 96)]
     """
+
+    source: WeightsSource | None = None  # of weights that were read from a file
 
     def __init__(
         self,
@@ -81,7 +84,7 @@ class ACGA(nn.Module):
 
     def forward(self, clip: Tensor, tokens: Tensor) -> Responses:
         """Clips (B, 3, T, H, W) in [-1, 1], H and W multiples of 16, and word ids (B, L), 0 = padding, to responses."""
-        return self.from_features(self.features(clip), self.words(tokens))
+        return self.from_features(self.features(clip), self.embed(tokens))
 
     def features(self, clip: Tensor) -> Tensor:
         """Clips (B, 3, T, H, W) in [-1, 1] to mixed_4e (B, 528, T/4, H/16, W/16), without gradient."""
@@ -94,7 +97,7 @@ class ACGA(nn.Module):
         with torch.no_grad():
             return self.backbone.stem(clip)
 
-    def words(self, tokens: Tensor) -> Tensor:
+    def embed(self, tokens: Tensor) -> Tensor:
         """Word ids (B, L) to word vectors (B, L, 300); ids of padding give zeros."""
         if self.word_table is None:
             raise ConfigError(
@@ -108,7 +111,7 @@ class ACGA(nn.Module):
         """Eq. 1-9: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to both attended maps and their weights."""
         self._check(features, word_vectors)
         visual = encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)  # (B, C, h, w)
-        padding = find_padding(word_vectors) if self.config.mask_padding else None
+        padding = padding_mask(word_vectors) if self.config.mask_padding else None
         return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding)
 
     def from_features(self, features: Tensor, word_vectors: Tensor) -> Responses:
@@ -132,8 +135,8 @@ def build_attention(config: ACGAConfig) -> CrossGuidedAttention:
         return Concatenation()
     sizes = {"vision_width": config.vision_widths[0] + COORDINATES, "language_width": config.language_width}
     return CrossGuidedAttention(
-        language=VisionGuidedLanguageAttention(**sizes) if config.vision_guided_language else PooledSentence(),
-        vision=LanguageGuidedVisionAttention(**sizes, residual=config.residual) if config.language_guided_vision else VisionAsItIs(),
+        language=VisionGuidedLanguageAttention(**sizes) if config.vision_guided_language else TiledSentence(),
+        vision=LanguageGuidedVisionAttention(**sizes, residual=config.residual) if config.language_guided_vision else VisionIdentity(),
     )
 
 

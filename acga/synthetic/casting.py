@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..data.taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
 from .render.motion import look_alike
 from .scene import Actor
-from .taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
 
 Rng = np.random.Generator
 

@@ -7,10 +7,10 @@ from itertools import count
 
 import numpy as np
 
+from ..data.taxonomy import PAIRS
 from .render.renderer import draw
 from .sampling import sample_scene
 from .scene import Scene
-from .taxonomy import PAIRS
 
 SIDE = 160  # pixels
 TALLEST = {"cat": 0.42, "dog": 0.42, "car": 0.32}  # so that what is longer than it is tall fits in; others 0.62

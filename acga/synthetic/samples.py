@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..video import VideoWriter
+from ..data.video import VideoWriter
 from .render.renderer import draw
 from .scene import Actor, Scene
 from .writer import FRAMES_PER_SECOND

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..data.taxonomy import ACTORS, COLOURS, VALID_ACTIONS
 from .casting import TYPICAL_COLOURS, Rng, sample_actor, sample_cast, with_action
 from .render.backgrounds import BACKGROUNDS
 from .render.cutouts import Cutout, CutoutFolder, actions
 from .scene import Actor, Scene
 from .staging import REACH, SECOND, SMALLEST, line_up, place, resize, sample_camera
-from .taxonomy import ACTORS, COLOURS, VALID_ACTIONS
 
 ACTOR_COUNTS = {1: 0.60, 2: 0.25, 3: 0.105, 4: 0.03, 5: 0.01, 6: 0.005}
 CROWDED = {1: 0.15, 2: 0.4, 3: 0.3, 4: 0.15}  # more labels a frame, for pretraining

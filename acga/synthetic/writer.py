@@ -11,7 +11,7 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,14 +23,15 @@ import numpy as np
 import scipy.io
 from tqdm import tqdm
 
-from ..errors import ConfigError, DatasetError
-from ..video import VideoWriter
-from .language.describe import Query, SentenceStyle, describe, describe_pair
+from ..config import SynthesisConfig
+from ..data.taxonomy import class_id
+from ..data.video import VideoWriter
+from ..errors import DatasetError
+from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
 from .render.renderer import box, draw, mean_box
 from .sampling import HELD_OUT_COMBINATIONS, JHMDB_ACTIONS, sample_scene
 from .scene import Box, Scene
-from .taxonomy import class_id
 
 FRAMES_PER_SECOND = 12
 SPLITS = {"train": 0, "test": 1}
@@ -38,32 +39,6 @@ RELATIONAL_SHARE = 0.25  # second edition: how often a relation alone tells an a
 NEEDS = {"clothing": "colour", "pattern": "colour", "motion": "action", "place": "position", "direction": "position"}
 SECOND_SCENE_FIELDS, SECOND_ACTOR_FIELDS = ("pair", "annotated_actor"), ("look", "cutout", "cutout_aspect")
 MISSED_VIDEOS = 28  # the real release leaves out that many
-
-
-@dataclass(frozen=True, kw_only=True)
-class SynthesisConfig:
-    """Options of a synthesis: how much to draw, and how."""
-
-    train: int = 2000  # videos
-    test: int = 400
-    sentences: int = 4  # for each instance; 0: its kind and action as a label, for pretraining
-    seed: int = 0
-    frames: int | None = None  # frames a video; None: 24 to 32
-    crowded: bool = False  # more actors a scene, for pretraining
-    mixed: bool = False  # of every test instance, half of the sentences are phrased as no training sentence is; False: all, of half of them
-    sentence_style: SentenceStyle = "everyday"  # how sentences are worded
-    edition: int = 1  # of the drawn world: 1 flat and small, 2 shaded, larger and more crowded
-    cutouts: str | None = None  # A2D twin of edition 2: folder of photographs, some of which become actors (render/cutouts.py)
-    bystanders: bool = False  # J-HMDB twin of edition 2: one to three others, without masks and sentences
-    workers: int = 2
-
-    def __post_init__(self) -> None:
-        if self.edition not in (1, 2):
-            raise ConfigError(f"There is no edition {self.edition} of the drawn world; choose 1 or 2.")
-        if self.cutouts is not None and self.edition == 1:
-            raise ConfigError("Cut-outs are drawn in the second edition only; choose edition 2.")
-        if self.bystanders and self.edition == 1:
-            raise ConfigError("Bystanders are drawn in the second edition only; choose edition 2.")
 
 
 def write_a2d(root: Path, config: SynthesisConfig) -> None:
@@ -87,10 +62,13 @@ def write_a2d(root: Path, config: SynthesisConfig) -> None:
     _finish(root, records, config)
 
 
-def write_jhmdb(root: Path, videos: int = 120, seed: int = 0, workers: int = 2, *, edition: int = 1, bystanders: bool = False) -> None:
-    """Draw a J-HMDB Sentences twin into `root`: one annotated person a video, 240 x 320, every frame with its mask, in another style."""
-    root = Path(root)
-    config = SynthesisConfig(train=0, test=videos, seed=seed, workers=workers, edition=edition, bystanders=bystanders)
+def write_jhmdb(root: Path, config: SynthesisConfig) -> None:
+    """Draw a J-HMDB Sentences twin into `root`: one annotated person a video, 240 x 320, every frame with its mask, in another style.
+
+    There are test videos alone, and of `config` only their number, the seed, the edition, bystanders and workers matter.
+    """
+    root, videos, workers = Path(root), config.test, config.workers
+    config = SynthesisConfig(train=0, test=videos, seed=config.seed, edition=config.edition, bystanders=config.bystanders, workers=workers)
     _start(root, config)
     (root / "drawn").mkdir(parents=True, exist_ok=True)
     records = list(_work(partial(_jhmdb_video, root, config), [("test", index) for index in range(videos)], workers, "drawing videos"))

@@ -1,4 +1,4 @@
-"""What a reader moves, clicks and asks: the scrubber of the notebooks, and `QueryDemo`, which answers sentences about a video."""
+"""Widgets of the notebooks: the scrubber, and `QueryDemo`, which finds what sentences describe in a video."""
 
 from .query_demo import QueryDemo
 from .scrubber import Scrubber, scrub

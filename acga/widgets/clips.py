@@ -1,10 +1,9 @@
-"""Clips to ask about: a few drawn ones, each with sentences that describe its actors."""
+"""Short videos to ask about: a few drawn ones, each with sentences that describe its actors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -19,7 +18,7 @@ PHRASINGS = 4  # of each actor
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Clip:
-    """A short video, decoded, and what may be said of it."""
+    """A short video, decoded, and sentences that fit it."""
 
     frames: np.ndarray  # uint8 (T, H, W, 3)
     frames_per_second: float
@@ -33,35 +32,33 @@ class Clip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A scene to draw, and for each of its actors the sentence to try first."""
+class DrawnClip:
+    """A scene to draw, and for each of its actors the sentence to try first.
 
-    scene: Scene
-    first: tuple[str, ...]
-
-
-def draw_clip(sample: Sample) -> Clip:
-    """The frames of a drawn scene, with sentences that fit what is seen in the middle one.
-
-    >>> clip = draw_clip(SAMPLES["Three dogs in the snow"])
+    >>> clip = DRAWN_CLIPS["Three dogs in the snow"].draw()
     >>> clip.frames.shape, [phrasings[0] for phrasings in clip.phrasings]
     ((16, 144, 192, 3), ['brown dog standing', 'black dog running', 'white dog walking to the left'])
     """
-    scene = sample.scene
-    frames, masks = zip(*draw(scene), strict=True)
-    seen = {number: found for number, mask in enumerate(masks[len(masks) // 2]) if (found := box(mask)) is not None}
-    rng = np.random.default_rng(scene.seed)
-    phrasings = []
-    for actor, first in enumerate(sample.first):
-        more = [query.text for query in describe(scene, seen, actor, count=PHRASINGS, rng=rng)]
-        phrasings.append(tuple(dict.fromkeys([first, *more]))[:PHRASINGS])
-    return Clip(frames=np.stack(frames), frames_per_second=FRAMES_PER_SECOND, phrasings=tuple(phrasings))
+
+    scene: Scene
+    queries: tuple[str, ...]
+
+    def draw(self) -> Clip:
+        """The frames, with sentences that fit what is seen in the middle one; it takes some tenths of a second."""
+        frames, masks = zip(*draw(self.scene), strict=True)
+        seen = {number: found for number, mask in enumerate(masks[len(masks) // 2]) if (found := box(mask)) is not None}
+        rng = np.random.default_rng(self.scene.seed)
+        phrasings = []
+        for actor, first in enumerate(self.queries):
+            more = [query.text for query in describe(self.scene, seen, actor, count=PHRASINGS, rng=rng)]
+            phrasings.append(tuple(dict.fromkeys([first, *more]))[:PHRASINGS])
+        return Clip(frames=np.stack(frames), frames_per_second=FRAMES_PER_SECOND, phrasings=tuple(phrasings))
 
 
-def _sample(name: str, seed: int, background: str, surface: str, *described: tuple[str, Actor]) -> Sample:
-    first, actors = zip(*described, strict=True)
+def _drawn(name: str, seed: int, background: str, surface: str, *described: tuple[str, Actor]) -> DrawnClip:
+    queries, actors = zip(*described, strict=True)
     scene = replace(SCENE, name=name, seed=seed, frames=16, background=background, surface=surface, actors=actors)
-    return Sample(scene=scene, first=first)
+    return DrawnClip(scene=scene, queries=queries)
 
 
 def _person(noun: str, colour: str, action: str, lower_colour: str, *, x: float, y: float, heading: int) -> Actor:
@@ -81,15 +78,15 @@ def _person(noun: str, colour: str, action: str, lower_colour: str, *, x: float,
 
 
 # Far actors first: later ones are drawn over earlier ones.
-SAMPLES: Mapping[str, Sample] = {
-    "Two men and a dog on a lawn": _sample(
+DRAWN_CLIPS: Mapping[str, DrawnClip] = {
+    "Two men and a dog on a lawn": _drawn(
         "lawn",
         SCENE.seed,
         SCENE.background,
         SCENE.surface,
         *((query, SCENE.actors[actor]) for query, actor in QUERIES.items()),
     ),
-    "Three dogs in the snow": _sample(
+    "Three dogs in the snow": _drawn(
         "snow",
         3,
         "snow",
@@ -104,7 +101,7 @@ SAMPLES: Mapping[str, Sample] = {
             Actor(kind="dog", action="walk", noun="dog", colour="white", height=0.36, x=0.66, y=0.95, heading=-1),
         ),
     ),
-    "Cars on a street": _sample(
+    "Cars on a street": _drawn(
         "street",
         11,
         "street",
@@ -113,7 +110,7 @@ SAMPLES: Mapping[str, Sample] = {
         ("red car driving", Actor(kind="car", action="run", noun="car", colour="red", height=0.27, x=0.62, y=0.78, heading=-1)),
         ("yellow truck", Actor(kind="car", action="run", noun="truck", colour="yellow", height=0.3, x=0.35, y=0.97, heading=1)),
     ),
-    "Two cats and a ball": _sample(
+    "Two cats and a ball": _drawn(
         "room",
         6,
         "room",
@@ -125,7 +122,7 @@ SAMPLES: Mapping[str, Sample] = {
         ),
         ("red ball rolling", Actor(kind="ball", action="roll", noun="ball", colour="red", height=0.15, x=0.45, y=0.92, heading=1)),
     ),
-    "A day at the beach": _sample(
+    "A day at the beach": _drawn(
         "beach",
         9,
         "beach",
@@ -134,7 +131,7 @@ SAMPLES: Mapping[str, Sample] = {
         ("woman in yellow walking", _person("woman", "yellow", "walk", "black", x=0.75, y=0.85, heading=-1)),
         ("baby crawling", Actor(kind="baby", action="crawl", noun="baby", colour="pink", height=0.3, x=0.35, y=0.93, heading=1)),
     ),
-    "Basketball": _sample(
+    "Basketball": _drawn(
         "court",
         4,
         "court",
@@ -144,8 +141,3 @@ SAMPLES: Mapping[str, Sample] = {
         ("man in red running", _person("man", "red", "run", "black", x=0.7, y=0.93, heading=-1)),
     ),
 }
-
-
-def drawn_samples() -> dict[str, Callable[[], Clip]]:
-    """By title, how to get each drawn clip: drawing one takes some tenths of a second, so it waits until it is wanted."""
-    return {title: partial(draw_clip, sample) for title, sample in SAMPLES.items()}

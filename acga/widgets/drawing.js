@@ -34,7 +34,7 @@ function unpackMask(bytes, width, height) {
       points.forEach((point, at) => at % 2 ? outline.lineTo(...point) : outline.moveTo(...point));
     }
   }
-  return { fill, outline, share: area / (width * height) };
+  return { fill, outline, coverage: area / (width * height) };
 }
 
 /** Fit a canvas to frames of this size; returns a context that is scaled so that one unit is one pixel of the frame. */

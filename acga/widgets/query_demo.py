@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-import cv2
 import ipywidgets
 import numpy as np
 
+from ..data.text import tokenise, unreadable
 from ..errors import AcgaError, QueryError
 from ..inference import Segmenter
-from ..language import tokenise, unreadable
-from .clips import Clip, drawn_samples
-from .downloads import mask_archive, overlay_video
-from .latest import Latest, Steps
-from .packing import pack_answers, stretch
-from .query_view import MOST_QUERIES, ClipChoice, QueryView
-from .reading import Reading
+from ..session import AT_ONCE, ClipSession
+from .clips import DRAWN_CLIPS, Clip
+from .export import encode_jpeg, mask_archive, overlay_video
+from .jobs import JobRunner, Steps
+from .query_view import MAX_QUERIES, ClipChoice, QueryView, pack_prediction, to_bytes
 from .uploads import read_upload
 
-AT_ONCE = 4  # frames between two looks at whether to go on
-ALIKE = 0.65  # how much alike words are spelled that are offered for an unknown one, of 1
-QUALITY = 90  # of the JPEG frames, of 100
+FRAME_QUALITY = 90  # of the JPEG frames, of 100
 UPLOADED = "Your clip"
 
 
+class OpenClip(NamedTuple):
+    """A clip, and what is known of it so far."""
+
+    clip: Clip
+    session: ClipSession
+
+
 class QueryDemo(ipywidgets.VBox):
-    """Answers sentences about a clip, in the browser or without one.
+    """Find what sentences describe in a clip, in the browser or without one.
 
     Args:
-        segmenter: what answers.
-        clips: by title, a function that gives the clip; drawn samples unless given.
+        segmenter: what finds.
+        clips: by title, a function that gives the clip; drawn ones unless given.
 
     All long work is done beside the kernel, the shown frame first; asking again, or another clip, takes its place. What is known of a
     clip is kept: another sentence costs the language part alone.
 
-    >>> from acga.config import ACGAConfig
-    >>> from acga.language import Vocabulary
-    >>> from acga.model import ACGA
+    >>> from acga import ACGA, ACGAConfig, Vocabulary
     >>> demo = QueryDemo(Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left", "the"])), device="cpu"))
     >>> demo.ask("dog on the left")
     >>> demo.wait(60), demo.masks["dog on the left"].shape
@@ -54,15 +54,15 @@ class QueryDemo(ipywidgets.VBox):
     def __init__(self, segmenter: Segmenter, clips: Mapping[str, Callable[[], Clip]] | None = None) -> None:
         allow_custom_widgets_in_colab()
         self.segmenter = segmenter
-        self._clips = dict(drawn_samples() if clips is None else clips)
-        self._readings: dict[str, Reading] = {}
-        self._shown: Reading | None = None  # on the page
+        self._clips = dict({title: drawn.draw for title, drawn in DRAWN_CLIPS.items()} if clips is None else clips)
+        self._opened: dict[str, OpenClip] = {}  # by title
+        self._shown: OpenClip | None = None  # on the page
         self._new = True  # the clip was not yet on any page
-        self._sent: dict[tuple[str, int], float] = {}  # the share at which the page got a query's mask of a frame
-        self._latest = Latest(failed=self._fail)
-        self.view = QueryView(guard=self._latest.telling)
+        self._sent: dict[tuple[str, int], float] = {}  # the threshold ratio at which the page got a query's mask of a frame
+        self._jobs = JobRunner(failed=self._show_problem)
+        self.view = QueryView(guard=self._jobs.publishing)
         first = next(iter(self._clips))
-        self.clip = ClipChoice(guard=self._latest.telling, options=list(self._clips), value=first, description="Clip")
+        self.clip = ClipChoice(guard=self._jobs.publishing, options=list(self._clips), value=first, description="Clip")
         self.clip.style = {"description_width": "initial"}
         self.progress = ipywidgets.IntProgress(0, 0, 1, layout=ipywidgets.Layout(width="160px", display="none"))
         self.stop = ipywidgets.Button(description="Stop", icon="stop", disabled=True, tooltip="Stop looking at the clip")
@@ -73,162 +73,166 @@ class QueryDemo(ipywidgets.VBox):
         super().__init__([self.clip, self.view, below])
         self.clip.observe(lambda change: self._change_clip(), "value")
         self.view.observe(lambda change: self._change_queries(), "queries")
-        self.view.observe(lambda change: self._restart(), "share")
-        self.view.on_msg(self._hear)
+        self.view.observe(lambda change: self._restart(), "threshold_ratio")
+        self.view.on_msg(self._receive)
         self.stop.on_click(lambda button: self._stop())
-        self.save_video.on_click(lambda button: self._save("overlay.mp4", "video/mp4", overlay_video))
-        self.save_masks.on_click(lambda button: self._save("masks.zip", "application/zip", mask_archive))
+        self.save_video.on_click(lambda button: self._start_export("overlay.mp4", "video/mp4", overlay_video))
+        self.save_masks.on_click(lambda button: self._start_export("masks.zip", "application/zip", mask_archive))
         self._change_clip()
 
     # For those who have no browser
 
     def ask(self, *queries: str) -> None:
-        """Ask up to six sentences; what cannot be used says so in the page (`view.rows`), and the others are answered."""
-        if len(queries) > MOST_QUERIES:
-            raise QueryError(f"There are {len(queries)} sentences, and {MOST_QUERIES} at a time are the limit.")
-        with self._latest.telling:
+        """Ask up to six sentences; what cannot be used says so in the page (`view.rows`), and the others are predicted."""
+        if len(queries) > MAX_QUERIES:
+            raise QueryError(f"There are {len(queries)} sentences, and {MAX_QUERIES} at a time are the limit.")
+        with self._jobs.publishing:
             self.view.queries = list(queries)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the answers are complete; whether they are in time."""
-        return self._latest.wait(seconds)
+        """Wait until all predictions are there; whether they are in time."""
+        return self._jobs.wait(seconds)
 
     @property
     def masks(self) -> dict[str, np.ndarray]:
-        """The masks bool (T, H, W) of the queries that are answered in every frame of the clip."""
-        reading = self._readings.get(self.clip.value)
-        if reading is None:
+        """The masks bool (T, H, W) of the queries that are predicted in every frame of the clip."""
+        if self.clip.value not in self._opened:
             return {}
-        every = range(len(reading.clip.frames))
-        complete = [query for query in self._answerable() if len(reading.answers.get(query, ())) == len(every)]
-        return {query: np.stack([reading.mask(query, frame, share=self.view.share) for frame in every]) for query in complete}
+        clip, session = self._opened[self.clip.value]
+        every = range(len(clip.frames))
+        complete = [query for query in self._usable_queries() if len(session.responses.get(query, ())) == len(every)]
+        ratio = self.view.threshold_ratio
+        return {query: np.stack([session.mask(query, frame, threshold_ratio=ratio) for frame in every]) for query in complete}
 
     # What the page asks for
 
-    def _hear(self, view: Any, message: dict[str, Any], buffers: Sequence[memoryview]) -> None:
+    def _receive(self, view: Any, message: dict[str, Any], buffers: Sequence[memoryview]) -> None:
         try:
             if message["kind"] == "ready":
-                with self._latest.telling:
+                with self._jobs.publishing:
                     self._shown = None
                     self._restart()
-            elif message["kind"] == "again" and not self._latest.busy:
-                with self._latest.telling:
+            elif message["kind"] == "again" and not self._jobs.busy:
+                with self._jobs.publishing:
                     self._change_queries()
             elif message["kind"] == "upload":
-                self._latest.start(self._take(bytes(buffers[0])))
-            elif message["kind"] == "pixel":
-                self._explain(message["query"], message["frame"], message["place"])
+                self._jobs.start(self._open_upload(bytes(buffers[0])))
+            elif message["kind"] == "attention":
+                self._post_attention(message["query"], message["frame"], message["place"])
         except AcgaError as error:
-            self._fail(error)
+            self._show_problem(error)
 
     def _change_clip(self) -> None:
-        with self._latest.telling:
+        with self._jobs.publishing:
             self._new = True
             self.view.queries, self.view.examples = [], []
             self._restart()
 
     def _change_queries(self) -> None:
-        self.view.rows = [self._read_query(query) for query in self.view.queries]
+        self.view.rows = [self._parse_query(query) for query in self.view.queries]
         self._restart()
 
-    def _read_query(self, query: str) -> dict[str, Any]:
+    def _parse_query(self, query: str) -> dict[str, Any]:
         """A row of the page: the words, known or with known ones that are spelled alike, and what is wrong in one sentence."""
         try:
             unknown = self.segmenter.unknown(query)
         except QueryError as error:
             return {"text": query, "words": [], "problem": str(error)}
-        words = [{"word": word, "known": word not in unknown, "near": []} for word in tokenise(query)]
-        for word in words:
-            if not word["known"]:
-                word["near"] = difflib.get_close_matches(str(word["word"]), self.segmenter.vocabulary.words, n=3, cutoff=ALIKE)
+        words = [
+            {"word": word, "known": word not in unknown, "near": self.segmenter.suggest(word) if word in unknown else []}
+            for word in tokenise(query)
+        ]
         left_out = [{"word": word, "known": False, "near": []} for word in dict.fromkeys(unreadable(query))]
         senseless = not any(word["known"] for word in words)
         problem = "The model knows none of these words, so its answer means nothing." if senseless else ""
         return {"text": query, "words": [*words, *left_out], "problem": problem}
 
-    def _answerable(self) -> list[str]:
+    def _usable_queries(self) -> list[str]:
         return list(dict.fromkeys(row["text"] for row in self.view.rows if row["words"]))
 
     def _restart(self) -> None:
-        self._latest.start(self._answer(self.clip.value, self._answerable(), self.view.share))
+        self._jobs.start(self._predict(self.clip.value, self._usable_queries(), self.view.threshold_ratio))
 
     def _stop(self) -> None:
-        self._latest.stop()
-        self._progress(0, 0)
+        self._jobs.stop()
+        self._show_progress(0, 0)
         self.view.status = "Stopped. Ask again to go on."
 
-    def _save(self, name: str, kind: str, make: Callable[..., bytes]) -> None:
-        self._latest.start(self._deliver(name, kind, make, self.clip.value, self._answerable()))
+    def _start_export(self, name: str, media_type: str, encode: Callable[..., bytes]) -> None:
+        self._jobs.start(self._export(name, media_type, encode, self.clip.value, self._usable_queries()))
 
-    def _explain(self, query: str, frame: int, place: Sequence[int]) -> None:
-        if self._shown is None or query not in self._answerable() or not 0 <= frame < len(self._shown.clip.frames):
+    def _post_attention(self, query: str, frame: int, place: Sequence[int]) -> None:
+        if self._shown is None or query not in self._usable_queries() or not 0 <= frame < len(self._shown.clip.frames):
             return  # the page has moved on since it asked
-        weights = self._shown.listens_to(query, frame, (int(place[0]), int(place[1])))
+        weights = self._shown.session.attention_from(query, frame, (int(place[0]), int(place[1])))
         if weights is None:
-            raise AcgaError("This model has no language guided vision attention, so no place listens to another.")
-        stretched, low, high = stretch(weights)
+            raise AcgaError("This model has no language guided vision attention, so no place attends to another.")
+        values, value_range = to_bytes(weights)
         rows, columns = weights.shape
-        self.view.tell(
-            "pixel", [stretched.tobytes()], query=query, frame=frame, place=list(place), rows=rows, columns=columns, range=[low, high]
+        self.view.post(
+            "attention", [values], query=query, frame=frame, place=list(place), rows=rows, columns=columns, range=list(value_range)
         )
 
-    # Long work, in steps (see `Latest`)
+    # Jobs (see `JobRunner`)
 
-    def _answer(self, title: str, queries: list[str], share: float) -> Steps:
+    def _predict(self, title: str, queries: list[str], threshold_ratio: float) -> Steps:
         started = time.perf_counter()
-        yield partial(self._progress, 0, 0)
-        reading = self._readings.get(title)
-        if reading is None:
-            yield partial(self._say, "Opening the clip …")
-            reading = Reading(self.segmenter, self._clips[title]())
-            self._readings[title] = reading
-        if self._shown is not reading or self._new:
-            yield partial(self._show, reading)
+        yield partial(self._show_progress, 0, 0)
+        if title not in self._opened:
+            yield partial(self._show_status, "Opening the clip …")
+            self._opened[title] = self._open_clip(self._clips[title]())
+        shown = self._opened[title]
+        if self._shown is not shown or self._new:
+            yield partial(self._post_clip, shown)
         if not queries:
-            yield partial(self._say, "Type a sentence about one actor, and press Enter.")
+            yield partial(self._show_status, "Type a sentence about one actor, and press Enter.")
             return
-        yield partial(self._say, "Looking …")
-        total = len(reading.clip.frames)
+        yield partial(self._show_status, "Looking …")
+        total = len(shown.clip.frames)
         early, done, new = 0.0, 0, 0
-        for frames in _in_order(min(max(self.view.frame, 0), total - 1), total):
+        for frames in _frames_in_turn(min(max(self.view.frame, 0), total - 1), total):
             for query in queries:
-                new += reading.ask(query, frames)
-                fresh = [frame for frame in frames if self._sent.get((query, frame)) != share]
+                new += shown.session.predict([query], frames)
+                fresh = [frame for frame in frames if self._sent.get((query, frame)) != threshold_ratio]
                 if fresh:
-                    yield partial(self._tell, *pack_answers(reading, query, fresh, share), share)
+                    packed = pack_prediction(shown.session, query, fresh, threshold_ratio=threshold_ratio)
+                    yield partial(self._post_prediction, *packed, threshold_ratio)
             done += len(frames)
             early = early or time.perf_counter() - started
-            yield partial(self._progress, done, total)
-        agreement = reading.agreement(queries, share=share)
+            yield partial(self._show_progress, done, total)
+        agreement = shown.session.agreement(queries, threshold_ratio=threshold_ratio)
         seconds = time.perf_counter() - started
         took = f"in {seconds:.2f} s, all {total} frames; the first after {early:.2f} s." if new else "before: nothing had to be computed."
         yield partial(self._finish, agreement, f"Answered {took}")
 
-    def _take(self, content: bytes) -> Steps:
-        yield partial(self._say, "Reading the uploaded clip …")
+    def _open_upload(self, content: bytes) -> Steps:
+        yield partial(self._show_status, "Reading the uploaded clip …")
         for found in read_upload(content):
             if isinstance(found, Clip):
-                yield partial(self._adopt, Reading(self.segmenter, found))
+                yield partial(self._choose_upload, self._open_clip(found))
             else:
-                yield partial(self._say, f"Reading the uploaded clip: {found} frames …")
+                yield partial(self._show_status, f"Reading the uploaded clip: {found} frames …")
 
-    def _deliver(self, name: str, kind: str, make: Callable[..., bytes], title: str, queries: list[str]) -> Steps:
+    def _export(self, name: str, media_type: str, encode: Callable[..., bytes], title: str, queries: list[str]) -> Steps:
         if not queries:
             raise QueryError("There is nothing to save yet: ask a sentence first.")
-        share = self.view.share
-        yield from self._answer(title, queries, share)
-        yield partial(self._say, f"Writing {name} …")
-        content = make(self._readings[title], queries, share=share)
-        yield partial(self.view.tell, "file", [content], name=name, type=kind)
-        yield partial(self._say, f"{name} is in your browser's downloads.")
+        threshold_ratio = self.view.threshold_ratio
+        yield from self._predict(title, queries, threshold_ratio)
+        yield partial(self._show_status, f"Writing {name} …")
+        content = encode(*self._opened[title], queries, threshold_ratio=threshold_ratio)
+        yield partial(self.view.post, "file", [content], name=name, type=media_type)
+        yield partial(self._show_status, f"{name} is in your browser's downloads.")
 
-    # What the page is told
+    def _open_clip(self, clip: Clip) -> OpenClip:
+        return OpenClip(clip, ClipSession.from_frames(self.segmenter, clip.frames))
 
-    def _say(self, status: str) -> None:
+    # What the page shows
+
+    def _show_status(self, status: str) -> None:
         self.view.problem = ""
         self.view.status = status
 
-    def _progress(self, done: int, total: int) -> None:
+    def _show_progress(self, done: int, total: int) -> None:
         running = total > 0 and done < total
         self.stop.disabled = not running
         self.progress.layout.display = "" if running else "none"
@@ -239,55 +243,55 @@ class QueryDemo(ipywidgets.VBox):
 
     def _finish(self, agreement: list[float], status: str) -> None:
         self.view.agreement = agreement
-        self._say(status)
+        self._show_status(status)
 
-    def _fail(self, error: Exception) -> None:
-        self._progress(0, 0)
+    def _show_problem(self, error: Exception) -> None:
+        self._show_progress(0, 0)
         self.view.status = ""
-        said = str(error) if isinstance(error, AcgaError) else f"Something went wrong here ({type(error).__name__}: {error})."
-        self.view.problem = said
+        text = str(error) if isinstance(error, AcgaError) else f"Something went wrong here ({type(error).__name__}: {error})."
+        self.view.problem = text
 
-    def _adopt(self, reading: Reading) -> None:
+    def _choose_upload(self, upload: OpenClip) -> None:
         """Make an upload the clip that is asked about; one that came before is forgotten."""
-        self._readings[UPLOADED] = reading
-        self._clips[UPLOADED] = lambda: reading.clip
+        self._opened[UPLOADED] = upload
+        self._clips[UPLOADED] = lambda: upload.clip
         if self.clip.value == UPLOADED:
             self._change_clip()
         else:
             self.clip.options = list(self._clips)
             self.clip.value = UPLOADED
 
-    def _show(self, reading: Reading) -> None:
-        clip = reading.clip
-        self._shown, self._sent = reading, {}
+    def _post_clip(self, shown: OpenClip) -> None:
+        clip = shown.clip
+        self._shown, self._sent = shown, {}
         if self._new:
             self.view.frame = len(clip.frames) // 2  # the frame whose clip has most to show
         height, width = clip.size
-        frames = [cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes() for frame in clip.frames]
+        frames = [encode_jpeg(frame, quality=FRAME_QUALITY) for frame in clip.frames]
         speed, count = clip.frames_per_second, len(frames)
-        self.view.tell("clip", frames, id=id(reading), height=height, width=width, frames=count, speed=speed, frame=self.view.frame)
+        self.view.post("clip", frames, id=id(shown), height=height, width=width, frames=count, speed=speed, frame=self.view.frame)
         self.view.examples = [list(phrasings) for phrasings in clip.phrasings]
         if self._new and not self.view.queries:  # something to see before anything is typed
             self.view.queries = [phrasings[0] for phrasings in clip.phrasings[:2]]
         self._new = False
 
-    def _tell(self, masks: bytes, maps: bytes, message: dict[str, Any], share: float) -> None:
-        self.view.tell("answer", [masks, maps], clip=id(self._shown), **message)
-        self._sent.update({(message["query"], frame): share for frame in message["frames"]})
+    def _post_prediction(self, message: dict[str, Any], buffers: Sequence[bytes], threshold_ratio: float) -> None:
+        self.view.post("prediction", list(buffers), clip=id(self._shown), **message)
+        self._sent.update({(message["query"], frame): threshold_ratio for frame in message["frames"]})
 
 
 def allow_custom_widgets_in_colab() -> None:
-    """Colab shows custom widgets only when told to; anywhere else this does nothing."""
+    """Let Colab show custom widgets, which it does only when told to; anywhere else this does nothing."""
     if "google.colab" in sys.modules:
         from google.colab import output
 
         output.enable_custom_widget_manager()
 
 
-def _in_order(first: int, total: int) -> Iterator[list[int]]:
-    """The first frame alone, then the others as they will be played.
+def _frames_in_turn(first: int, total: int) -> Iterator[list[int]]:
+    """The first frame alone, then the others as they will be played, a batch between two looks at whether to go on.
 
-    >>> list(_in_order(6, 8))
+    >>> list(_frames_in_turn(6, 8))
     [[6], [7, 0, 1, 2], [3, 4, 5]]
     """
     yield [first]

@@ -1,8 +1,8 @@
-// The page of the query demo: what the kernel tells is kept in `clip`, and every change ends in `draw`.
+// The page of the query demo: what the kernel sends is kept in `clip`, and every change ends in `draw`.
 
 function render({ model, el }) {
   const palette = model.get("palette"), limits = model.get("limits");
-  let clip = null; // {id, width, height, frames, speed, pictures, answers: by text {masks, maps, ranges}}
+  let clip = null; // {id, width, height, frames, speed, pictures, predictions: by text {masks, maps, ranges}}
   let pointed = null; // the word that is pointed at: {text, index, word}
   let chosen = null; // the place that was clicked: {row, column, frame, text, map}
   let cursor = [0, 0]; // the place that the arrow keys moved to
@@ -21,7 +21,7 @@ function render({ model, el }) {
   const play = element("button", { type: "button", className: "acga-play" });
   const frames = slider("Frame", { min: 0, max: 0, step: 1, value: 0 });
   const opacity = slider("Opacity of the masks", { min: 0, max: 1, step: 0.05, value: model.get("opacity") });
-  const share = slider("Threshold, of the largest response", { min: 0.05, max: 0.95, step: 0.05, value: model.get("share") });
+  const thresholdRatio = slider("Threshold, of the largest response", { min: 0.05, max: 0.95, step: 0.05, value: model.get("threshold_ratio") });
   const phrasings = element("div", { className: "acga-phrasings", hidden: true });
   el.replaceChildren(element("div", { className: "acga" },
     element("div", { className: "acga-source" }, upload, element("span", { className: "acga-small", textContent: limits.text })),
@@ -30,7 +30,7 @@ function render({ model, el }) {
         element("label", { className: "acga-check" }, compare, "Compare the sentences: do phrasings of one actor agree?"), status, problem),
       element("div", { className: "acga-stage" }, canvas, caption,
         element("div", { className: "acga-transport" }, play, frames.node),
-        element("div", { className: "acga-sliders" }, opacity.node, share.node)),
+        element("div", { className: "acga-sliders" }, opacity.node, thresholdRatio.node)),
       phrasings)));
 
   // What the reader does
@@ -69,7 +69,7 @@ function render({ model, el }) {
     pointed = null;
     cursor = [row, column];
     chosen = { row, column, frame: model.get("frame"), text, map: null };
-    model.send({ kind: "pixel", query: text, frame: chosen.frame, place: [row, column], clip: clip.id });
+    model.send({ kind: "attention", query: text, frame: chosen.frame, place: [row, column], clip: clip.id });
     draw();
   }
 
@@ -82,7 +82,7 @@ function render({ model, el }) {
   let latest = "";
   function active() {
     if (!clip) return "";
-    const answered = model.get("queries").filter((text) => clip.answers.has(text));
+    const answered = model.get("queries").filter((text) => clip.predictions.has(text));
     return answered.includes(latest) ? latest : answered[0] || "";
   }
 
@@ -92,7 +92,7 @@ function render({ model, el }) {
   });
   frames.input.addEventListener("input", () => { setPlaying(false); show(Number(frames.input.value)); model.save_changes(); });
   opacity.input.addEventListener("input", () => { model.set("opacity", Number(opacity.input.value)); model.save_changes(); draw(); });
-  share.input.addEventListener("input", () => { model.set("share", Number(share.input.value)); model.save_changes(); draw(); });
+  thresholdRatio.input.addEventListener("input", () => { model.set("threshold_ratio", Number(thresholdRatio.input.value)); model.save_changes(); draw(); });
   compare.addEventListener("change", () => { model.set("compare", compare.checked); model.save_changes(); draw(); });
   sentences.form.addEventListener("focusin", (event) => {
     const at = [...sentences.form.querySelectorAll(".acga-row")].findIndex((row) => row.contains(event.target));
@@ -131,35 +131,35 @@ function render({ model, el }) {
     model.send({ kind: "upload" }, undefined, [await given.arrayBuffer()]);
   }
 
-  // What the kernel tells
-  const told = {
+  // What the kernel sends
+  const receivers = {
     async clip(message, buffers) {
       setPlaying(false);
       unchoose();
-      const next = { ...message, pictures: [], answers: new Map() };
+      const next = { ...message, pictures: [], predictions: new Map() };
       clip = next;
       frames.input.max = clip.frames - 1;
       model.set("frame", message.frame);
       await Promise.all(buffers.map(async (bytes, at) => { next.pictures[at] = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })); }));
       draw();
     },
-    answer(message, buffers) {
+    prediction(message, buffers) {
       if (!clip || message.clip !== clip.id) return;
       const [masks, maps] = buffers.map(bytesOf);
-      const answer = clip.answers.get(message.query) || { masks: [], maps: [], ranges: [] };
-      clip.answers.set(message.query, answer);
-      Object.assign(answer, { rows: message.rows, columns: message.columns });
+      const prediction = clip.predictions.get(message.query) || { masks: [], maps: [], ranges: [] };
+      clip.predictions.set(message.query, prediction);
+      Object.assign(prediction, { rows: message.rows, columns: message.columns });
       const size = Math.ceil((clip.width * clip.height) / 8), cells = message.rows * message.columns;
       message.frames.forEach((frame, at) => {
-        answer.masks[frame] = unpackMask(masks.subarray(at * size, (at + 1) * size), clip.width, clip.height);
+        prediction.masks[frame] = unpackMask(masks.subarray(at * size, (at + 1) * size), clip.width, clip.height);
         if (maps.length) {
-          answer.maps[frame] = maps.subarray(at * message.words * cells, (at + 1) * message.words * cells);
-          answer.ranges[frame] = message.ranges[at];
+          prediction.maps[frame] = maps.subarray(at * message.words * cells, (at + 1) * message.words * cells);
+          prediction.ranges[frame] = message.ranges[at];
         }
       });
       draw();
     },
-    pixel(message, buffers) {
+    attention(message, buffers) {
       if (!chosen || chosen.frame !== message.frame || chosen.text !== message.query || message.place.join() !== `${chosen.row},${chosen.column}`) return;
       chosen.map = { values: bytesOf(buffers[0]), rows: message.rows, columns: message.columns, range: message.range };
       draw();
@@ -170,13 +170,13 @@ function render({ model, el }) {
       setTimeout(() => URL.revokeObjectURL(address), 60000);
     },
   };
-  const hear = (message, buffers) => told[message.kind]?.(message, buffers);
-  model.on("msg:custom", hear);
+  const receive = (message, buffers) => receivers[message.kind]?.(message, buffers);
+  model.on("msg:custom", receive);
 
   // What is drawn
   function gridOf(text) {
-    const answer = clip && clip.answers.get(text);
-    return answer && answer.rows ? answer : null;
+    const prediction = clip && clip.predictions.get(text);
+    return prediction && prediction.rows ? prediction : null;
   }
 
   function draw() {
@@ -186,7 +186,7 @@ function render({ model, el }) {
       const context = prepare(canvas, clip);
       drawFrame(context, clip, frame);
       caption.textContent = drawReason(context, frame) || drawMasks(context, frame, queries);
-      el.querySelector(".acga").dataset.answered = queries.length && queries.every((text) => clip.answers.get(text)?.masks[frame]) ? "yes" : "no";
+      el.querySelector(".acga").dataset.answered = queries.length && queries.every((text) => clip.predictions.get(text)?.masks[frame]) ? "yes" : "no";
     }
     drawPhrasings(frame, queries);
   }
@@ -195,28 +195,28 @@ function render({ model, el }) {
 
   /** Why: what a word or a place attends to. Returns the caption, or nothing if there is no such map. */
   function drawReason(context, frame) {
-    const answer = clip.answers.get(chosen ? chosen.text : pointed ? pointed.text : "");
-    if (!answer) return "";
+    const prediction = clip.predictions.get(chosen ? chosen.text : pointed ? pointed.text : "");
+    if (!prediction) return "";
     if (chosen && !pointed) {
       if (chosen.map) drawMap(context, clip, chosen.map);
-      drawPlace(context, clip, answer, [chosen.row, chosen.column], inkOf(chosen.text));
+      drawPlace(context, clip, prediction, [chosen.row, chosen.column], inkOf(chosen.text));
       if (!chosen.map) return "Asking which places it listens to …";
       return `The marked place listens to the bright ones: each gives it ${percents(chosen.map.range)} of what it takes (all alike: ${percent(1 / chosen.map.values.length)}).`;
     }
-    const values = pointed && answer.maps[frame];
+    const values = pointed && prediction.maps[frame];
     if (!values) return "";
-    const cells = answer.rows * answer.columns;
-    drawMap(context, clip, { values: values.subarray(pointed.index * cells, (pointed.index + 1) * cells), rows: answer.rows, columns: answer.columns });
-    if (answer.masks[frame]) drawOutline(context, answer.masks[frame], inkOf(pointed.text));
-    return `“${pointed.word}” gets from ${percents(answer.ranges[frame][pointed.index])} of the attention of a place: dark to bright.`;
+    const cells = prediction.rows * prediction.columns;
+    drawMap(context, clip, { values: values.subarray(pointed.index * cells, (pointed.index + 1) * cells), rows: prediction.rows, columns: prediction.columns });
+    if (prediction.masks[frame]) drawOutline(context, prediction.masks[frame], inkOf(pointed.text));
+    return `“${pointed.word}” gets from ${percents(prediction.ranges[frame][pointed.index])} of the attention of a place: dark to bright.`;
   }
 
   function drawMasks(context, frame, queries) {
     const said = [];
     queries.forEach((text, at) => {
-      const mask = clip.answers.get(text)?.masks[frame];
+      const mask = clip.predictions.get(text)?.masks[frame];
       drawMask(context, mask, palette[at % palette.length], model.get("opacity"));
-      if (mask) said.push(`“${text}” covers ${percent(mask.share)}`);
+      if (mask) said.push(`“${text}” covers ${percent(mask.coverage)}`);
     });
     canvas.setAttribute("aria-label", `Frame ${frame + 1} of ${clip.frames}. ${said.join(", ")}. Arrow keys choose a place and show which places it listens to, Escape goes back, space plays.`);
     return said.length ? "Point at a word to see where it is heard. Click the picture to see which places that place listens to." : "";
@@ -239,7 +239,7 @@ function render({ model, el }) {
       const [picture, label] = phrasings.children[at + 1].children;
       const context = prepare(picture, clip, 400);
       drawFrame(context, clip, frame);
-      drawMask(context, clip.answers.get(text)?.masks[frame], palette[at % palette.length], model.get("opacity"));
+      drawMask(context, clip.predictions.get(text)?.masks[frame], palette[at % palette.length], model.get("opacity"));
       picture.setAttribute("role", "img");
       picture.setAttribute("aria-label", `The mask of: ${text}`);
       label.textContent = text;
@@ -264,12 +264,12 @@ function render({ model, el }) {
   // What changes without the reader
   const watch = {
     "change:queries": () => { if (!sameTexts(sentences.texts(), model.get("queries"))) sentences.setTexts(model.get("queries")); draw(); },
-    "change:rows": () => sentences.setReadings(model.get("rows")),
+    "change:rows": () => sentences.setParsed(model.get("rows")),
     "change:examples": drawExamples,
     "change:compare": () => { compare.checked = model.get("compare"); drawExamples(); draw(); },
     "change:frame": draw,
     "change:opacity": () => { opacity.set(model.get("opacity"), percent(model.get("opacity"))); draw(); },
-    "change:share": () => share.set(model.get("share"), percent(model.get("share"))),
+    "change:threshold_ratio": () => thresholdRatio.set(model.get("threshold_ratio"), percent(model.get("threshold_ratio"))),
     "change:agreement": draw,
     "change:status": () => { status.textContent = model.get("status"); },
     "change:problem": () => { problem.textContent = model.get("problem"); },
@@ -277,14 +277,14 @@ function render({ model, el }) {
   };
   for (const [event, react] of Object.entries(watch)) model.on(event, react);
   sentences.setTexts(model.get("queries"));
-  for (const event of ["change:rows", "change:compare", "change:opacity", "change:share", "change:status", "change:problem"]) watch[event]();
+  for (const event of ["change:rows", "change:compare", "change:opacity", "change:threshold_ratio", "change:status", "change:problem"]) watch[event]();
   setPlaying(false);
   caption.textContent = "Waiting for the kernel. In a saved notebook, run the cell to bring the demo to life.";
   model.send({ kind: "ready" });
 
   return () => {
     clearInterval(playing);
-    model.off("msg:custom", hear);
+    model.off("msg:custom", receive);
     for (const [event, react] of Object.entries(watch)) model.off(event, react);
   };
 }

@@ -1,7 +1,7 @@
-"""The page of the query demo: sentences, picture and sliders, in the browser. It shows what it is told and asks; it computes nothing.
+"""The page of the query demo: sentences, picture and sliders, in the browser. It shows what the kernel sends and asks; it computes nothing.
 
 Pictures, masks and maps go to the page as messages, not as traits: traits are saved with a notebook, and a reader's clip must not be.
-A page that opens, or opens again, says "ready" and is told everything anew.
+A page that opens, or opens again, says "ready" and gets everything anew.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from typing import Any
 
 import anywidget
 import ipywidgets
+import numpy as np
 import traitlets
 
-from ..plots import PALETTE
-from .uploads import LARGEST, LIMITS
+from ..overlay import PALETTE
+from ..session import ClipSession
+from .uploads import LIMITS, MAX_BYTES
 
 PARTS = ("elements.js", "drawing.js", "sentences.js", "query_view.js")  # one module, in this order
-MOST_QUERIES = 6
+MAX_QUERIES = 6
 
 
 class Guarded:
-    """Mixed into a widget: what its page changes waits until a job that is telling something has ended its step.
+    """Mixed into a widget: what its page changes waits until a job that is publishing something has ended its step.
 
     Traitlets holds back all notifications of a widget while it takes over a page's state; those of another thread could get lost.
     """
@@ -47,10 +49,10 @@ class QueryView(Guarded, anywidget.AnyWidget):
     _esm = "\n".join(Path(__file__).with_name(part).read_text(encoding="utf-8") for part in PARTS)
     _css = Path(__file__).with_name("query_view.css")
 
-    queries = traitlets.List(traitlets.Unicode(), maxlen=MOST_QUERIES).tag(sync=True)
+    queries = traitlets.List(traitlets.Unicode(), maxlen=MAX_QUERIES).tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)  # shown, from 0
     opacity = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
-    share = traitlets.Float(0.5, min=0.05, max=0.95).tag(sync=True)  # of a map's maximum: the threshold
+    threshold_ratio = traitlets.Float(0.5, min=0.05, max=0.95).tag(sync=True)  # of a map's maximum
     compare = traitlets.Bool(False).tag(sync=True)  # phrasings of one actor side by side
     # From the kernel only. A row: text, words [{word, known, near}], problem.
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
@@ -58,9 +60,34 @@ class QueryView(Guarded, anywidget.AnyWidget):
     agreement = traitlets.List(traitlets.Float()).tag(sync=True)  # of the queries' masks, by frame
     status = traitlets.Unicode("").tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
-    palette = traitlets.List(traitlets.Unicode(), list(PALETTE[:MOST_QUERIES])).tag(sync=True)
-    limits = traitlets.Dict({"bytes": LARGEST, "text": LIMITS}).tag(sync=True)
+    palette = traitlets.List(traitlets.Unicode(), list(PALETTE[:MAX_QUERIES])).tag(sync=True)
+    limits = traitlets.Dict({"bytes": MAX_BYTES, "text": LIMITS}).tag(sync=True)
 
-    def tell(self, kind: str, buffers: list[Any] | None = None, **content: Any) -> None:
-        """A message to every page that shows this view."""
+    def post(self, kind: str, buffers: list[Any] | None = None, **content: Any) -> None:
+        """Send a message to every page that shows this view."""
         self.send({"kind": kind, **content}, buffers or [])
+
+
+def pack_prediction(
+    session: ClipSession, query: str, frames: list[int], *, threshold_ratio: float
+) -> tuple[dict[str, Any], tuple[bytes, bytes]]:
+    """A message with a query's prediction in some frames; its buffers are the masks, a bit a pixel, and the words' maps, a byte a place."""
+    masks = b"".join(np.packbits(session.mask(query, frame, threshold_ratio=threshold_ratio)).tobytes() for frame in frames)
+    message: dict[str, Any] = {"query": query, "frames": frames, "words": 0, "rows": 0, "columns": 0, "ranges": []}
+    maps = [weights for frame in frames if (weights := session.responses[query][frame].word_weights) is not None]  # (L, h, w) each
+    if not maps:
+        return message, (masks, b"")
+    message["words"], message["rows"], message["columns"] = maps[0].shape
+    scaled_maps = [[to_bytes(word) for word in weights] for weights in maps]
+    message["ranges"] = [[value_range for _, value_range in words] for words in scaled_maps]
+    return message, (masks, b"".join(values for words in scaled_maps for values, _ in words))
+
+
+def to_bytes(weights: np.ndarray) -> tuple[bytes, tuple[float, float]]:
+    """A map (h, w), its least value as 0 and its largest as 255, row by row, and these two values.
+
+    >>> to_bytes(np.array([[0.0, 0.5], [1.0, 0.25]]))
+    (b'\\x00\\x80\\xff@', (0.0, 1.0))
+    """
+    low, high = float(weights.min()), float(weights.max())
+    return np.round((weights - low) / max(high - low, 1e-12) * 255).astype(np.uint8).tobytes(), (low, high)

@@ -10,14 +10,15 @@ import cv2
 import ipywidgets
 import numpy as np
 
-from ..datasets import A2DSentences, JHMDBSentences
-from ..plots import FONT, colour, paint
-from ..video import clip_indices
+from ..data import A2DSentences, JHMDBSentences
+from ..data.geometry import clip_indices
+from ..overlay import FONT, colour, paint_masks
+from .export import encode_jpeg
 
 MAGNIFICATION = 2
 WIDTH = 420  # of the pictures in the browser
 SHEET_COLUMNS = 4
-QUALITY = 58  # of the JPEG pictures, of 100
+SAVED_QUALITY = 58  # of the JPEG pictures, which are saved with a notebook, of 100
 
 
 class Scrubber(ipywidgets.VBox):
@@ -32,7 +33,7 @@ class Scrubber(ipywidgets.VBox):
     """
 
     def __init__(self, pictures: Sequence[np.ndarray], *, start: int = 0, label: str = "") -> None:
-        images = [ipywidgets.Image(value=_encode(".jpg", picture), format="jpeg", width=WIDTH) for picture in pictures]
+        images = [ipywidgets.Image(value=encode_jpeg(picture, quality=SAVED_QUALITY), format="jpeg", width=WIDTH) for picture in pictures]
         last = len(images) - 1
         self.stack = ipywidgets.Stack(images, selected_index=start)
         self.slider = ipywidgets.IntSlider(start, 0, last, description=label, layout=ipywidgets.Layout(width=f"{WIDTH}px"))
@@ -47,7 +48,7 @@ class Scrubber(ipywidgets.VBox):
         super().__init__([ipywidgets.HBox([play, self.slider]), self.stack])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        sheet = base64.b64encode(_encode(".jpg", self._sheet)).decode()
+        sheet = base64.b64encode(encode_jpeg(self._sheet, quality=SAVED_QUALITY)).decode()
         return {**super()._repr_mimebundle_(**kwargs), "image/jpeg": sheet}
 
 
@@ -60,13 +61,13 @@ def scrub(dataset: A2DSentences | JHMDBSentences, video_id: str, frame: int, ins
     video = dataset.read_video(video_id)
     masks, instances, _ = dataset.frame_masks(video_id, frame)
     mask = masks[instances.tolist().index(instance)]
-    indices = clip_indices(frame - 1, len(video), dataset.length)
+    indices = clip_indices(frame - 1, len(video), dataset.clip_length)
     pictures = []
     for position, index in enumerate(indices.tolist()):
-        annotated = position == dataset.length // 2
-        told = "annotated" if annotated else "repeated" if (indices == index).sum() > 1 else ""
-        pictures.append(_captioned(video[index], mask, annotated, f"{position}: video frame {index + 1} {told}"))
-    return Scrubber(pictures, start=dataset.length // 2, label="clip index")
+        annotated = position == dataset.clip_length // 2
+        note = "annotated" if annotated else "repeated" if (indices == index).sum() > 1 else ""
+        pictures.append(_captioned(video[index], mask, annotated, f"{position}: video frame {index + 1} {note}"))
+    return Scrubber(pictures, start=dataset.clip_length // 2, label="clip index")
 
 
 def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: str) -> np.ndarray:
@@ -76,7 +77,7 @@ def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: st
         for a, i in ((frame, cv2.INTER_CUBIC), (mask.astype(np.uint8), cv2.INTER_NEAREST))
     )
     if annotated:
-        large = paint(large, [wide.astype(bool)])
+        large = paint_masks(large, [wide.astype(bool)])
     else:
         outlines, _ = cv2.findContours(wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(large, outlines, -1, (255, 255, 255), 3)
@@ -84,7 +85,3 @@ def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: st
     strip = np.full((26, large.shape[1], 3), 24, np.uint8)
     cv2.putText(strip, caption, (8, 18), FONT, 0.45, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([large, strip])
-
-
-def _encode(kind: str, picture: np.ndarray) -> bytes:
-    return cv2.imencode(kind, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()

@@ -56,15 +56,15 @@ function sentenceRows({ palette, ask, point, most }) {
     update();
   }
 
-  /** Show what the kernel read: [{text, words: [{word, known, near}], problem}]. */
-  function setReadings(readings) {
+  /** Show how the kernel parsed the sentences: [{text, words: [{word, known, near}], problem}]. */
+  function setParsed(parsed) {
     rows.forEach((row, at) => {
-      const reading = readings[at];
-      const key = JSON.stringify(reading || "");
+      const sentence = parsed[at];
+      const key = JSON.stringify(sentence || "");
       if (row.shown === key) return;
       row.shown = key;
-      row.problem.textContent = reading ? reading.problem : "";
-      row.words.replaceChildren(...(reading ? reading.words.map((word, index) => wordNode(row, reading.text, word, index)) : []));
+      row.problem.textContent = sentence ? sentence.problem : "";
+      row.words.replaceChildren(...(sentence ? sentence.words.map((word, index) => wordNode(row, sentence.text, word, index)) : []));
     });
   }
 
@@ -101,7 +101,7 @@ function sentenceRows({ palette, ask, point, most }) {
     for (const word of list.querySelectorAll(".acga-word")) word.setAttribute("aria-pressed", "false");
   }
 
-  return { form, setTexts, setReadings, texts, unpin };
+  return { form, setTexts, setParsed, texts, unpin };
 }
 
 /** A sentence with one of its words replaced, whatever its case. */

@@ -14,18 +14,19 @@ import av
 import cv2
 import numpy as np
 
+from ..data.video import FOLDER_FRAMES_PER_SECOND, probe, read_frames
 from ..errors import VideoError
-from ..video import FOLDER_FRAMES_PER_SECOND, probe, read_frames
 from .clips import Clip
 
 MEBIBYTE = 1 << 20
-LARGEST = 8 * MEBIBYTE  # bytes; a message of 10 MiB or more would cut Jupyter's connection between page and kernel
-LONGEST = 10.0  # seconds
-MOST_FRAMES = 240
-WIDEST = 4096  # pixels, of the longer side
-SHOWN = 480  # pixels: the longer side is reduced to this
-LIMITS = f"mp4, mov, webm or gif, at most {LARGEST // MEBIBYTE} MB, {LONGEST:.0f} seconds, {MOST_FRAMES} frames and {WIDEST} pixels a side"
-YOURS = "The uploaded file"
+MAX_BYTES = 8 * MEBIBYTE  # a message of 10 MiB or more would cut Jupyter's connection between page and kernel
+MAX_SECONDS = 10.0
+MAX_FRAMES = 240
+MAX_SIDE = 4096  # pixels, of the longer side
+SHOWN_SIDE = 480  # pixels: the longer side is reduced to this
+MAX_MEGABYTES = MAX_BYTES // MEBIBYTE
+LIMITS = f"mp4, mov, webm or gif, at most {MAX_MEGABYTES} MB, {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} frames and {MAX_SIDE} pixels a side"
+SUBJECT = "The uploaded file"  # of the sentences about it
 _REPORT_EVERY = 8  # frames
 
 
@@ -35,12 +36,11 @@ def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
     Raises `VideoError` when the content is too large, too long or no mp4, mov, webm or gif, or when it breaks off.
     """
     content = bytes(content)
-    if len(content) > LARGEST:
-        raise VideoError(
-            f"{YOURS} has {math.ceil(len(content) / MEBIBYTE)} MB, and {LARGEST // MEBIBYTE} are the limit; shorten it or make it smaller."
-        )
+    if len(content) > MAX_BYTES:
+        megabytes = math.ceil(len(content) / MEBIBYTE)
+        raise VideoError(f"{SUBJECT} has {megabytes} MB, and {MAX_MEGABYTES} are the limit; shorten it or make it smaller.")
     if not _is_video(content):
-        raise VideoError(f"{YOURS} is not an mp4, mov, webm or gif; convert it to one of these.")
+        raise VideoError(f"{SUBJECT} is not an mp4, mov, webm or gif; convert it to one of these.")
     with tempfile.TemporaryDirectory(prefix="acga-upload-") as folder:
         path = Path(folder) / "clip"
         path.write_bytes(content)
@@ -48,17 +48,16 @@ def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
             _check_size(path)
             frames: list[np.ndarray] = []
             speed = probe(path).frames_per_second or FOLDER_FRAMES_PER_SECOND
-            most = min(MOST_FRAMES, int(LONGEST * speed))
+            most = min(MAX_FRAMES, int(MAX_SECONDS * speed))
             for frame in read_frames(path):
                 if len(frames) == most:
-                    raise VideoError(
-                        f"{YOURS} is too long: at {speed:.3g} frames a second, {most} frames ({most / speed:.3g} s) are the limit; cut it."
-                    )
+                    limit = f"at {speed:.3g} frames a second, {most} frames ({most / speed:.3g} s) are the limit"
+                    raise VideoError(f"{SUBJECT} is too long: {limit}; cut it.")
                 frames.append(_reduced(frame))
                 if len(frames) % _REPORT_EVERY == 0:
                     yield len(frames)
         except VideoError as error:
-            raise VideoError(str(error).replace(str(path), YOURS)) from error
+            raise VideoError(str(error).replace(str(path), SUBJECT)) from error
     yield Clip(frames=np.stack(frames), frames_per_second=speed)
 
 
@@ -76,13 +75,13 @@ def _check_size(path: Path) -> None:
             sides = [side for stream in container.streams.video for side in (stream.width, stream.height)]
     except (av.FFmpegError, OSError, ValueError):
         return
-    if max(sides, default=0) > WIDEST:
-        raise VideoError(f"{YOURS} has frames of {sides[0]} x {sides[1]} pixels, and {WIDEST} a side are the limit; make it smaller.")
+    if max(sides, default=0) > MAX_SIDE:
+        raise VideoError(f"{SUBJECT} has frames of {sides[0]} x {sides[1]} pixels, and {MAX_SIDE} a side are the limit; make it smaller.")
 
 
 def _reduced(frame: np.ndarray) -> np.ndarray:
     height, width, _ = frame.shape
-    scale = SHOWN / max(height, width)
+    scale = SHOWN_SIDE / max(height, width)
     if scale >= 1:
         return frame
     return cv2.resize(frame, (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=cv2.INTER_AREA)

@@ -32,7 +32,7 @@ answer = read_masks
 
 # Exercise 6: count the different indices of each clip
 def share_repeated(length: int) -> float:
-    clips = [acga.video.clip_indices(frame - 1, len(jhmdb.read_video(name)), length) for name, frame in jhmdb.frames]
+    clips = [geometry.clip_indices(frame - 1, len(jhmdb.read_video(name)), length) for name, frame in jhmdb.annotated_frames]
     return 1 - sum(len(set(clip.tolist())) for clip in clips) / (length * len(clips))
 
 

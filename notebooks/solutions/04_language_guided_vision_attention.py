@@ -14,7 +14,7 @@ answer = gated_scores
 
 # Exercise 3: the part that an ablation takes
 answer = copy.deepcopy(model)
-answer.attention.vision = acga.model.attention.VisionAsItIs()
+answer.attention.vision = acga.model.attention.VisionIdentity()
 
 # Exercise 4: 4 bytes x 4 clips x 1024² weights, and four times the pixels are sixteen times the pairs
 answer = (4 * 4 * 1024**2 / 2**20, 4 * 4 * 4096**2 / 2**20)

@@ -3,9 +3,9 @@
 
 
 # Exercise 1: the maximum is that of the probabilities, not of the logits
-def rule(logits: np.ndarray, share: float) -> np.ndarray:
+def rule(logits: np.ndarray, threshold_ratio: float) -> np.ndarray:
     found = 1 / (1 + np.exp(-logits))  # (S, S)
-    return found > share * found.max()
+    return found > threshold_ratio * found.max()
 
 
 answer = rule

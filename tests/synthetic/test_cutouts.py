@@ -8,8 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from photographs import HEIGHT, WIDTH, write_folder
+from helpers.photographs import HEIGHT, WIDTH, write_folder
 
+from acga.data.taxonomy import VALID_ACTIONS
 from acga.errors import DatasetError
 from acga.synthetic.language.describe import describe
 from acga.synthetic.language.facts import Fact, View, holds, speakable, state
@@ -17,7 +18,6 @@ from acga.synthetic.render.cutouts import CutoutFolder, actions, plain_colour, u
 from acga.synthetic.render.renderer import box, draw
 from acga.synthetic.sampling import HELD_OUT_COMBINATIONS, sample_scene
 from acga.synthetic.scene import Box
-from acga.synthetic.taxonomy import VALID_ACTIONS
 
 
 @pytest.fixture(scope="module")

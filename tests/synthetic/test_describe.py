@@ -6,14 +6,15 @@ import csv
 import re
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.paths import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acga.language import tokenise
+from acga.data.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
+from acga.data.text import tokenise
 from acga.synthetic import casting
 from acga.synthetic.language import lexicon
 from acga.synthetic.language.describe import VOCABULARY, Query, SentenceStyle, describe, fits, is_held_out
@@ -22,9 +23,8 @@ from acga.synthetic.language.layout import Layout
 from acga.synthetic.language.phrasing import HELD_OUT_TEMPLATES, TEMPLATES
 from acga.synthetic.render.backgrounds import BACKGROUNDS
 from acga.synthetic.scene import Actor, Box, Scene
-from acga.synthetic.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
 
-SENTENCES = Path(__file__).parents[3] / "shared" / "sentences" / "a2d_annotation_with_short_query.csv"
+SENTENCES = SHARED / "sentences" / "a2d_annotation_with_short_query.csv"
 SEEDS = st.integers(0, 2**32 - 1)
 DOG = Actor(kind="dog", action="walk", noun="dog", colour="black")
 

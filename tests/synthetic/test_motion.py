@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from acga.data.taxonomy import ACTIONS, ACTORS, PAIRS, class_id
 from acga.synthetic.render.motion import LOOK_ALIKE, pose, vary
 from acga.synthetic.render.things import parts
 from acga.synthetic.scene import Actor
-from acga.synthetic.taxonomy import ACTIONS, ACTORS, PAIRS, class_id
 
 NOUN = {"adult": "man", "baby": "baby", "ball": "ball", "bird": "bird", "car": "car", "cat": "cat", "dog": "dog"}
 

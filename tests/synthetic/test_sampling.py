@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acga.data.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
 from acga.synthetic.casting import TYPICAL_COLOURS
 from acga.synthetic.render.renderer import draw
 from acga.synthetic.sampling import FRAME_SIZES, HELD_OUT_COMBINATIONS, JHMDB_SIZE, SECOND_SIZES, sample_scene
 from acga.synthetic.staging import SMALLEST, TALLEST
-from acga.synthetic.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
 
 
 @given(

@@ -15,15 +15,16 @@ import numpy as np
 import pandas
 import pytest
 import scipy.io
-from photographs import write_folder
+from helpers.photographs import write_folder
 
+from acga.config import SynthesisConfig
 from acga.errors import ConfigError, DatasetError
 from acga.synthetic import writer
 from acga.synthetic.language.phrasing import HELD_OUT_TEMPLATES
 from acga.synthetic.render.renderer import draw
 from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
-from acga.synthetic.writer import SynthesisConfig, write_a2d, write_jhmdb
+from acga.synthetic.writer import write_a2d, write_jhmdb
 
 SMALL = SynthesisConfig(train=4, test=2, frames=10, workers=1, seed=3)
 
@@ -130,7 +131,7 @@ def test_without_sentences_every_actor_has_a_label(tmp_path: Path) -> None:
 
 def test_the_jhmdb_twin_has_the_layout_of_the_release(tmp_path: Path) -> None:
     root = tmp_path / "jhmdb"
-    write_jhmdb(root, videos=2, workers=1)
+    write_jhmdb(root, SynthesisConfig(test=2, workers=1))
     sentences = pandas.read_csv(root / "jhmdb_annotation.txt")
     assert list(sentences.columns) == ["video_id", "query"]
     assert sentences["video_id"].is_unique
@@ -238,7 +239,7 @@ def test_both_sides_of_a_minimal_pair_are_asked(second: Path) -> None:
 
 def test_bystanders_have_neither_masks_nor_sentences(tmp_path: Path) -> None:
     root = tmp_path / "jhmdb"
-    write_jhmdb(root, videos=2, workers=1, edition=2, bystanders=True)
+    write_jhmdb(root, SynthesisConfig(test=2, workers=1, edition=2, bystanders=True))
     sentences = pandas.read_csv(root / "jhmdb_annotation.txt")
     scenes = {scene["name"]: scene for scene in json.loads((root / "scenes.json").read_text())}
     assert sorted(sentences["video_id"]) == sorted(scenes)

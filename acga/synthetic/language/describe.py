@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
+from ...config import SentenceStyle
 from ..render.motion import look_alike
 from ..scene import Box, Scene
 from .facts import Fact, View, speakable
@@ -30,9 +30,8 @@ from .phrasing import ONE_ORDER_TEMPLATES, TEMPLATES, phrase, pick
 
 __all__ = ["VOCABULARY", "Query", "describe", "fits"]
 
-# How queries are worded. "one-order": in a single order of words, that of "man in red running on the left", unless held out.
+# Of the styles, "one-order" words a query in a single order, that of "man in red running on the left", unless held out.
 # "relational": most of those about an actor beside others of its kind say nothing but what it is to the others; "half-relational": fewer.
-SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
 
 LONGEST = 20  # words
 ATTEMPTS_PER_SENTENCE = 12  # for each sentence wanted

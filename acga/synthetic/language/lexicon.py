@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...language import tokenise
+from ...data.text import tokenise
 
 Weights = Mapping[str, float]
 

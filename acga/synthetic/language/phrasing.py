@@ -9,18 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from .facts import Fact
-from .lexicon import (
-    DIRECTIONS,
-    ENCLOSED,
-    INSTEAD_OF_ACTION,
-    PERSON_NOUNS,
-    PLACE_ADJECTIVES,
-    PLACES,
-    PLURAL,
-    PRONOUNS,
-    RELATIONS,
-    SUPPORTS,
-)
+from .lexicon import DIRECTIONS, ENCLOSED, INSTEAD_OF_ACTION, PERSON_NOUNS, PLACE_ADJECTIVES, PLACES, PLURAL, PRONOUNS, RELATIONS, SUPPORTS
 
 T = TypeVar("T")
 

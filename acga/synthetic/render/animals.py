@@ -6,8 +6,8 @@ from math import cos, sin
 
 import numpy as np
 
+from ...data.taxonomy import COLOURS
 from ..scene import Actor
-from ..taxonomy import COLOURS
 from .motion import Pose
 from .people import bend
 from .shapes import Part, capsule, ellipse, rotate, shade

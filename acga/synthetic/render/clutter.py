@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..taxonomy import COLOURS
+from ...data.taxonomy import COLOURS
 from .shading import Light, Material, render_shaded
 from .shapes import Part, capsule, ellipse, rotate, shade
 from .textures import SIDE, Textures

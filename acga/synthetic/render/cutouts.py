@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ...data.taxonomy import COLOURS
 from ...errors import DatasetError
 from ..scene import Actor
-from ..taxonomy import COLOURS
 from .motion import CYCLE, pose, vary
 from .shading import Light, compose
 

@@ -6,8 +6,8 @@ from math import cos, sin
 
 import numpy as np
 
+from ...data.taxonomy import COLOURS
 from ..scene import Actor
-from ..taxonomy import COLOURS
 from .motion import Pose, vary
 from .shapes import Colour, Part, capsule, ellipse, rotate, shade
 

@@ -6,8 +6,8 @@ from math import cos, pi, sin
 
 import numpy as np
 
+from ...data.taxonomy import COLOURS
 from ..scene import Actor
-from ..taxonomy import COLOURS
 from .animals import bird, four_legs
 from .motion import Pose, pose, vary
 from .people import person

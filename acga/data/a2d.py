@@ -1,0 +1,183 @@
+"""A2D Sentences (Gavrilyuk et al., 2018; videos and masks by Xu et al., 2015), as released (docs/PROTOCOL.md)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from einops import rearrange
+
+from ..errors import DatasetError
+from .arrays import read_arrays
+from .dataset import Dataset, Sample
+from .tables import memoise_files, read_lines, read_sentences, read_table
+from .text import Vocabulary
+from .video import read_frames
+
+VIDEO_COLUMNS = ("video_id", "label", "start", "end", "height", "width", "total_frames", "annotated_frames", "subset")
+SUBSETS = {"train": "0", "test": "1"}
+INSTANCES_MEMO = ".instances.json"  # beside the annotations
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One annotated frame."""
+
+    masks: np.ndarray  # bool (N, H, W)
+    instances: np.ndarray  # int64 (N,): numbers of the actors in the video
+    class_ids: np.ndarray  # int64 (N,): tens are the actor, units the action (`taxonomy.class_id`)
+    boxes: np.ndarray  # float64 (N, 4): x1, y1, x2, y2 in pixels
+
+
+class A2DSentences(Dataset):
+    """One split of A2D Sentences: a sample for every sentence and every annotated frame in which its actor is marked.
+
+    `root` holds `Release/` and `text_annotations/`. Sentences whose actor is marked in no frame at all
+    make no sample: they are listed in `unused`, and a warning counts them.
+    Raises `DatasetError` when files are missing, malformed or inconsistent, or a mask is empty; `QueryError` when there is a
+    vocabulary and a sentence is longer than 20 words.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: Literal["train", "test"] = "test",
+        *,
+        size: int = 512,
+        clip_length: int = 16,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
+        if split not in SUBSETS:
+            raise DatasetError(f"A2D Sentences has no split {split!r}; choose train or test.")
+        self.root = Path(root)
+        self.split = split
+        self.sentences_path = self.root / "text_annotations" / "a2d_annotation.txt"
+        self._annotations = self.root / "text_annotations" / "a2d_annotation_with_instances"
+        self._clips = self._find_clips()
+        samples, self.unused = self._index()
+        super().__init__(samples, size=size, clip_length=clip_length, vocabulary=vocabulary)
+
+    def video_path(self, video_id: str) -> Path:
+        return self._clips / f"{video_id}.mp4"
+
+    def read_video(self, video_id: str) -> np.ndarray:
+        return np.stack(list(read_frames(self.video_path(video_id))))
+
+    def annotation_path(self, video_id: str, frame: int) -> Path:
+        return self._annotations / video_id / f"{frame:05d}.h5"
+
+    def read_labels(self, video_id: str, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        annotation = read_annotation(self.annotation_path(video_id, frame))
+        return annotation.masks, annotation.instances, annotation.class_ids
+
+    def _find_clips(self) -> Path:
+        release = self.root / "Release"
+        folders = sorted(release.iterdir()) if release.is_dir() else []
+        for folder in folders:
+            if folder.name.lower() in ("clips320h", "clips320") and folder.is_dir():  # copies differ in the spelling
+                return folder
+        raise DatasetError(f"{release} has no folder clips320H with the videos; give the folder that holds Release/ and text_annotations/.")
+
+    def _split_videos(self) -> set[str]:
+        """The videos of this split, less those that the release lists as missed."""
+        path = self.root / "Release" / "videoset.csv"
+        videos = read_table(path, VIDEO_COLUMNS, header=False)
+        wrong = videos[~videos["subset"].isin(SUBSETS.values())]
+        if len(wrong):
+            raise DatasetError(
+                f"{path}, line {wrong.index[0]}: the subset is {wrong['subset'].iloc[0][:40]!r}; write 0 (train) or 1 (test)."
+            )
+        missed = self.root / "text_annotations" / "a2d_missed_videos.txt"
+        left_out = set(" ".join(read_lines(missed).values()).split()) if missed.exists() else set()
+        parts = {split: set(videos.loc[videos["subset"] == subset, "video_id"]) - left_out for split, subset in SUBSETS.items()}
+        both = sorted(parts["train"] & parts["test"])
+        if both:
+            raise DatasetError(f"{path} lists the video {both[0]} both for training and for testing; remove one line.")
+        return parts[self.split]
+
+    def _index(self) -> tuple[list[Sample], list[tuple[str, int, str]]]:
+        """The samples, and the sentences (video_id, instance, query) that have none."""
+        path = self.sentences_path
+        sentences = read_sentences(path, ("video_id", "instance_id", "query"))
+        sentences = sentences[sentences["video_id"].isin(self._split_videos())]
+        sentences = sentences[sentences["instance_id"] != "1 (copy)"]  # the release's one slip: T6bNPuKV-wY
+        wrong = sentences[~sentences["instance_id"].str.fullmatch(r"[0-9]{1,9}")]
+        if len(wrong):
+            raise DatasetError(f"{path}, line {wrong.index[0]}: the instance_id {wrong['instance_id'].iloc[0][:40]!r} is not a number.")
+        marked = self._marked(sentences["video_id"].unique().tolist())
+        samples, unused = [], []
+        for video_id, number, query in sentences.itertuples(index=False):
+            instance = int(number)
+            frames = [frame for frame, areas in marked[video_id].items() if instance in areas]
+            for frame in frames:
+                if not marked[video_id][frame][instance]:
+                    raise DatasetError(
+                        f"{self.annotation_path(video_id, frame)}: the mask of instance {instance} is empty; "
+                        "draw it, or remove the instance from the file."
+                    )
+                samples.append(Sample(video_id, frame, instance, query))
+            if not frames:
+                unused.append((video_id, instance, query))
+        if not samples:
+            reason = f", as {unused[0][0]} has no instance {unused[0][1]} in any frame" if unused else ""
+            raise DatasetError(f"{path} gives no sample for the split {self.split!r}{reason}; check it against Release/videoset.csv.")
+        if unused:
+            warnings.warn(
+                f"{path}: {len(unused)} sentences of the split {self.split!r} speak of an actor that no frame marks, the first of instance "
+                f"{unused[0][1]} of {unused[0][0]}; they are left out.",
+                stacklevel=3,
+            )
+        return samples, unused
+
+    def _marked(self, video_ids: list[str]) -> dict[str, dict[int, dict[int, int]]]:
+        """For every video and annotated frame, the instances marked there with their areas in pixels."""
+        files: dict[str, dict[int, Path]] = {}
+        for video_id in video_ids:
+            folder = self._annotations / video_id
+            if not folder.is_dir():
+                raise DatasetError(f"{folder} is missing; restore it, or list {video_id} in a2d_missed_videos.txt.")
+            if not self.video_path(video_id).is_file():
+                raise DatasetError(f"{self.video_path(video_id)} is missing; restore it, or list {video_id} in a2d_missed_videos.txt.")
+            files[video_id] = {int(file.stem): file for file in sorted(folder.glob("*.h5")) if file.stem.isdecimal()}
+            for frame, file in files[video_id].items():
+                if frame < 1 or file != self.annotation_path(video_id, frame):
+                    raise DatasetError(f"{file}: frames are named by five digits and counted from 00001; rename it or remove it.")
+        paths = [path for frames in files.values() for path in frames.values()]
+        areas = memoise_files(self._annotations / INSTANCES_MEMO, paths, _instance_areas)
+        return {
+            video_id: {frame: {instance: area for instance, area in areas[path]} for frame, path in sorted(frames.items())}
+            for video_id, frames in files.items()
+        }
+
+
+def _instance_areas(path: Path) -> list[list[int]]:
+    """Pairs of an instance's number and its area in pixels."""
+    annotation = read_annotation(path)
+    areas = annotation.masks.sum(axis=(1, 2))
+    return [[instance, area] for instance, area in zip(annotation.instances.tolist(), areas.tolist(), strict=True)]
+
+
+def read_annotation(path: str | Path) -> Annotation:
+    """One annotated frame from its `.h5`, which MATLAB wrote: axes are reversed, and those of length one are gone.
+
+    Raises `DatasetError` when the file is unreadable or its parts do not fit together.
+    """
+    instances, masks, boxes, class_ids = read_arrays(path, ("instance", "reMask", "reBBox", "id"), "an annotation").values()
+    instances = instances.reshape(-1).astype(np.int64)
+    count = len(instances)
+    if count == 0:
+        return Annotation(np.zeros((0, 0, 0), dtype=bool), instances, instances, np.zeros((0, 4)))
+    if count == 1:
+        masks = masks[np.newaxis] if masks.ndim == 2 else masks  # (1, W, H)
+        boxes = boxes.reshape(-1, 1)  # (4, 1)
+    class_ids = class_ids.reshape(-1)[:count].astype(np.int64)  # the release lists more classes than instances at times
+    if masks.ndim != 3 or len(masks) != count or 0 in masks.shape:
+        raise DatasetError(f"{path}: reMask has the shape {masks.shape}; for {count} instances it must be ({count}, W, H).")
+    if boxes.shape != (4, count):
+        raise DatasetError(f"{path}: reBBox has the shape {boxes.shape}; for {count} instances it must be (4, {count}).")
+    if len(class_ids) != count:
+        raise DatasetError(f"{path}: id has {len(class_ids)} class labels for {count} instances.")
+    return Annotation(rearrange(masks > 0, "n w h -> n h w"), instances, class_ids, boxes.T.astype(np.float64))

@@ -1,0 +1,34 @@
+"""The data set in a folder, whichever of the two releases it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from ..config import ACGAConfig
+from ..errors import DatasetError
+from .a2d import A2DSentences
+from .dataset import Dataset
+from .jhmdb import JHMDBSentences
+
+
+def layout_of(root: str | Path) -> Literal["A2D Sentences", "J-HMDB Sentences"]:
+    """Which release is in a folder. Raises `DatasetError` when it is neither."""
+    root = Path(root)
+    if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
+        return "J-HMDB Sentences"
+    if (root / "Release").exists() or (root / "text_annotations").exists():
+        return "A2D Sentences"
+    raise DatasetError(
+        f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt)."
+    )
+
+
+def open_release(root: Path, split: Literal["train", "test"], config: ACGAConfig, frame_list: Path | None = None) -> Dataset:
+    """The data set in a folder of either layout, for clips as the network takes them. Raises `DatasetError`.
+
+    `split` is of A2D Sentences, `frame_list` of J-HMDB Sentences.
+    """
+    if layout_of(root) == "J-HMDB Sentences":
+        return JHMDBSentences(root, frame_list=frame_list, size=config.size, clip_length=config.clip_length)
+    return A2DSentences(root, split, size=config.size, clip_length=config.clip_length)

@@ -1,0 +1,24 @@
+"""Tags of sentences: what the generator of a drawn data set noted about each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, DatasetError
+from ..files import read_json
+
+
+def read_tags(root: str | Path) -> dict[tuple[str, int, str], dict[str, Any]]:
+    """What the generator noted about the sentences of a drawn data set in `queries.json`; empty for a real one.
+
+    Raises `DatasetError` when the file is damaged.
+    """
+    path = Path(root) / "queries.json"
+    if not path.exists():
+        return {}
+    try:
+        tagged = {(row.pop("video_id"), int(row.pop("instance")), row.pop("query")): row for row in read_json(path)}
+    except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DatasetError(f"{path} does not list sentences with their tags ({error!r}); draw the data set again.") from error
+    return tagged

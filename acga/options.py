@@ -1,0 +1,260 @@
+"""The options of every command, written once: for the command line, whose help they are, and for Python.
+
+>>> from pathlib import Path
+>>> options = TrainOptions(root=Path("drawn"), out=Path("runs/mini"), backbone=Path("backbone.safetensors"), device="cpu")
+>>> options.config.size, options.recipe.epochs
+(128, 12)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
+from .errors import ConfigError
+
+NetworkName = Literal["mini", "faithful_mini", "paper"]
+Split = Literal["train", "test"]
+Grid = Literal["claims", "controls", "foreground_weight", "resolutions", "weighted_fusion"]
+
+
+def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
+    """A named configuration with some fields changed, each given as field=value. Raises `ConfigError`.
+
+    >>> configure("mini", ["size=64", "residual=false"]).residual
+    False
+    """
+    fields = getattr(ACGAConfig, network)().to_dict()
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals:
+            raise ConfigError(f"{change!r} does not say field=value.")
+        default = fields.get(name, "")
+        try:
+            value = text if isinstance(default, str) else json.loads(text.lower())
+        except ValueError:
+            value = None
+        wanted = {tuple: (list,), float: (float, int)}.get(type(default), (type(default),))
+        if type(value) not in wanted:
+            raise ConfigError(f"{text!r} is no value for {name}, which is {json.dumps(default)} by default.")
+        fields[name] = value
+    return ACGAConfig.from_dict(fields)
+
+
+Changes = Annotated[tuple[str, ...], arg(help="fields of the configuration that differ, as field=value", help_behavior_hint="")]
+
+
+def network_named(
+    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: mini)")] = "mini", change: Changes = ()
+) -> ACGAConfig:
+    return configure(network, change)
+
+
+def studied_network(
+    network: Annotated[
+        NetworkName | None,
+        arg(help="the configuration that variants change", help_behavior_hint="(default: mini without its residual)"),
+    ] = None,
+    change: Changes = (),
+) -> ACGAConfig:
+    return configure(network or "mini", change if network else ("residual=false", *change))
+
+
+Root = Annotated[Path, arg(metavar="ROOT", help="the folder of a release, drawn or real")]
+Config = Annotated[ACGAConfig, arg(name="", constructor=network_named)]
+Backbone = Annotated[Path, arg(help="weights of an I3D, frozen up to mixed_4e: from acga pretrain, or published ones")]
+WeightsFile = Annotated[str, arg(help='"mini", which comes with the package, or a file: ours (.safetensors) or official (.pth, .pth.tar)')]
+WordVectors = Annotated[Path | None, arg(help="word vectors (a word2vec binary file), for weights that come without")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], arg(help="where to compute; auto takes a GPU if there is one")]
+Workers = Annotated[int, arg(help="processes that decode videos")]
+CheckpointEvery = Annotated[int, arg(help="steps between checkpoints, from which an interrupted run goes on")]
+Flag = FlagCreatePairsOff[bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """Draw a short clip and segment it from three sentences: the quickest look at what this is.
+
+    Example: acga demo
+    """
+
+    out: Path = Path("demo")  # folder for the clip and the results; those of an earlier demo are replaced
+    weights: WeightsFile = "mini"
+    device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentOptions:
+    """Segment the actors that sentences describe, in a video of any length and size.
+
+    Writes OUT/overlay.mp4, a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and frame, and OUT/summary.json.
+
+    Example: acga segment clip.mp4 "man in red" "dog on the left" --out result
+    """
+
+    video: Positional[Annotated[Path, arg(metavar="VIDEO")]]  # a video file, a gif, or a folder of png or jpg frames
+    # sentences of at most 20 words, each describing one actor
+    queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]')]]
+    out: Path  # folder for the results, new or empty
+    weights: WeightsFile = "mini"
+    words: WordVectors = None
+    device: Device = "auto"
+    every: int = 1  # look only at the clip of each n-th frame; frames between take the masks of the nearest one
+    # leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something
+    minimum_peak: float = 0.0
+    overwrite: Flag = False  # replace the results of an earlier run in OUT; other files there stay
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainOptions:
+    """Pretrain a backbone on which actor, action and colour is where, in the training videos of an A2D Sentences release.
+
+    Writes OUT/model.safetensors and OUT/log.jsonl; an interrupted run goes on when the same command is given again. A real release
+    knows no colours (a drawn one has them in scenes.json), so that part of the head then learns nothing.
+
+    Example: acga pretrain drawn --out runs/backbone --epochs 10
+    """
+
+    root: Positional[Root]
+    out: Path  # folder for the run
+    config: Config = field(default_factory=ACGAConfig.mini)
+    recipe: Annotated[PretrainConfig, arg(name="")] = field(default_factory=PretrainConfig)
+    initial: Path | None = None  # a backbone of the same width to start from, such as that of an earlier run
+    cache: Path | None = None  # folder for the decoded clips (0.8 MB each at 128 px), to share between runs; by default OUT/clips
+    checkpoint_every: CheckpointEvery = 200
+    workers: Workers = 2
+    device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Train everything after mixed_4e on the sentences of an A2D Sentences release; features are extracted first.
+
+    Writes OUT/model.safetensors (the best by mean IoU on a tenth of the training videos, which is held out), OUT/last.safetensors and
+    OUT/log.jsonl; an interrupted run goes on when the same command is given again. The defaults are the paper's recipe.
+
+    Example: acga train drawn --out runs/mini --backbone runs/backbone/model.safetensors --learning-rate 3e-3
+    """
+
+    root: Positional[Root]
+    out: Path  # folder for the run
+    backbone: Backbone
+    config: Config = field(default_factory=ACGAConfig.mini)
+    recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
+    words: Path | None = None  # word vectors (a word2vec binary file) that stay fixed; without it vectors are learned
+    features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
+    initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
+    validation_samples: int = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
+    half: Flag = False  # store the weights as 16-bit numbers
+    checkpoint_every: CheckpointEvery = 200
+    workers: Workers = 2
+    device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Score weights on a release of either layout, as the official evaluation does, and keep every prediction.
+
+    Example: acga evaluate drawn --weights mini --out result.json
+    """
+
+    root: Positional[Root]
+    out: Path  # file for the result (JSON)
+    weights: WeightsFile = "mini"
+    split: Split = "test"  # of A2D Sentences; J-HMDB Sentences is all for testing
+    words: WordVectors = None
+    frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
+    blind_to: Blindness = "none"  # a control: text hides the query, motion repeats one frame
+    coco: Flag = False  # add coco_mAP, which ranks predictions by their peak
+    batch_size: int = 16  # sentences at once
+    device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblateOptions:
+    """Train and probe every variant of a grid with several seeds, and sum up what the paper's claims come to.
+
+    Writes OUT/runs.jsonl, one line a run, and OUT/summary.json; given again, it goes on where it stopped, down to the training step.
+    Runs are trained on the training split of ROOT and tested on its test split. Two processes with different seeds or variants may
+    share OUT.
+
+    Example: acga ablate drawn --out runs/study --backbone runs/backbone/model.safetensors --jhmdb drawn_jhmdb
+    """
+
+    root: Positional[Root]
+    out: Path  # folder for the study
+    backbone: Backbone
+    # which variants: the paper's ladder (claims), the blind controls, the foreground weight P, or how many resolutions are fused, in
+    # ACGA (resolutions) or in the baseline with the weighted loss (weighted_fusion)
+    grid: Grid = "claims"
+    only: tuple[str, ...] = ()  # names of variants, to run a part of the grid
+    seeds: int = 5  # number of runs of each variant
+    first_seed: int = 0  # the first of these seeds
+    config: Annotated[ACGAConfig, arg(name="", constructor=studied_network)] = field(default_factory=studied_network)
+    recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig.short)
+    jhmdb: Path | None = None  # the folder of J-HMDB Sentences, to test on without fine-tuning
+    paraphrases: Path | None = None  # a release with several phrasings of each instance (acga data synthesize --mixed)
+    learn_from: Path | None = None  # another release to train on, such as crowded scenes, in place of the training split of ROOT
+    features: Path | None = None  # folder for the extracted features; by default OUT/features
+    workers: Workers = 2
+    device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesizeOptions:
+    """Draw a twin of A2D Sentences, or of J-HMDB Sentences, in the very files of the real release.
+
+    The same seed gives the same files, whatever the number of workers; an interrupted run goes on where it stopped.
+
+    Example: acga data synthesize drawn --train 2000 --test 400
+    """
+
+    root: Positional[Annotated[Path, arg(metavar="ROOT")]]  # folder for the release, new or empty
+    layout: Literal["a2d", "jhmdb"] = "a2d"  # which release's files to write; jhmdb has test videos only
+    recipe: Annotated[FlagCreatePairsOff[SynthesisConfig], arg(name="")] = SynthesisConfig()  # noqa: RUF009 (frozen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """Read every video, mask and sentence of a release, and name each problem in one line; exit code 2 if there is any.
+
+    Example: acga data check a2d_sentences
+    """
+
+    # the folder of A2D Sentences (Release/, text_annotations/) or of J-HMDB Sentences (Rename_Images/, puppet_mask/)
+    root: Positional[Annotated[Path, arg(metavar="ROOT")]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractOptions:
+    """Compute the features at mixed_4e of every annotated frame once (16-bit, resumable), for acga train --features OUT.
+
+    Example: acga data extract drawn --out features --backbone runs/backbone/model.safetensors
+    """
+
+    root: Positional[Root]
+    out: Path  # folder for the features; an interrupted extraction goes on
+    backbone: Backbone
+    config: Config = field(default_factory=ACGAConfig.mini)
+    split: Split = "train"  # of A2D Sentences; J-HMDB Sentences is all for testing
+    kind: FeatureKind = "plain"  # of the clips as they are, of mirrored ones, or of ones that repeat the annotated frame (still)
+    workers: Workers = 2
+    device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadOptions:
+    """Fetch published weights of I3D and check them, byte for byte, against what was published.
+
+    Example: acga data download model_rgb.pth --to weights
+    """
+
+    # rgb_imagenet.pt, flow_imagenet.pt (piergiaj), model_rgb.pth (hassony2) or i3d_rgb.pth (official ACGA)
+    name: Positional[Annotated[str, arg(metavar="NAME")]]
+    to: Path = Path()  # folder for the file

@@ -1,0 +1,161 @@
+"""What `acga segment` leaves on disk: an overlay video, a PNG mask for every frame and query, and a summary; all of it or nothing.
+
+overlay.mp4                              the frames, each query's mask in its colour, and a legend
+masks/<number>_<words>/<frame:05d>.png   0 / 255, of the frame's size; numbers of queries from 1, of frames from 0
+summary.json                             weights, queries with their unknown words, area and peak per query and frame, seconds
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from . import __version__
+from .data.text import plain, tokenise
+from .data.video import VideoWriter
+from .errors import AcgaError
+from .inference import FrameResult, Segmenter
+from .overlay import Overlay
+
+SUMMARY = "summary.json"
+
+
+def write_segmentation(
+    segmenter: Segmenter, video: str | Path, queries: Sequence[str], folder: Path, *, every: int = 1
+) -> Iterator[FrameResult]:
+    """Segment a video into an existing, empty `folder`; yields each frame's result once it is written, and the summary comes last.
+
+    Raises as `Segmenter.stream` does.
+    """
+    started = time.monotonic()
+    handle = segmenter.open(video)
+    results = handle.stream(queries, every=every)
+    size = (handle.info.height, handle.info.width)
+    overlay = Overlay(queries, size)
+    entries: list[dict[str, Any]] = []
+    for number, query in enumerate(queries, start=1):
+        name = f"masks/{number}_{slug(query)}"
+        (folder / name).mkdir(parents=True)
+        entries.append({"query": query, "unknown_words": segmenter.unknown(query), "masks": name, "areas": [], "peaks": []})
+    frames = 0
+    with (
+        VideoWriter(folder / "overlay.mp4", handle.info.frames_per_second, overlay.size) as pictures,
+        tqdm(results, total=handle.info.frames, desc="segmenting", unit="frame", delay=2, leave=False) as progress,
+    ):
+        for result in progress:
+            pictures.write(overlay.picture(result.frame, result.masks.values()))
+            for entry in entries:
+                mask = result.masks[entry["query"]]
+                write_mask(folder / entry["masks"] / f"{result.index:05d}.png", mask)
+                entry["areas"].append(int(mask.sum()))  # pixels
+                entry["peaks"].append(round(result.peaks[entry["query"]], 4))
+            frames += 1
+            yield result
+    summary = {
+        "acga": __version__,
+        "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name
+        "height": size[0],
+        "width": size[1],
+        "frames": frames,
+        "frames_per_second": handle.info.frames_per_second,
+        "weights": {} if segmenter.source is None else asdict(segmenter.source),
+        "device": str(segmenter.device),
+        "every": every,
+        "minimum_peak": segmenter.minimum_peak,
+        "queries": entries,
+        "seconds": round(time.monotonic() - started, 2),
+    }
+    (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """An empty temporary folder that becomes `path` if the block ends well and is removed if it raises.
+
+    A `path` that is there and not empty is refused; with `overwrite`, what an earlier run left in it is replaced, and other files stay.
+    Raises `AcgaError`: refused, or it cannot be written.
+    """
+    path = Path(os.path.abspath(path))
+    base = next(folder for folder in (path, *path.parents) if folder.exists())  # surely on the disk that `path` is on
+    if not base.is_dir():
+        raise AcgaError(f"{base} is a file; choose a folder for the output.")
+    try:
+        if path.is_dir() and any(path.iterdir()) and not overwrite:
+            raise AcgaError(f"{path} is not empty; choose another folder, or add --overwrite to replace an earlier output there.")
+        temporary = base / f".{path.name}.{os.getpid()}.partial"
+        temporary.mkdir()
+        try:
+            yield temporary
+            if path.is_dir():
+                _remove_earlier(path)
+                _move_into(temporary, path)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise AcgaError(f"Cannot write the output to {path} ({error}); choose another folder or make room.") from error
+
+
+def is_earlier_output(path: Path) -> bool:
+    """Whether a folder holds what an earlier run left there."""
+    return bool(_earlier_summary(path))
+
+
+def write_mask(path: Path, mask: np.ndarray) -> None:
+    """Write a bool mask `(H, W)` as a PNG of 0 and 255."""
+    path.write_bytes(encode_mask(mask))
+
+
+def encode_mask(mask: np.ndarray) -> bytes:
+    """A PNG file of 0 and 255 from a bool mask `(H, W)`."""
+    return cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes()
+
+
+def slug(query: str) -> str:
+    """A sentence as part of a file name.
+
+    >>> slug("Man in red, standing!")
+    'man-in-red-standing'
+    """
+    return re.sub("[^a-z0-9]+", "-", " ".join(tokenise(plain(query)))).strip("-")[:40].rstrip("-")
+
+
+def _earlier_summary(path: Path) -> dict[str, Any]:
+    try:
+        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
+        return summary if "acga" in summary and isinstance(summary["queries"], list) else {}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+
+
+def _remove_earlier(path: Path) -> None:
+    """Remove the masks that an earlier run's summary names, so that they don't mix with the new ones."""
+    for entry in _earlier_summary(path).get("queries", []):
+        masks = path / "masks" / Path(str(entry.get("masks"))).name
+        for file in masks.glob("[0-9]*.png"):
+            file.unlink()
+        if masks.is_dir() and not any(masks.iterdir()):
+            masks.rmdir()
+
+
+def _move_into(source: Path, target: Path) -> None:
+    """Move every file below `source` to the same place below `target`; the summary, which vouches for the rest, last."""
+    files = [file for file in source.rglob("*") if file.is_file()]
+    for file in sorted(files, key=lambda file: file.name == SUMMARY):
+        place = target / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, place)

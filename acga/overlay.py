@@ -1,0 +1,105 @@
+"""Masks painted over frames, with a legend of their queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from .data.text import plain
+
+PALETTE = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#009E73", "#0072B2", "#D55E00")
+
+
+OPACITY = 0.5  # of a mask over its frame
+
+
+LEGIBLE = 320  # pixels: smaller pictures are enlarged, so that a legend can be read
+
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def colour(number: int) -> tuple[int, int, int]:
+    """RGB of the query with this number; after seven queries colours come again.
+
+    >>> colour(0), colour(7)
+    ((86, 180, 233), (86, 180, 233))
+    """
+    code = PALETTE[number % len(PALETTE)]
+    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
+
+
+def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True, numbers: Sequence[int] = ()) -> np.ndarray:
+    """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined, or only outlined.
+
+    `numbers` are those of the masks' colours, by default 0, 1, and so on.
+
+    >>> frame, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
+    >>> mask[:8, :8] = True
+    >>> painted = paint_masks(frame, [mask])
+    >>> painted[2, 2].any(), painted[31, 31].any()
+    (np.True_, np.False_)
+    """
+    painted = frame.copy()
+    thickness = max(1, round(max(frame.shape[:2]) / 400))
+    for position, mask in enumerate(masks):
+        number = numbers[position] if numbers else position
+        if fill:
+            painted[mask] = (OPACITY * np.array(colour(number)) + (1 - OPACITY) * painted[mask]).astype(np.uint8)
+        contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(painted, contours, -1, (255, 255, 255), thickness + 2)  # or a mask would drown in clothes of its colour
+        cv2.drawContours(painted, contours, -1, colour(number), thickness)
+    return painted
+
+
+class Overlay:
+    """Pictures of one size with a legend: the masks of each query in its colour, the queries' words below.
+
+    Frames under 320 pixels are enlarged by a whole number, narrow ones get black sides.
+
+    >>> overlay = Overlay(["dog on the left"], (100, 150))
+    >>> overlay.picture(np.zeros((100, 150, 3), np.uint8), [np.zeros((100, 150), bool)]).shape == (*overlay.size, 3)
+    True
+    """
+
+    def __init__(self, queries: Sequence[str], size: tuple[int, int]) -> None:
+        """`size` is (h, w) of the frames."""
+        height, width = size
+        self._scale = max(1, LEGIBLE // max(size))
+        self._width = max(width * self._scale, LEGIBLE)
+        self._left = (self._width - width * self._scale) // 2
+        legend = _legend(queries, self._width)
+        self._canvas = np.zeros((height * self._scale + len(legend), self._width, 3), np.uint8)
+        self._canvas[height * self._scale :] = legend
+        self.size = self._canvas.shape[:2]  # (h, w) of the pictures
+
+    def picture(self, frame: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
+        """Frame `(H, W, 3)` uint8 and bool masks `(H, W)` to a picture `(*size, 3)` uint8."""
+        if self._scale > 1:
+            frame = self._enlarge(frame, cv2.INTER_CUBIC)
+            masks = [self._enlarge(mask.astype(np.uint8), cv2.INTER_NEAREST).astype(bool) for mask in masks]
+        painted = paint_masks(frame, masks)
+        picture = self._canvas.copy()
+        picture[: len(painted), self._left : self._left + painted.shape[1]] = painted
+        return picture
+
+    def _enlarge(self, picture: np.ndarray, interpolation: int) -> np.ndarray:
+        return cv2.resize(picture, None, fx=self._scale, fy=self._scale, interpolation=interpolation)
+
+
+def _legend(queries: Sequence[str], width: int) -> np.ndarray:
+    """One line of text a query, beside a spot of its colour; a line that is too long is cut short."""
+    scale = max(0.45, min(width / 900, 1.6))
+    line = round(40 * scale)
+    strip = np.full((line * len(queries), width, 3), 24, np.uint8)
+    for number, query in enumerate(queries):
+        text = plain(query).encode("ascii", "replace").decode()  # all that OpenCV's font has
+        room = width - 2 * line
+        while cv2.getTextSize(text, FONT, scale, 1)[0][0] > room:
+            text = f"{text.removesuffix('...')[:-1]}..."
+        middle, height = line * number + line // 2, cv2.getTextSize(text, FONT, scale, 1)[0][1]
+        cv2.circle(strip, (line * 3 // 4, middle), line // 4, colour(number), -1, cv2.LINE_AA)
+        cv2.putText(strip, text, (line * 3 // 2, middle + height * 2 // 5), FONT, scale, (235, 235, 235), 1, cv2.LINE_AA)
+    return strip

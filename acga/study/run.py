@@ -1,0 +1,136 @@
+"""The runs of a study: every variant of a grid trained and probed with several seeds.
+
+A run is one line of `runs.jsonl` (configuration, seed, commit, command, seconds, metrics, every answer's intersection and union), so a
+study that was interrupted goes on where it stopped, and everything said about it is computed from this file (`acga.study.records`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from tqdm import tqdm
+
+from ..data.a2d import A2DSentences
+from ..errors import ConfigError
+from ..files import git_blob_id, read_json, rounded
+from ..model.checkpoints import load_model
+from ..options import AblateOptions, TrainOptions
+from ..provenance import provenance
+from ..run import Run
+from ..training import train
+from .probes import probe_model
+from .questions import Questions
+from .records import append_run, read_runs
+from .variants import GRIDS, LADDER, Variant
+
+VALIDATION = 100  # sentences of held-out training videos: a glance, since nothing is chosen by it
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What all runs of a study share."""
+
+    options: AblateOptions
+    questions: Questions
+    learn_from: Path
+    train_data: str  # fingerprint of the training samples
+    features: Path
+
+    @classmethod
+    def open(cls, options: AblateOptions) -> Experiment:
+        """Read the data, and write which samples are asked about. Raises what the readers raise."""
+        config, learn_from = options.config, options.learn_from or options.root
+        questions = Questions.open(options.root, config, jhmdb=options.jhmdb, paraphrases=options.paraphrases)
+        questions.save(options.out)
+        training = A2DSentences(learn_from, "train", size=config.size, clip_length=config.clip_length)
+        return cls(options, questions, learn_from, training.samples_fingerprint, options.features or options.out / "features")
+
+    def settings(self, variant: Variant, seed: int) -> dict[str, Any]:
+        """What a run is made with, as it is read from its record."""
+        settings = {
+            "config": variant.config(self.options.config).to_dict(),
+            "recipe": asdict(variant.recipe(seed, self.options.recipe)),
+            "backbone": git_blob_id(self.options.backbone),
+            "train_data": self.train_data,
+        }
+        return json.loads(json.dumps(settings))
+
+    def record(self, variant: Variant, seed: int) -> dict[str, Any] | None:
+        """The run that was made before; None if there is none. Raises `ConfigError` when it had other settings."""
+        out, named = self.options.out, {"variant": variant.name, "seed": seed}
+        run = next((run for run in read_runs(out) if named.items() <= run.items()), None)
+        settings = self.settings(variant, seed)
+        different = None if run is None else next((name for name in settings if run.get(name) != settings[name]), None)
+        if different is not None:
+            raise ConfigError(f"{out} holds {variant.name!r} of seed {seed} with another {different}; choose another folder.")
+        return run
+
+    def run(self, variant: Variant, seed: int) -> dict[str, Any]:
+        """Train and probe a variant and save its record. Weights stay in `out`/weights until then."""
+        folder = self.options.out / "weights" / f"{variant.name} seed {seed}".replace(" ", "_").replace("=_", "")
+        device, workers = self.options.device, self.options.workers
+        train(
+            TrainOptions(
+                root=self.learn_from,
+                out=folder,
+                backbone=self.options.backbone,
+                config=variant.config(self.options.config),
+                recipe=variant.recipe(seed, self.options.recipe),
+                features=self.features / "train",
+                validation_samples=VALIDATION,
+                workers=workers,
+                device=device,
+            )
+        )
+        entries = Run(folder, read_json(folder / "config.json")).entries()
+        started = monotonic()
+        model = load_model(folder / "last.safetensors")
+        how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
+        probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=variant in LADDER, **how)
+        record = {
+            "variant": variant.name,
+            "seed": seed,
+            "about": provenance(seed=seed),
+            **self.settings(variant, seed),
+            "seconds": {"training": entries[-1]["seconds"], "probing": round(monotonic() - started, 1)},
+            "validation": entries[-1].get("validation"),
+            "loss": [[entry["step"], entry["loss"]] for entry in entries if "loss" in entry],
+            **probed,
+        }
+        append_run(self.options.out, rounded(record, 5))
+        shutil.rmtree(folder)
+        return record
+
+
+def ablate(options: AblateOptions) -> list[dict[str, Any]]:
+    """Train and probe every variant of a grid with every seed, seed by seed; gives their records, of which `out`/runs.jsonl has all.
+
+    Runs that are there are left alone, if they have the same settings. Two calls with different seeds or variants may share `out`.
+
+    Raises `ConfigError` for an unknown grid or variant and for a folder with runs of other settings or data, and what `train` and the
+    readers raise.
+    """
+    variants = choose(options.grid, options.only)
+    experiment = Experiment.open(options)
+    jobs = [(variant, seed) for seed in range(options.first_seed, options.first_seed + options.seeds) for variant in variants.values()]
+    return [experiment.record(*job) or experiment.run(*job) for job in tqdm(jobs, desc=options.grid, unit="run")]
+
+
+def choose(grid: str, only: Sequence[str] = ()) -> Mapping[str, Variant]:
+    """The variants of a grid, or some of them. Raises `ConfigError` for names that there are not.
+
+    >>> list(choose("resolutions", ["3 fused"]))
+    ['3 fused']
+    """
+    if grid not in GRIDS:
+        raise ConfigError(f"There is no grid {grid!r}; choose {', '.join(GRIDS)}.")
+    unknown = [name for name in only if name not in GRIDS[grid]]
+    if unknown:
+        raise ConfigError(f"The grid {grid} has no variant {unknown[0]!r}; choose among {', '.join(GRIDS[grid])}.")
+    return {name: GRIDS[grid][name] for name in only or GRIDS[grid]}

@@ -1,0 +1,129 @@
+"""The tables that documents and notebooks show: the paper's, and the study's in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import ConfigError
+from .bootstrap import Interval
+
+RESULTS = Path(__file__).parents[2] / "results"  # of a checkout: an installed package has none
+PAPER = Path(__file__).with_name("paper.csv")  # as docs/PAPER.md has them
+
+
+def published(benchmark: str) -> pd.DataFrame:
+    """The rows that the paper reports for "A2D Sentences" or "J-HMDB Sentences", in percent; columns are named as ours.
+
+    Raises `ConfigError` for another benchmark.
+
+    >>> published("A2D Sentences").loc["+ attention = ACGA (paper)", "mIoU"]
+    np.float64(49.0)
+    """
+    rows = _paper()
+    if benchmark not in set(rows["benchmark"]):
+        raise ConfigError(f"The paper has no results on {benchmark!r}; choose {' or '.join(rows['benchmark'].unique())}.")
+    return rows[rows["benchmark"] == benchmark].set_index("system").rename_axis(None).drop(columns=["benchmark", "variant"])
+
+
+def reported_gain(benchmark: str, metric: str, less: str | None, first: str, second: str) -> float | None:
+    """What the paper's system for the second variant has more than that for the first, in points; None where it has no such two.
+
+    Of a metric, or of what it exceeds the metric `less` by.
+
+    >>> reported_gain("A2D Sentences", "mIoU", "oIoU", "+ fusion", "+ weighted loss")
+    2.3
+    """
+    rows = _paper()
+    rows = rows[rows["benchmark"] == benchmark].dropna(subset="variant").set_index("variant")
+    if not {first, second} <= set(rows.index):
+        return None
+    values = rows[metric] - (0 if less is None else rows[less])
+    return round(float(values[second] - values[first]), 1)
+
+
+@lru_cache
+def _paper() -> pd.DataFrame:
+    """All rows: benchmark, system, the variant of ours that it is compared with, and metrics."""
+    return pd.read_csv(PAPER)
+
+
+def shipped_results(benchmark: str, *, folder: Path = RESULTS / "mini") -> Path:
+    """The evaluation of the embedded weights on "a2d" or "jhmdb", our drawn twins: that of the last of their stages (mini, mini2, …).
+
+    Raises `ConfigError` when it is not there.
+    """
+    found = sorted(folder.glob(f"mini*_{benchmark}.json.gz"), key=lambda path: (len(path.stem), path.stem))
+    if not found:
+        raise ConfigError(f"{folder} has no evaluation mini*_{benchmark}.json.gz; run this in a checkout of the repository.")
+    return found[-1]
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table.
+
+    >>> print(markdown(["a", "b"], [["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    """
+    lines = ["| " + " | ".join(cells) + " |" for cells in [header, *rows]]
+    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
+
+
+def primary_claims(claims: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
+    """The one difference that each claim is judged by."""
+    rows = [
+        [
+            f"**{one['claim']}**: {titles[one['claim']]}",
+            one["verdict"],
+            f"{one['statement']}: {Interval.of(one['interval'])}",
+            _points(one["paper"]),
+        ]
+        for one in claims
+        if one["role"] == "primary"
+    ]
+    return markdown(["claim", "verdict", "difference in points [95 % interval]", "paper, real videos"], rows)
+
+
+def headline_claims(claims: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
+    """The differences that are shown of each claim, with those of single seeds."""
+    rows, before = [], ""
+    for one in claims:
+        if one["role"] != "exploratory":
+            each = ", ".join(f"{100 * of_seed:+.1f}" for of_seed in one["by_seed"].values())
+            title = "" if one["claim"] == before else f"**{one['claim']}: {titles[one['claim']]}**"
+            rows.append([title, one["statement"], str(Interval.of(one["interval"])), each, one["verdict"], _points(one["paper"])])
+            before = one["claim"]
+    return markdown(["claim", "difference in", "here [95 % interval]", "each seed", "verdict", "paper, real videos"], rows)
+
+
+def variant_rows(grids: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """Every variant of every grid on both test sets.
+
+    Reading is the mean IoU that is lost when a query is about a kind of actor that is not there: near zero, a network does not read.
+    """
+    rows = [
+        [
+            grid.replace("_", " "),
+            name,
+            str(row["seeds"]),
+            *(str(Interval.of(row["a2d"][metric])) for metric in ("mIoU", "P@0.5")),
+            *(f"{100 * row['a2d'][metric]['mean']:.1f}" for metric in ("P@0.8", "oIoU")),
+            str(Interval.of(row["jhmdb"]["mIoU"])) if "jhmdb" in row else "",
+            f"{100 * (row['as asked']['mean'] - row['about something absent']['mean']):.1f}" if "as asked" in row else "",
+            f"{100 * row['presence_auroc']['mean']:.1f}" if "presence_auroc" in row else "",
+        ]
+        for grid, of in grids.items()
+        for name, row in of.items()
+    ]
+    scores = ["mIoU", "P@0.5", "P@0.8", "oIoU", "J-HMDB twin, mIoU", "reading", "presence AUROC"]
+    return markdown(["grid", "variant", "seeds", *scores], rows)
+
+
+def _points(gain: float | None) -> str:
+    return "" if gain is None else f"{gain:+.1f}"

@@ -1,0 +1,1 @@
+"""What the notebooks teach with: exercises that check themselves, and small trainings."""

@@ -1,0 +1,58 @@
+"""A network small enough for tests to run on every frame, with answers that depend on the video, the place and the sentence."""
+
+import numpy as np
+import torch
+
+from acga.config import ACGAConfig
+from acga.data.text import Vocabulary
+from acga.data.video import VideoWriter
+from acga.model import ACGA
+from acga.model.checkpoints import save_model
+
+WORDS = ("man", "dog", "red", "green", "running", "on", "the", "left")
+CONFIG = ACGAConfig(
+    size=32,
+    vocabulary_size=len(WORDS) + 2,
+    backbone_width=0.0625,
+    language_width=8,
+    vision_widths=(52, 8, 8),
+    classifier_widths=(8, 8, 8),
+    rescale_features=True,
+)
+
+
+def small_model():
+    """Random weights, with the statistics of its normalisations measured: otherwise its features would be close to zero."""
+    torch.manual_seed(0)
+    model = ACGA(CONFIG, Vocabulary(WORDS))
+    for module in model.backbone.modules():
+        if isinstance(module, torch.nn.BatchNorm3d):
+            module.momentum = None
+            module.train()
+    with torch.no_grad():
+        model.backbone(torch.rand(4, 3, 16, 32, 32) * 2 - 1)
+        for parameter in (*model.attention.parameters(), *model.decoder.parameters()):
+            parameter.mul_(4)
+    return model.eval()
+
+
+def save_small_model(path):
+    save_model(small_model(), path, provenance={"seed": 0})
+    return path
+
+
+def moving_frames(count, size=(30, 44)):
+    """A bright spot that moves over a gradient, so that no two frames are alike."""
+    height, width = size
+    rows, columns = np.mgrid[:height, :width]
+    for index in range(count):
+        frame = np.stack([rows * 200 // height, columns * 200 // width, np.full(size, index * 5 % 255)], axis=-1).astype(np.uint8)
+        frame[height // 3 : height // 3 + max(height // 4, 1), index * 3 % width :][:, : max(width // 6, 1)] = (250, 60, 40)
+        yield frame
+
+
+def write_clip(path, count=12, size=(30, 44)):
+    with VideoWriter(path, 10, size) as video:
+        for frame in moving_frames(count, size):
+            video.write(frame)
+    return path

@@ -1,0 +1,312 @@
+"""The command line: what each command writes and prints, and how it ends."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.small import save_small_model, write_clip
+from PIL import Image
+
+import acga
+from acga import output as writing
+from acga.cli import COMMANDS, main, parse
+from acga.config import ACGAConfig, LossConfig, TrainConfig
+from acga.data.video import probe, read_frames
+from acga.files import git_blob_id
+from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
+from acga.synthetic.samples import QUERIES, SCENE
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return str(save_small_model(tmp_path_factory.mktemp("weights") / "small.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return str(write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4"))
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """A word2vec binary file of two words."""
+    path = tmp_path_factory.mktemp("words") / "vectors.bin"
+    path.write_bytes(b"2 8\n" + b"".join(word + b" " + np.ones(8, "<f4").tobytes() for word in (b"zebra", b"dog")))
+    return str(path)
+
+
+def segment(*arguments):
+    return main(["segment", *map(str, arguments), "--device", "cpu"])
+
+
+def files_below(folder):
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*"))
+
+
+def test_segment_writes_overlay_masks_and_summary(weights, clip, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    assert segment(clip, "Man in red!", "dog runing on the left", "--out", out, "--weights", weights) == 0
+    captured = capsys.readouterr()
+    assert "12 frames" in captured.out and str(out / "overlay.mp4") in captured.out
+    notes = [line for line in captured.err.splitlines() if line.startswith("acga: note")]
+    assert notes == [
+        "acga: note: the model doesn't know the word 'in'.",
+        "acga: note: the model doesn't know the word 'runing'; it knows running.",
+    ]
+    assert sorted(os.listdir(out)) == ["masks", "overlay.mp4", "summary.json"]
+    assert os.listdir(tmp_path) == ["new"] and os.listdir(out.parent) == ["out"]  # nothing temporary is left
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["height"], summary["width"], summary["frames"], summary["acga"]) == (30, 44, 12, acga.__version__)
+    assert summary["seconds"] > 0 and summary["weights"]["name"] == weights and summary["weights"]["provenance"] == {"seed": 0}
+    assert [entry["query"] for entry in summary["queries"]] == ["Man in red!", "dog runing on the left"]
+    assert [entry["unknown_words"] for entry in summary["queries"]] == [["in"], ["runing"]]
+    assert [entry["masks"] for entry in summary["queries"]] == ["masks/1_man-in-red", "masks/2_dog-runing-on-the-left"]
+    for entry in summary["queries"]:
+        masks = sorted((out / entry["masks"]).iterdir())
+        assert [mask.name for mask in masks] == [f"{index:05d}.png" for index in range(12)]
+        pictures = [cv2.imread(str(mask), cv2.IMREAD_UNCHANGED) for mask in masks]
+        assert all(picture.shape == (30, 44) and set(np.unique(picture)) <= {0, 255} for picture in pictures)
+        assert [int((picture > 0).sum()) for picture in pictures] == entry["areas"]
+        assert len(entry["peaks"]) == 12 and all(0 <= peak <= 1 for peak in entry["peaks"])
+    info = probe(out / "overlay.mp4")
+    assert info.frames == 12 and info.frames_per_second == 10
+
+
+def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    pictures = [np.full((20, 30, 3), 20 * number, np.uint8) for number in range(7)]
+    for number, picture in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{number}.png"), picture)
+    assert segment(folder, "dog", "--out", tmp_path / "a", "--weights", weights, "--every", 3) == 0
+    summary = json.loads((tmp_path / "a" / "summary.json").read_text())
+    assert summary["frames"] == 7 and summary["every"] == 3
+    peaks = summary["queries"][0]["peaks"]
+    assert peaks[0] == peaks[1] and peaks[2] == peaks[3] == peaks[4] and peaks[5] == peaks[6]
+    images = [Image.fromarray(picture) for picture in pictures]
+    images[0].save(tmp_path / "clip.gif", save_all=True, append_images=images[1:], duration=100)
+    assert segment(tmp_path / "clip.gif", "dog", "--out", tmp_path / "b", "--weights", weights) == 0
+    assert len(list((tmp_path / "b" / "masks" / "1_dog").iterdir())) == len(list(read_frames(tmp_path / "clip.gif")))
+
+
+def test_the_weights_are_read_once_and_named(weights, clip, tmp_path):
+    opened, listening = [], True
+
+    def note(event, arguments):
+        if listening and event == "open" and str(arguments[0]) == weights:
+            opened.append(event)
+
+    sys.addaudithook(note)
+    assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 0
+    listening = False  # a hook stays as long as Python
+    assert len(opened) == 1
+    source = json.loads((tmp_path / "out" / "summary.json").read_text())["weights"]
+    assert source == {"name": weights, "git_blob": git_blob_id(weights), "provenance": {"seed": 0}}
+
+
+def test_minimum_peak_leaves_masks_empty(weights, clip, tmp_path):
+    assert segment(clip, "dog", "--out", tmp_path / "a", "--weights", weights, "--minimum-peak", 1.0) == 0
+    summary = json.loads((tmp_path / "a" / "summary.json").read_text())
+    assert summary["minimum_peak"] == 1 and set(summary["queries"][0]["areas"]) == {0}
+
+
+def test_word_vectors_give_the_words(weights, vectors, clip, tmp_path, capsys):
+    """Only the words of the queries are read; one that the file lacks is named."""
+    arguments = ["--out", tmp_path / "a", "--weights", weights, "--words", vectors]
+    assert segment(clip, "zebra grazing", *arguments) == 0
+    assert json.loads((tmp_path / "a" / "summary.json").read_text())["queries"][0]["unknown_words"] == ["grazing"]
+    assert "'grazing'" in capsys.readouterr().err
+
+
+def test_a_used_folder_is_refused_and_kept(weights, clip, tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("mine")
+    assert segment(clip, "dog", "--out", tmp_path, "--weights", weights) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert files_below(tmp_path) == ["mine.txt"]
+
+
+def test_overwriting_replaces_an_earlier_output_and_keeps_other_files(weights, clip, tmp_path):
+    out = tmp_path / "out"
+    assert segment(clip, "dog", "man", "--out", out, "--weights", weights) == 0
+    (out / "mine.txt").write_text("mine")
+    (out / "masks" / "2_man" / "mine.txt").write_text("mine")
+    assert segment(clip, "red dog", "--out", out, "--weights", weights, "--overwrite") == 0
+    assert sorted(os.listdir(out)) == ["masks", "mine.txt", "overlay.mp4", "summary.json"]
+    assert sorted(os.listdir(out / "masks")) == ["1_red-dog", "2_man"]
+    assert os.listdir(out / "masks" / "2_man") == ["mine.txt"]
+    assert [entry["query"] for entry in json.loads((out / "summary.json").read_text())["queries"]] == ["red dog"]
+
+
+def test_an_overwrite_that_fails_leaves_the_earlier_output(weights, clip, tmp_path):
+    out = tmp_path / "out"
+    assert segment(clip, "dog", "--out", out, "--weights", weights) == 0
+    before = {name: (out / name).stat().st_mtime_ns for name in files_below(out)}
+    assert segment("absent.mp4", "cat", "--out", out, "--weights", weights, "--overwrite") == 2
+    assert {name: (out / name).stat().st_mtime_ns for name in files_below(out) if not (out / name).is_dir()}.items() <= before.items()
+    assert files_below(out) == sorted(before)
+
+
+def test_demo_draws_segments_and_scores(weights, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert all(query in said for query in QUERIES) and "demo.png" in said and said.count("IoU") == 3
+    assert sorted(os.listdir(tmp_path / "demo")) == ["clip.mp4", "demo.png", "masks", "overlay.mp4", "summary.json"]
+    assert cv2.imread(str(tmp_path / "demo" / "demo.png")).shape[1] >= 800
+    summary = json.loads((tmp_path / "demo" / "summary.json").read_text())
+    assert summary["frames"] == SCENE.frames and len(summary["queries"]) == 3
+    (tmp_path / "demo" / "mine.txt").write_text("mine")
+    assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0  # its own earlier output is replaced
+    assert (tmp_path / "demo" / "mine.txt").exists()
+
+
+def test_demo_leaves_a_folder_that_is_not_its_own(weights, tmp_path, capsys):
+    (tmp_path / "summary.json").write_text("[]")
+    assert main(["demo", "--out", str(tmp_path), "--weights", weights]) == 2
+    assert "is not empty" in capsys.readouterr().err and os.listdir(tmp_path) == ["summary.json"]
+
+
+@pytest.mark.parametrize("layout", ["a2d", "jhmdb"])
+def test_a_drawn_release_passes_its_check(layout, tmp_path, capsys):
+    root = str(tmp_path / "drawn")
+    assert main(["data", "synthesize", root, "--layout", layout, "--train", "1", "--test", "1", "--workers", "1"]) == 0
+    assert main(["data", "check", root]) == 0
+    said = capsys.readouterr().out
+    assert "no problems" in said and "test: 1 videos" in said
+
+
+def test_check_names_every_problem_in_a_line(a2d_copy, capsys):
+    masks = a2d_copy / "text_annotations" / "a2d_annotation_with_instances" / "trainvideo0" / "00012.h5"
+    masks.write_bytes(b"nothing")
+    (a2d_copy / "Release" / "clips320H" / "alone-bird0.mp4").write_bytes(b"nothing")
+    assert main(["data", "check", str(a2d_copy)]) == 2
+    captured = capsys.readouterr()
+    problems = [line for line in captured.out.splitlines() if line.startswith("  problem: ")]
+    assert len(problems) == 2 and "00012.h5" in problems[0] and "alone-bird0.mp4" in problems[1]
+    assert captured.err.splitlines()[-1] == f"acga: error: 2 problems in {a2d_copy}."
+
+
+def test_pretrain_extract_train_and_evaluate(tmp_path, monkeypatch, capsys):
+    """The whole way from a drawn release to scores, with a network small enough for a test."""
+    monkeypatch.chdir(tmp_path)
+    small = ["--change", "size=32", "backbone_width=0.0625", "language_width=8", "vision_widths=[52,8,8]", "classifier_widths=[8,8,8]"]
+    small += ["--workers", "0", "--device", "cpu"]
+    backbone, features = "runs/backbone/model.safetensors", ["--features", "features"]
+    assert main(["data", "synthesize", "drawn", "--train", "3", "--test", "1", "--workers", "1"]) == 0
+    assert main(["pretrain", "drawn", "--out", "runs/backbone", "--epochs", "1", "--batch-size", "2", *small]) == 0
+    assert main(["data", "extract", "drawn", "--out", "features", "--backbone", backbone, *small]) == 0
+    shards = {path: path.stat().st_mtime_ns for path in Path("features").rglob("*.npy")}
+    assert (
+        main(["train", "drawn", "--out", "runs/small", "--backbone", backbone, "--epochs", "1", "--batch-size", "2", *features, *small])
+        == 0
+    )
+    assert shards and {path: path.stat().st_mtime_ns for path in shards} == shards  # the extracted features were used
+    capsys.readouterr()
+    assert main(["evaluate", "drawn", "--weights", "runs/small/model.safetensors", "--out", "result.json", "--device", "cpu"]) == 0
+    result = json.loads(Path("result.json").read_text())
+    assert 0 <= result["metrics"]["mIoU"] <= 1 and len(result["predictions"]) >= 2 and result["by_tag"]
+    assert f"mIoU     {100 * result['metrics']['mIoU']:6.1f}" in capsys.readouterr().out
+
+
+def test_evaluate_on_the_other_layout_with_given_word_vectors(jhmdb_release, weights, vectors, tmp_path):
+    arguments = ["evaluate", jhmdb_release, "--weights", weights, "--words", vectors, "--out", tmp_path / "result.json", "--device", "cpu"]
+    assert main([*map(str, arguments), "--blind-to", "text", "--coco"]) == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["about"]["blind_to"] == "text" and "MTTR" in result["about"]["frames"] and result["by_tag"] == {}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS])
+def test_help_shows_an_example(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "--help"])
+    assert ended.value.code == 0
+    assert f"Example: acga {command}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"acga {acga.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["segment"], ["segment", "clip.mp4", "dog", "--out", "x", "--device", "abacus"]])
+def test_what_cannot_be_parsed_ends_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and "Traceback" not in capsys.readouterr().err
+
+
+def test_interruption_ends_with_130_and_leaves_nothing(weights, clip, tmp_path, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writing, "write_mask", interrupt)
+    assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "acga: error: interrupted."
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_is_one_line(weights, clip, tmp_path, capsys, monkeypatch):
+    def fill(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing, "write_mask", fill)
+    assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 2
+    assert "No space left on device" in capsys.readouterr().err and os.listdir(tmp_path) == []
+
+
+def run(*arguments, cwd):
+    environment = {**os.environ, "PYTHONPATH": str(Path(acga.__file__).parents[1])}
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def test_the_module_is_the_command(weights, clip, tmp_path):
+    done = run("-m", "acga", "segment", clip, "dog", "--out", "out", "--weights", weights, "--device", "cpu", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "summary.json").exists()
+    failed = run("-m", "acga", "segment", "absent.mp4", "dog", "--out", "out2", "--weights", weights, cwd=tmp_path)
+    assert failed.returncode == 2 and failed.stdout == ""
+    assert failed.stderr.splitlines() == [
+        "acga: error: There is no video at absent.mp4; give a video file or a folder of png or jpg frames."
+    ]
+
+
+def test_a_missing_package_is_named(tmp_path):
+    code = "import sys; sys.modules['accelerate'] = None; from acga.cli import main; print(main(['pretrain', 'drawn', '--out', 'run']))"
+    ended = run("-c", code, cwd=tmp_path)
+    assert ended.stdout == "2\n", ended.stderr
+    assert ended.stderr == "acga: error: this command needs accelerate, which is not installed: pip install 'acga[train]'.\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["train", "--help"], ["data", "synthesize", "--help"]])
+def test_help_imports_nothing_heavy(arguments, tmp_path):
+    heavy = {"accelerate", "av", "cv2", "matplotlib", "pandas", "scipy", "torch"}
+    code = f"import sys\nfrom acga.cli import main\ntry: main({arguments})\nfinally: print(sorted({heavy} & sys.modules.keys()))"
+    assert run("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
+
+
+def test_the_shortest_command_line_is_the_options_as_they_are_in_python():
+    """Both are read from one class, so a default cannot be one thing here and another there."""
+    root, out, backbone = Path("drawn"), Path("out"), Path("i3d.safetensors")
+    given = {"root": root, "out": out, "backbone": backbone}
+    for name, kind in (("train", TrainOptions), ("ablate", AblateOptions), ("data extract", ExtractOptions)):
+        assert parse([*name.split(), "drawn", "--out", "out", "--backbone", "i3d.safetensors"]) == kind(**given)
+    assert parse(["pretrain", "drawn", "--out", "out"]) == PretrainOptions(root=root, out=out)
+    assert parse(["evaluate", "drawn", "--out", "out"]) == EvaluateOptions(root=root, out=out)
+    assert parse(["segment", "clip.mp4", "a", "b", "--out", "out"]) == SegmentOptions(video=Path("clip.mp4"), queries=("a", "b"), out=out)
+
+
+def test_options_reach_the_configurations():
+    where = ["drawn", "--out", "out", "--backbone", "b"]
+    network, recipe = ["--network", "paper", "--change", "residual=true"], ["--epochs", "0.5", "--loss.foreground-weight", "2"]
+    found = parse(["train", *where, *network, *recipe, "--half"])
+    assert found.config == dataclasses.replace(ACGAConfig.paper(), residual=True) and found.half
+    assert found.recipe == TrainConfig(epochs=0.5, loss=LossConfig(foreground_weight=2))
+    studied = [parse(["ablate", *where, *more]).config for more in ([], ["--change", "size=64"])]
+    assert studied == [dataclasses.replace(ACGAConfig.mini(), residual=False, size=size) for size in (128, 64)]
+    assert parse(["ablate", *where, "--network", "mini"]).config == ACGAConfig.mini()

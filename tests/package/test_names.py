@@ -1,0 +1,28 @@
+"""What completion offers, and that no public name of the package means two things."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+
+from helpers.paths import ROOT
+
+import acga
+
+
+def test_completion_offers_the_public_names_alone() -> None:
+    assert set(dir(acga)) == {*acga.__all__, "data", "model", "video", "__version__"}
+    assert all(getattr(acga, name) is not None for name in dir(acga))
+
+
+def test_a_public_name_is_defined_once() -> None:
+    places = defaultdict(list)
+    for path in (ROOT / "acga").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+            if isinstance(node, ast.Assign):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            for name in names:
+                if not name.startswith("_"):
+                    places[name].append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -1,0 +1,45 @@
+"""`make site` renders the whole series, without a warning, without running a cell, and to be read without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from helpers.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "site"
+    built = subprocess.run([sys.executable, str(ROOT / "docs" / "site.py"), str(folder)], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert list(folder.parent.iterdir()) == [folder]  # nothing was left behind
+    return folder
+
+
+def test_every_notebook_and_document_is_a_page(site: Path) -> None:
+    wanted = [
+        "README.md",
+        "CONTRIBUTING.md",
+        *(path.relative_to(ROOT) for part in ("docs/*.md", "notebooks/*.ipynb") for path in ROOT.glob(part)),
+    ]
+    assert [str(path) for path in wanted if not (site / path).with_suffix(".html").exists()] == []
+
+
+def test_nothing_on_a_page_comes_from_the_network(site: Path) -> None:
+    loaded = re.compile(r"<(?:script|img|iframe|link rel=\"(?:stylesheet|preload|icon)\")[^>]*?(?:src|href)=\"(?:https?:)?//[^\"]+")
+    assert {found for page in site.rglob("*.html") for found in loaded.findall(page.read_text(encoding="utf-8"))} == set()
+    assert (site / "_static" / "mathjax" / "tex-chtml.js").exists()
+
+
+def test_pictures_are_shown_those_that_stand_for_widgets_included(site: Path) -> None:
+    for path in ROOT.glob("notebooks/*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        kinds = [output.get("data", {}).keys() for cell in cells for output in cell.get("outputs", [])]
+        pictures = [kind for kind in kinds if kind & {"image/png", "image/jpeg"} and "text/html" not in kind]
+        page = (site / "notebooks" / path.name).with_suffix(".html").read_text(encoding="utf-8")
+        assert page.count("<img") >= len(pictures), path.name

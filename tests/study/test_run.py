@@ -1,0 +1,96 @@
+"""`acga ablate` on a tiny drawn release: what a run leaves, and how a study goes on."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from acga.cli import main
+from acga.config import ACGAConfig, SynthesisConfig
+from acga.errors import ConfigError
+from acga.study import run as runs
+from acga.study.perturbations import PERTURBATIONS
+from acga.study.probes import TOPICS
+from acga.study.records import read_runs
+from acga.study.run import ablate
+from acga.study.variants import GRIDS
+from acga.synthetic.writer import write_a2d
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The names of the folders that are trained in."""
+    names, real = [], runs.train
+    monkeypatch.setattr(runs, "train", lambda options: names.append(options.out.name) or real(options))
+    return names
+
+
+def found(folder, variant):
+    return next(run for run in read_runs(folder) if run["variant"] == variant)
+
+
+def test_a_run_says_all_about_itself(studied, questions, config):
+    run = found(studied, "ACGA")
+    assert run["seed"] == 0 and run["recipe"]["epochs"] == 0.1 and ACGAConfig.from_dict(run["config"]) == config
+    assert {"command", "commit", "seed", "date"} <= run["about"].keys() and run["seconds"]["training"] > 0
+    answers = run["answers"]["a2d"]
+    assert len(answers["intersection"]) == len(answers["union"]) == len(questions.a2d)
+    assert len(run["probes"]["consistency"]) == 12 and any(one is not None for one in run["probes"]["consistency"])
+    assert {*PERTURBATIONS, *(f"{topic}, inside" for topic in TOPICS)} <= run["probes"].keys() and 0 <= run["presence_auroc"] <= 1
+    assert not any((studied / "weights").iterdir())
+    blind = found(studied, "blind to text")
+    assert blind["recipe"]["blind_to"] == "text" and "probes" not in blind and blind["answers"].keys() == {"a2d"}
+
+
+def test_a_study_goes_on_where_it_stopped(options, studied, tmp_path, trained):
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+    lines = (tmp_path / "runs.jsonl").read_text().splitlines(keepends=True)
+    before = found(studied, "ACGA")
+    (tmp_path / "runs.jsonl").write_text("".join(line for line in lines if json.loads(line)["variant"] != "ACGA"))
+    ablate(options(tmp_path))
+    after = found(tmp_path, "ACGA")
+    assert trained == ["ACGA_seed_0"] and len(read_runs(tmp_path)) == len(lines)
+    assert {name: after[name] for name in ("answers", "probes")} == {name: before[name] for name in ("answers", "probes")}
+
+
+def test_what_another_grid_has_trained_is_not_trained_again(options, studied, tmp_path, trained):
+    shutil.copytree(studied, tmp_path, dirs_exist_ok=True)
+    records = ablate(options(tmp_path, grid="resolutions"))
+    assert trained == ["ACGA,_1_fused_seed_0", "ACGA,_2_fused_seed_0"] and ["probes" in run for run in records] == [False, False, True]
+    assert records[2] == found(studied, "ACGA")
+
+
+def test_a_part_of_a_grid_may_learn_from_another_release(options, tmp_path, monkeypatch):
+    learned = []
+    monkeypatch.setattr(runs, "train", lambda options: learned.append((options.root, options.out.name)) or 1 / 0)
+    write_a2d(tmp_path / "crowded", SynthesisConfig(train=3, test=0, sentences=2, crowded=True, workers=1))
+    with pytest.raises(ZeroDivisionError):
+        ablate(options(tmp_path / "out", only=("ACGA",), learn_from=tmp_path / "crowded"))
+    assert learned == [(tmp_path / "crowded", "ACGA_seed_0")]
+    with pytest.raises(ConfigError, match=r"no variant 'acga'; choose among dynamic convolution"):
+        ablate(options(tmp_path / "out", only=("acga",)))
+    with pytest.raises(ConfigError, match="no grid 'everything'"):
+        ablate(options(tmp_path / "out", grid="everything"))
+
+
+def test_runs_with_other_settings_are_not_taken_for_these(options, studied):
+    before = (studied / "runs.jsonl").read_bytes()
+    other = options(studied)
+    with pytest.raises(ConfigError, match="another recipe"):
+        ablate(replace(other, recipe=replace(other.recipe, epochs=0.2)))
+    assert (studied / "runs.jsonl").read_bytes() == before
+
+
+def test_the_command_line(place, tmp_path, capsys):
+    small = ("size=32", "backbone_width=0.0625", "language_width=8", "vision_widths=[52,8,8]", "classifier_widths=[8,8,8]")
+    where = ["--out", tmp_path, "--backbone", place / "backbone.safetensors", "--features", place / "features", "--change", *small]
+    how = ["--grid", "resolutions", "--seeds", 2, "--epochs", 0.1, "--batch-size", 8, "--precision", "fp32", "--workers", 0]
+    assert main([*map(str, ["ablate", place / "a2d", *where, *how, "--device", "cpu"])]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in printed[:3]] == list(GRIDS["resolutions"]) and "2 seeds" in printed[0]
+    assert len(read_runs(tmp_path)) == 6 and (tmp_path / "summary.json").exists()
+    code = main(["ablate", str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--backbone", str(place / "backbone.safetensors")])
+    assert code == 2 and len(capsys.readouterr().err.splitlines()) == 1

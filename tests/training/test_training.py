@@ -1,0 +1,623 @@
+"""Both stages of training on a tiny release: resumed runs equal unbroken ones, the controls are wired right, and it learns."""
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from helpers import squares
+from helpers.paths import ROOT, TESTS
+from helpers.small import CONFIG as SMALL
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from acga.augmentation import as_input, augment, close_up
+from acga.batches import SentenceBatches, extract, mirrored_words
+from acga.config import ACGAConfig, LossConfig, PretrainConfig, TrainConfig
+from acga.data import A2DSentences
+from acga.data.clips import ClipCache
+from acga.data.dense_labels import LABELS, actor_colours, dense_labels
+from acga.data.masks import MaskCache
+from acga.data.splits import split_validation, validation_videos
+from acga.data.text import Vocabulary
+from acga.devices import choose_accelerator
+from acga.errors import ConfigError, DatasetError
+from acga.evaluation import Evaluation, evaluate
+from acga.losses import WeightedSegmentationLoss
+from acga.model import ACGA
+from acga.model.checkpoints import load_model
+from acga.model.i3d import I3D
+from acga.model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
+from acga.model.state_dicts import read_state_dict
+from acga.options import PretrainOptions, TrainOptions
+from acga.pretraining import pretrain, recognition_scores
+from acga.provenance import provenance
+from acga.run import Run
+from acga.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
+from acga.training import SentenceObjective, build_model, learning_rate, parameter_groups, train
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+CONFIG = replace(SMALL, vocabulary_size=16)
+PRETRAIN = PretrainConfig(epochs=2, batch_size=2, head_width=4, shift=4)
+TRAIN = TrainConfig(epochs=2, batch_size=8, learning_rate=3e-3, decay_every=0)
+
+
+def pretrain_options(root, out, recipe=PRETRAIN, config=CONFIG, **more):
+    return PretrainOptions(root=Path(root), out=Path(out), config=config, recipe=recipe, workers=0, device="cpu", **more)
+
+
+def train_options(root, out, backbone, recipe=TRAIN, config=CONFIG, **more):
+    return TrainOptions(root=Path(root), out=Path(out), backbone=backbone, config=config, recipe=recipe, workers=0, device="cpu", **more)
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_at(step):
+    def on_step(finished):
+        if finished == step:
+            raise Killed
+
+    return on_step
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return squares.write_release(tmp_path_factory.mktemp("squares"), train=6, test=1)
+
+
+@pytest.fixture(scope="module")
+def dataset(root):
+    return A2DSentences(root, "train", size=32)
+
+
+@pytest.fixture(scope="module")
+def backbone(root, tmp_path_factory):
+    """An unbroken pretraining run, in `backbone.parent`."""
+    return pretrain(pretrain_options(root, tmp_path_factory.mktemp("pretrained") / "run"))
+
+
+def without_seconds(folder):
+    return [{name: value for name, value in entry.items() if name != "seconds"} for entry in Run(folder, config_of(folder)).entries()]
+
+
+def test_the_attention_branches_learn_at_their_own_rate():
+    model = ACGA(CONFIG)
+    rest, attention = parameter_groups(model, replace(TRAIN, attention_rate=0.3))
+    assert (rest["rate"], attention["rate"]) == (1.0, 0.3)
+    assert {id(p) for p in attention["params"]} == {id(p) for p in model.attention.parameters()}
+    assert len(rest["params"]) + len(attention["params"]) == len(model.training_parameters())
+
+
+def config_of(folder):
+    return json.loads((Path(folder) / "config.json").read_text())
+
+
+def assert_same_weights(path, other):
+    found, expected = read_state_dict(path).state, read_state_dict(other).state
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+# ---------------------------------------------------------------- order, schedule, split
+
+
+@given(count=st.integers(1, 60), batch_size=st.integers(1, 20), seed=st.integers(0, 5), epoch=st.integers(0, 3))
+def test_an_epoch_shows_no_sample_twice(count, batch_size, seed, epoch):
+    steps = steps_per_epoch(count, batch_size)
+    shown = [batch_at(epoch * steps + step, count, batch_size, seed=seed) for step in range(steps)]
+    assert {len(batch) for batch in shown} == {min(batch_size, count)}
+    everything = np.concatenate(shown)
+    assert len(set(everything.tolist())) == len(everything) and set(everything.tolist()) <= set(range(count))
+
+
+def test_epochs_and_seeds_differ_in_order():
+    first, second, other = batch_at(0, 50, 50, seed=0), batch_at(1, 50, 50, seed=0), batch_at(0, 50, 50, seed=1)
+    assert not np.array_equal(first, second) and not np.array_equal(first, other)
+
+
+@given(steps=st.integers(2, 400))
+def test_the_schedule_rises_then_falls_to_zero(steps):
+    shares = [cosine_with_warm_up(step, steps) for step in range(steps + 1)]
+    peak = shares.index(max(shares))
+    assert max(shares) == pytest.approx(1)
+    assert all(a < b for a, b in pairwise(shares[: peak + 1])) and all(a >= b for a, b in pairwise(shares[peak:]))
+    assert shares[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_the_papers_step_decay():
+    rates = [learning_rate(step, 1200, 100, TrainConfig()) for step in range(1200)]
+    assert rates[:800] == [5e-4] * 800 and rates[800:] == pytest.approx([5e-5] * 400)
+
+
+def test_batches_are_shared_out_to_processes():
+    class Process:
+        num_processes, process_index = 2, 1
+
+    assert own_share(np.arange(6), Process()).tolist() == [1, 3, 5]
+    with pytest.raises(ConfigError, match="5 samples cannot be shared out evenly to 2 processes"):
+        own_share(np.arange(5), Process())
+
+
+@given(st.sets(st.text("abc123", min_size=1), max_size=40))
+def test_the_validation_split_is_a_tenth_of_the_videos_whatever_their_order(videos):
+    held_out = validation_videos(sorted(videos))
+    assert held_out <= videos and held_out == validation_videos(sorted(videos, reverse=True))
+    assert len(held_out) == (max(1, round(len(videos) / 10)) if len(videos) > 1 else 0)
+
+
+def test_no_video_is_in_both_parts(dataset):
+    training, validation = split_validation(dataset)
+    assert sorted(training + validation) == list(range(len(dataset)))
+    assert {dataset.samples[i].video_id for i in training}.isdisjoint(dataset.samples[i].video_id for i in validation)
+    assert len(validation) == 4  # of one video
+
+
+# ---------------------------------------------------------------- caches
+
+
+def test_dense_labels_go_to_the_instance_that_covers_most():
+    masks = np.zeros((2, 8, 8), bool)
+    masks[0, :4, :4] = True
+    masks[1, :4, 4:7] = True  # three quarters of the cell beside
+    masks[1, 4:5, 4:] = True  # a quarter of the cell below: stays background
+    labels = dense_labels(masks, [76, 18], ["black", None], size=8)
+    assert labels[LABELS.index("instance")].tolist() == [[1, 2], [0, 0]]
+    assert labels[LABELS.index("actor")].tolist() == [[7, 1], [0, 0]]
+    assert labels[LABELS.index("action")].tolist() == [[6, 8], [0, 0]]
+    assert labels[LABELS.index("colour")].tolist() == [[9, 0], [0, 0]]
+    with pytest.raises(DatasetError, match="95 is no class of A2D"):
+        dense_labels(masks, [95, 18], [None, None], size=8)
+
+
+def test_clip_cache_holds_what_the_dataset_gives(dataset, root, tmp_path):
+    cache = ClipCache.build(dataset, tmp_path, colours=actor_colours(root), workers=0)
+    assert cache.clips.shape == (6, 16, 32, 32, 3) and cache.labels.shape == (6, 4, 8, 8)
+    for row, frame in enumerate(dataset.annotated_frames):
+        assert torch.equal(as_input(cache.clips[[row]])[0], dataset.clip(*frame)) or torch.allclose(
+            as_input(cache.clips[[row]])[0], dataset.clip(*frame), atol=1e-6
+        )
+    assert set(np.unique(cache.labels[:, LABELS.index("colour")])) == {0, 1, 2}  # red, green
+    assert isinstance(cache.labels, np.memmap) and isinstance(cache.clips, np.memmap)
+
+
+def test_an_interrupted_clip_cache_goes_on(dataset, root, tmp_path, monkeypatch):
+    whole = ClipCache.build(dataset, tmp_path / "whole", colours=actor_colours(root), workers=0)
+    decode, decoded = A2DSentences.read_video, []
+
+    def broken(self, video_id):
+        if len(decoded) == 2:
+            raise Killed
+        decoded.append(video_id)
+        return decode(self, video_id)
+
+    monkeypatch.setattr(A2DSentences, "read_video", broken)
+    fresh = A2DSentences(root, "train", size=32).replaced(dataset.samples[::-1])  # in another order, and nothing decoded yet
+    with pytest.raises(Killed):
+        ClipCache.build(fresh, tmp_path / "part", colours=actor_colours(root), workers=0)
+    monkeypatch.setattr(A2DSentences, "read_video", lambda self, video_id: decoded.append(video_id) or decode(self, video_id))
+    part = ClipCache.build(fresh, tmp_path / "part", colours=actor_colours(root), workers=0)
+    assert sorted(decoded) == sorted(video_id for video_id, _ in dataset.annotated_frames)  # nothing twice
+    assert np.array_equal(part.clips, whole.clips[::-1]) and np.array_equal(part.labels, whole.labels[::-1])
+
+
+def test_clips_of_other_data_are_refused(root, tmp_path):
+    data = shutil.copytree(root, tmp_path / "data")
+    colours = actor_colours(data)
+    built = ClipCache.build(A2DSentences(data, "train", size=32), tmp_path / "clips", colours=colours, workers=0)
+    assert built.fingerprint == ClipCache.build(A2DSentences(root, "train", size=32), tmp_path / "clips", colours=colours).fingerprint
+    others = {
+        "size": (A2DSentences(data, "train", size=16), colours),
+        "clip length": (A2DSentences(data, "train", size=32, clip_length=8), colours),
+        "colours": (A2DSentences(data, "train", size=32), colours | {("squares0000", 0): "blue"}),
+        "split": (A2DSentences(data, "test", size=32), colours),
+    }
+    for dataset, shown in others.values():
+        with pytest.raises(DatasetError, match="holds clips of other weights, data or settings; delete it or choose another folder"):
+            ClipCache.build(dataset, tmp_path / "clips", colours=shown, workers=0)
+    draw_anew(data)
+    with pytest.raises(DatasetError, match="holds clips of other"):
+        ClipCache.build(A2DSentences(data, "train", size=32), tmp_path / "clips", colours=colours, workers=0)
+    with pytest.raises(DatasetError, match="holds clips, not masks"):
+        MaskCache(A2DSentences(data, "train", size=32), tmp_path / "clips")
+
+
+def test_colours_of_a_real_or_damaged_release(tmp_path):
+    assert actor_colours(tmp_path) == {}
+    for content, message in (
+        ("[", "does not list scenes"),
+        ('[{"name": "a"}]', "does not list scenes"),
+        ('[{"name": "a", "actors": [{"colour": "mauve"}]}]', "'mauve'"),
+    ):
+        (tmp_path / "scenes.json").write_text(content)
+        with pytest.raises(DatasetError, match=message):
+            actor_colours(tmp_path)
+
+
+def draw_anew(data):
+    """Move the mask of an actor, in a file of the same size and times."""
+    path = data / "text_annotations" / "a2d_annotation_with_instances" / "squares0001" / "00006.h5"
+    before = path.stat()
+    with h5py.File(path, "r+") as file:
+        file["reMask"][...] = np.roll(file["reMask"][...], 5, axis=2)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+
+
+def test_mask_cache_holds_the_targets(dataset, tmp_path):
+    indices = np.array([5, 0, 5, 23])
+    expected = torch.stack([dataset.labels(index)["target"] for index in indices])
+    for cache in (MaskCache(dataset), MaskCache(dataset, tmp_path), MaskCache(dataset, tmp_path)):
+        assert torch.equal(cache[indices], expected)
+    assert len(np.load(tmp_path / "masks.npy")) == 12  # two instances in six videos, each told of twice
+
+
+def test_masks_of_other_annotations_are_refused(root, tmp_path):
+    data = shutil.copytree(root, tmp_path / "data")
+    MaskCache(A2DSentences(data, "train", size=32), tmp_path / "masks")
+    MaskCache(A2DSentences(root, "train", size=32), tmp_path / "masks")  # a copy of the data is the same data
+    with pytest.raises(DatasetError, match="masks holds masks of other weights, data or settings; delete it or choose another folder"):
+        MaskCache(A2DSentences(data, "train", size=48), tmp_path / "masks")
+    draw_anew(data)
+    with pytest.raises(DatasetError, match="masks holds masks of other"):
+        MaskCache(A2DSentences(data, "train", size=32), tmp_path / "masks")
+
+
+# ---------------------------------------------------------------- pretraining
+
+
+def test_augmentation_moves_labels_with_the_picture():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, (6, 4, 8, 8), dtype=np.uint8)
+    clips = np.repeat(np.repeat(labels[:, :1], 4, axis=2), 4, axis=3)[..., None].repeat(3, axis=-1).repeat(2, axis=1) * 10
+    config = PretrainConfig(shift=8, contrast=0, brightness=0)
+    values, moved = augment(clips, labels, config, np.random.default_rng(1))
+    assert values.shape == (6, 3, 2, 32, 32) and moved.shape == labels.shape
+    painted = ((values[:, 0, 0, ::4, ::4] + 1) * 12.75).round().long()
+    assert torch.equal(painted, moved[:, 0])
+    assert not torch.equal(moved, torch.from_numpy(labels).long())
+    again, _ = augment(clips, labels, replace(config, contrast=0.2, brightness=0.1), np.random.default_rng(1))
+    assert (again - values).abs().max() <= 0.3 + 1e-6 and again.abs().max() <= 1 and not torch.equal(again, values)
+
+
+def test_close_ups_show_an_actor_with_its_labels():
+    labels = np.zeros((8, 4, 8, 8), np.uint8)
+    for row, place in enumerate(np.random.default_rng(0).integers(8, size=(8, 2))):
+        labels[row, :, *place] = row + 1
+    clips = labels[:, :1].repeat(4, axis=2).repeat(4, axis=3)[..., None].repeat(3, axis=-1).repeat(16, axis=1)
+    near_clips, near_labels = close_up(clips, labels, 16, np.random.default_rng(1))
+    assert near_clips.shape == (8, 16, 16, 16, 3) and near_labels.shape == (8, 4, 4, 4)
+    assert np.array_equal(near_clips[:, 0, ::4, ::4, 0], near_labels[:, 0])
+    assert (near_labels.max(axis=(1, 2, 3)) == np.arange(1, 9)).all()  # the actor is inside, each in its own clip
+    empty_clips, empty_labels = close_up(clips[:1], np.zeros_like(labels[:1]), 16, np.random.default_rng(1))
+    assert empty_clips.shape == (1, 16, 16, 16, 3) and not empty_labels.any()
+
+
+def test_class_balance_favours_the_rare():
+    labels = np.zeros((1, 4, 10, 10), np.uint8)
+    labels[0, LABELS.index("actor")] = 1
+    labels[0, LABELS.index("actor"), 0, :4] = 2
+    weights = class_balance(labels)["actor"]
+    assert weights[1] / weights[0] == pytest.approx(math.sqrt(96 / 4), rel=1e-4)
+    assert weights[2:].tolist() == [1] * 5
+
+
+def test_dense_losses_of_an_undecided_head():
+    recogniser = DenseRecogniser(width=0.0625, head_width=4)
+    nn.init.zeros_(recogniser.head[-1].weight)
+    nn.init.zeros_(recogniser.head[-1].bias)
+    labels = torch.zeros(2, 4, 8, 8, dtype=torch.long)
+    labels[:, :3, 2:4, 2:4] = 1  # the colour is not known anywhere
+    balance = {name: torch.rand(classes) + 0.5 for name, classes in CLASSES.items()}
+    losses = DenseObjective(recogniser, balance)(torch.zeros(2, 3, 16, 32, 32), labels)
+    assert losses.tolist() == pytest.approx([16 * math.log(2), math.log(7), math.log(9), 0], abs=1e-5)  # 4 of 64 cells are foreground
+
+
+def test_recognition_scores_by_hand():
+    class Fixed(nn.Module):
+        def forward(self, clip):
+            outputs = {name: torch.zeros(len(clip), classes, 2, 2) for name, classes in OUTPUTS.items()}
+            outputs["foreground"][:] = torch.tensor([[1.0, 1.0], [-1.0, -1.0]])
+            outputs["actor"][:, 2] = 1.0  # ball everywhere
+            return outputs
+
+    labels = np.zeros((3, 4, 2, 2), np.uint8)
+    labels[0, 0, :, 0], labels[0, 1, :, 0] = 1, (3, 1)  # found 2, present 2, in common 1; one of two actors is a ball
+    cache = ClipCache([("a", 1)] * 3, np.zeros((3, 16, 8, 8, 3), np.uint8), labels, "")
+    scores = recognition_scores(Fixed(), cache, np.array([0]), batch_size=2, device=torch.device("cpu"))
+    assert scores == {"foreground": pytest.approx(1 / 3), "actor": 0.5, "action": 0.0, "colour": 0.0}
+
+
+def test_pretraining_resumed_equals_unbroken(root, backbone, tmp_path):
+    cache = backbone.parent / "clips"
+    with pytest.raises(Killed):
+        pretrain(pretrain_options(root, tmp_path, cache=cache, checkpoint_every=1), on_step=kill_at(3))
+    assert not (tmp_path / "model.safetensors").exists()
+    path = pretrain(pretrain_options(root, tmp_path, cache=cache))
+    assert_same_weights(path, backbone)
+    assert without_seconds(tmp_path) == without_seconds(backbone.parent)
+
+
+def test_pretrained_weights_are_an_i3d(backbone):
+    i3d = I3D.from_file(backbone)
+    assert i3d.width == CONFIG.backbone_width and i3d.channels["mixed_4f"] == CONFIG.vision_widths[0]
+    history = read_state_dict(backbone).metadata["provenance"]
+    assert set(history["validation"]) == {"foreground", "actor", "action", "colour"} and history["train"]["epochs"] == 2
+    entries = Run(backbone.parent, config_of(backbone.parent)).entries()
+    assert [entry["epoch"] for entry in entries if "epoch" in entry] == [1, 2]
+
+
+def test_pretraining_learns(root, backbone, tmp_path, monkeypatch):
+    monkeypatch.setattr("acga.run.LOG_EVERY", 1)
+    config = replace(PRETRAIN, epochs=12, learning_rate=1e-2, shift=0, contrast=0.0, brightness=0.0, head_width=16)
+    pretrain(pretrain_options(root, tmp_path, config, cache=backbone.parent / "clips"))
+    losses = [entry["loss"] for entry in Run(tmp_path, config_of(tmp_path)).entries() if "loss" in entry]
+    assert len(losses) == 24 and np.mean(losses[-4:]) < 0.6 * np.mean(losses[:4])
+
+
+def test_a_run_with_other_settings_is_refused(root, backbone):
+    with pytest.raises(ConfigError, match=r"train\.epochs is 2 there, 3 here"):
+        pretrain(pretrain_options(root, backbone.parent, replace(PRETRAIN, epochs=3)))
+
+
+def test_one_video_is_too_few(tmp_path):
+    squares.write_release(tmp_path, train=1, test=1)
+    with pytest.raises(DatasetError, match="a single training video"):
+        pretrain(pretrain_options(tmp_path, tmp_path / "run"))
+
+
+# ---------------------------------------------------------------- the folder of a run
+
+
+def test_a_log_cut_by_a_kill(tmp_path):
+    run = Run(tmp_path, {"epochs": 1})
+    module = nn.Linear(1, 1)
+    run.log(step=1, loss=0.5)
+    run.values["best"] = 0.25
+    run.save_checkpoint(1, {"module": module})
+    run.log(step=2, loss=0.4)
+    with open(tmp_path / "log.jsonl", "a") as file:
+        file.write('{"step": 3, "lo')
+    again, other = Run(tmp_path, {"epochs": 1}), nn.Linear(1, 1)
+    assert again.load_checkpoint({"module": other}) == 1 and again.values == {"best": 0.25}
+    assert torch.equal(other.weight, module.weight)
+    again.log(step=2, loss=0.4)
+    assert again.entries() == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4}]
+    assert again.seconds >= 0
+
+
+def test_damaged_files_of_a_run(tmp_path):
+    Run(tmp_path, {"epochs": 1})
+    (tmp_path / "checkpoint.pt").write_bytes(b"half")
+    with pytest.raises(ConfigError, match=r"checkpoint\.pt is damaged"):
+        Run(tmp_path, {"epochs": 1}).load_checkpoint({})
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"config\.json cannot be read"):
+        Run(tmp_path, {"epochs": 1})
+
+
+def test_devices(monkeypatch):
+    assert choose_accelerator("cpu").device.type == "cpu"
+    with pytest.raises(ConfigError, match="no device 'gpu'"):
+        choose_accelerator("gpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="no GPU"):
+        choose_accelerator("cuda")
+
+
+def test_provenance_names_the_command(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/acga", "train", "my data"])
+    found = provenance(seed=3)
+    assert found["command"] == "acga train 'my data'" and found["seed"] == 3 and found["torch"] == torch.__version__
+
+
+# ---------------------------------------------------------------- training on sentences
+
+
+def test_mirrored_words_swap_left_and_right():
+    vocabulary = Vocabulary(["left", "dog", "right", "leftmost"])
+    assert mirrored_words(vocabulary).tolist() == [0, 1, 4, 3, 2, 1]  # "rightmost" is not known
+
+
+@pytest.fixture(scope="module")
+def prepared(dataset, backbone, tmp_path_factory):
+    """A model and features of every kind."""
+    model = build_model(CONFIG, dataset, split_validation(dataset)[0], backbone, None, seed=0)
+    folder = tmp_path_factory.mktemp("features")
+    accelerator = Accelerator(cpu=True)
+    kinds = ("plain", "mirrored", "still")
+    return model, {kind: extract(model, dataset, folder, kind, accelerator=accelerator, workers=0) for kind in kinds}
+
+
+def test_features_of_every_kind(dataset, prepared):
+    model, caches = prepared
+    frame = dataset.annotated_frames[3]
+    clip = dataset.clip(*frame)[None]
+    still = clip[:, :, 8:9].expand_as(clip)
+    for kind, shown in (("plain", clip), ("mirrored", clip.flip(-1)), ("still", still)):
+        expected = model.features(shown)[0]
+        assert torch.allclose(caches[kind][frame].float(), expected, rtol=1e-2, atol=1e-3)
+    assert not torch.equal(caches["plain"][frame], caches["mirrored"][frame])
+    assert not torch.equal(caches["plain"][frame], caches["still"][frame])
+
+
+def test_batches_are_mirrored_as_a_whole(dataset, prepared):
+    model, caches = prepared
+    masks = MaskCache(dataset)
+    batches = SentenceBatches(dataset, model, replace(TRAIN, mirror=True), caches, masks)
+    index = next(i for i, sample in enumerate(dataset.samples) if sample.query == "the red one on the left")
+    features, tokens, target = batches.take(np.full(16, index), np.random.default_rng(0))
+    frame = (dataset.samples[index].video_id, dataset.samples[index].frame)
+    seen = {True: 0, False: 0}
+    for row in range(16):
+        flipped = torch.equal(features[row], caches["mirrored"][frame].float())
+        seen[flipped] += 1
+        assert flipped or torch.equal(features[row], caches["plain"][frame].float())
+        query = "the red one on the right" if flipped else "the red one on the left"
+        assert tokens[row].tolist() == model.vocabulary.encode(query).tolist()
+        expected = masks[np.array([index])][0]
+        assert torch.equal(target[row], expected.flip(-1) if flipped else expected)
+    assert min(seen.values()) > 0
+
+
+def test_the_controls_are_wired(dataset, prepared):
+    model, caches = prepared
+    masks, rng = MaskCache(dataset), np.random.default_rng(0)
+    indices = np.array([0, 1, 2, 3])
+    text = SentenceBatches(dataset, model, replace(TRAIN, blind_to="text"), caches, masks).take(indices, rng)
+    motion = SentenceBatches(dataset, model, replace(TRAIN, blind_to="motion"), {"still": caches["still"]}, masks).take(indices, rng)
+    seeing = SentenceBatches(dataset, model, TRAIN, {"plain": caches["plain"]}, masks).take(indices, rng)
+    assert len({tuple(tokens.tolist()) for tokens in text[1]}) == 1 and len({tuple(tokens.tolist()) for tokens in seeing[1]}) == 4
+    assert torch.equal(motion[0][0], caches["still"][dataset.annotated_frames[0]].float())
+    assert torch.equal(seeing[0][0], caches["plain"][dataset.annotated_frames[0]].float())
+    assert torch.equal(motion[1], seeing[1]) and torch.equal(text[2], seeing[2])
+
+
+def test_the_objective_is_the_loss_with_its_weights(prepared):
+    model, _ = prepared
+    config = TrainConfig(loss=LossConfig(foreground_weight=2.0, resolution_weights=(0.5, 1.0, 2.0)))
+    torch.manual_seed(0)
+    features, tokens = torch.rand(2, model.backbone.channels["mixed_4e"], 4, 2, 2), torch.tensor([[2, 3, 0], [4, 0, 0]])
+    target = (torch.rand(2, 32, 32) > 0.5).float()
+    model.eval()
+    found = SentenceObjective(model, config)(features, tokens, target)
+    loss = WeightedSegmentationLoss(foreground_weight=2.0, resolution_weights=(0.5, 1.0, 2.0))
+    assert found.sum().item() == pytest.approx(loss(model.from_features(features, model.embed(tokens)), target).item(), rel=1e-4)
+    model.train()
+
+
+def test_two_samples_can_be_learned_by_heart(dataset, prepared):
+    _, caches = prepared
+    torch.manual_seed(0)
+    model = ACGA(CONFIG, Vocabulary(["red", "green", "square"]))
+    model.backbone.load_state_dict(prepared[0].backbone.state_dict())
+    batches = SentenceBatches(dataset, model, TRAIN, {"plain": caches["plain"]}, MaskCache(dataset))
+    objective, optimiser = SentenceObjective(model, TRAIN), torch.optim.Adam(model.training_parameters(), lr=1e-2)
+    batch = batches.take(np.array([0, 2]), np.random.default_rng(0))  # the red and the green square of one video
+    losses = []
+    for _ in range(120):
+        loss = objective(*batch).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.25 * losses[0]
+
+
+SCRIPT = """
+import os, signal, sys
+import torch
+from dataclasses import replace
+sys.path[:0] = [{tests!r}, {tests!r} + "/training"]
+import test_training as here
+torch.set_num_threads(1)
+def kill(finished):
+    if finished == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+features = here.Path({features!r})
+here.train(here.train_options({root!r}, {folder!r}, {backbone!r}, features=features, checkpoint_every=1), on_step=kill)
+"""
+
+
+def test_training_killed_and_resumed_equals_unbroken(root, backbone, tmp_path):
+    features = tmp_path / "features"
+    unbroken = train(train_options(root, tmp_path / "unbroken", backbone, features=features))
+    names = {"root": str(root), "folder": str(tmp_path / "killed"), "backbone": str(backbone), "features": str(features)}
+    script = SCRIPT.format(tests=str(TESTS), **names)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    path = train(train_options(root, tmp_path / "killed", backbone, features=features))
+    assert_same_weights(path, unbroken)
+    assert_same_weights(path.with_name("last.safetensors"), unbroken.with_name("last.safetensors"))
+    assert without_seconds(tmp_path / "killed") == without_seconds(tmp_path / "unbroken")
+
+
+def test_a_trained_model_is_ready_for_use(root, backbone, tmp_path, monkeypatch):
+    monkeypatch.setattr("acga.run.LOG_EVERY", 1)
+    config = replace(TRAIN, epochs=3, mirror=True)
+    path = train(train_options(root, tmp_path, backbone, config, half=True))
+    model = load_model(path)
+    assert set(model.vocabulary.words) >= {"red", "green", "left", "right"} and model.config == CONFIG
+    assert read_state_dict(path).state["word_table.weight"].dtype == torch.float16
+    history = read_state_dict(path).metadata["provenance"]
+    entries = Run(tmp_path, config_of(tmp_path)).entries()
+    scores = {entry["step"]: entry["validation"]["mIoU"] for entry in entries if "validation" in entry}
+    assert len(scores) == 3 and history["step"] == max(scores, key=scores.get) and history["train"]["mirror"] is True
+    steps = [entry for entry in entries if "loss" in entry]
+    assert len(steps) == 6
+    assert all(entry["loss"] == pytest.approx(entry["small"] + entry["medium"] + entry["large"], abs=1e-5) for entry in steps)
+    frozen = I3D.from_file(backbone).stem.state_dict()
+    assert all(torch.equal(value.half(), model.backbone.stem.state_dict()[name].half()) for name, value in frozen.items())
+
+
+def test_settings_that_do_not_fit(root, backbone, tmp_path):
+    with pytest.raises(ConfigError, match="mirror shows moving clips"):
+        train(train_options(root, tmp_path, backbone, replace(TRAIN, mirror=True, blind_to="motion")))
+    with pytest.raises(ConfigError, match=r"width 0\.0625; this configuration asks for 0\.25"):
+        train(train_options(root, tmp_path, backbone, config=replace(ACGAConfig.mini(), size=32)))
+    with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
+        train(train_options(root, tmp_path, backbone, replace(TRAIN, precision="bf16"), replace(CONFIG, clip_length=8)))
+    with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
+        pretrain(pretrain_options(root, tmp_path, config=replace(CONFIG, clip_length=8)))
+    for size in (40, 48):  # not a multiple of 16; larger than the clips
+        with pytest.raises(ConfigError, match=f"close_up_size {size} is not a multiple of 16 up to 32"):
+            pretrain(pretrain_options(root, tmp_path, replace(PRETRAIN, close_up_share=0.5, close_up_size=size)))
+    assert not any(tmp_path.iterdir())
+
+
+def test_word_vectors_from_a_file_stay_fixed(dataset, backbone, tmp_path):
+    vectors = {"red": np.arange(8, dtype="<f4"), "green": np.ones(8, "<f4")}
+    lines = b"".join(word.encode() + b" " + vector.tobytes() for word, vector in vectors.items())
+    (tmp_path / "vectors.bin").write_bytes(b"2 8\n" + lines)
+    model = build_model(CONFIG, dataset, split_validation(dataset)[0], backbone, tmp_path / "vectors.bin", seed=0)
+    red = model.vocabulary.encode("red")[0]
+    assert model.word_table.weight[red].tolist() == list(range(8)) and not model.word_table.weight.requires_grad
+    assert model.word_table.weight[1].abs().sum() == 0
+    assert all(parameter is not model.word_table.weight for parameter in model.training_parameters())
+
+
+def test_the_unknown_word_says_nothing(dataset, backbone):
+    model = build_model(CONFIG, dataset, split_validation(dataset)[0], backbone, None, seed=0)
+    assert model.word_table.weight[1].abs().sum() == 0 and model.word_table.weight[2].abs().sum() > 0
+
+
+TOGETHER = """
+import os, sys
+sys.path[:0] = [{tests!r}, {tests!r} + "/training"]
+import test_training as here
+here.torch.set_num_threads(1)
+path = here.train(here.train_options({root!r}, {folder!r}, {backbone!r}))
+dataset = here.A2DSentences({root!r}, "train", size=32)
+found = here.evaluate(here.load_model(path), dataset, device="cpu")
+if os.environ["RANK"] == "0":
+    found.save({folder!r} + "/found.json")
+"""
+
+
+def test_two_processes_train_and_evaluate_together(root, dataset, backbone, tmp_path):
+    script = tmp_path / "together.py"
+    names = {"tests": str(TESTS), "root": str(root), "folder": str(tmp_path / "run"), "backbone": str(backbone)}
+    script.write_text(TOGETHER.format(**names))
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    alone = evaluate(load_model(tmp_path / "run" / "model.safetensors"), dataset, device="cpu")
+    together = Evaluation.load(tmp_path / "run" / "found.json")
+    assert together.about["processes"] == 2
+    assert [one[:6] for one in together.predictions] == [one[:6] for one in alone.predictions]
+    assert [entry["epoch"] for entry in Run(tmp_path / "run", config_of(tmp_path / "run")).entries()] == [1, 2]

@@ -1,0 +1,125 @@
+"""The tables of the model card and the data card, from the embedded weights, their evaluation, and the generator."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from acga.config import ACGAConfig, SynthesisConfig
+from acga.data.taxonomy import ACTORS
+from acga.data.text import tokenise
+from acga.evaluation import Evaluation
+from acga.files import read_json
+from acga.model.state_dicts import read_state_dict
+from acga.study.bootstrap import bootstrap
+from acga.study.tables import shipped_results
+from acga.synthetic.language.lexicon import NOUNS
+from acga.synthetic.render import people
+from acga.synthetic.render.motion import vary
+from acga.synthetic.sampling import sample_scene
+from acga.synthetic.scene import Actor, Scene
+from acga.synthetic.writer import SPLITS
+
+WEIGHTS = Path(str(files("acga") / "embedded" / "mini.safetensors"))
+DRAWN = SynthesisConfig()  # the twin of A2D Sentences as `acga data synthesize` draws it
+SHADES = ("lightest", "light", "medium", "dark", "darkest")  # of people.SKIN, in its order
+PEOPLE = ("man", "woman", "boy", "girl", "baby")
+SHOWN = ("actors_in_scene", "same_kind", "decided_by")
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ("---",) * len(head), *rows])
+
+
+def weights() -> str:
+    """What the embedded file is, as it says itself."""
+    state, _, metadata, _ = read_state_dict(WEIGHTS)
+    count = sum(tensor.numel() for tensor in state.values())
+    backbone = sum(tensor.numel() for name, tensor in state.items() if name.startswith("backbone."))
+    mini, config, made = ACGAConfig.mini().to_dict(), ACGAConfig.from_dict(metadata["config"]), metadata["provenance"]
+    changed = ", ".join(f"`{name}={value}`" for name, value in config.to_dict().items() if value != mini[name])
+    kinds = Counter(str(tensor.dtype).removeprefix("torch.") for tensor in state.values())
+    stored = ", ".join(f"{number} tensors of {kind}" for kind, number in kinds.most_common())
+    rows = {
+        "File": f"`acga/embedded/{WEIGHTS.name}`, {WEIGHTS.stat().st_size / 1e6:.1f} MB, safetensors",
+        "Values": f"{count:,}, of which {backbone:,} in the backbone; {stored}",
+        "Configuration": f"`ACGAConfig.mini()`{f' with {changed}' if changed else ''}: {config.clip_length} frames of {config.size} px",
+        "Vocabulary": f"{len(metadata['words'])} words of at most {config.max_query_length} a query",
+        "Last command": f"`{made['command']}`",
+        "Made": f"{made['date']}, from commit {made['commit'][:7]}, seed {made['seed']}, PyTorch {made['torch']}, Python {made['python']}",
+    }
+    return table(("", ""), rows.items())
+
+
+def metrics_by_kind() -> str:
+    """The evaluation of the embedded weights on the drawn test split, by what tells an actor from the others."""
+    result = read_json(shipped_results("a2d"))
+    groups = {"all": {**result["metrics"], "samples": len(result["predictions"])}}
+    groups |= {f"`{tag}`": metrics for tag, metrics in result["by_tag"].items() if tag.split("=")[0] in SHOWN}
+    columns = ("P@0.5", "P@0.7", "oIoU", "mIoU")
+    rows = [(name, f"{metrics['samples']:,}", *(f"{100 * metrics[c]:.1f}" for c in columns)) for name, metrics in groups.items()]
+    return table(("queries, in %", "samples", *columns), rows)
+
+
+def metrics_by_look() -> str:
+    """The same answers by who was asked for. Only if the generator still draws the scenes that were evaluated."""
+    answers = Evaluation.load(shipped_results("a2d")).predictions
+    scenes = {video: scene_of(video) for video in {answer.video_id for answer in answers}}
+    if not all(says_of(answer.query, scenes[answer.video_id].actors, answer.instance) for answer in answers):
+        return "*Not shown: the evaluation in `results/` is of scenes that an earlier version of the generator drew.*"
+    asked = [(answer, scenes[answer.video_id].actors[answer.instance]) for answer in answers]
+    groups = [("kind", "kind", kind) for kind in ACTORS] + [("person", "noun", noun) for noun in PEOPLE]
+    rows = []
+    for title, field, value in groups:
+        found = [answer for answer, actor in asked if getattr(actor, field) == value]
+        interval = bootstrap(np.array([answer.iou for answer in found]), [answer.video_id for answer in found]) if found else ""
+        rows.append(
+            (f"{title}: {value}", f"{len({(answer.video_id, answer.instance) for answer in found})}", f"{len(found):,}", str(interval))
+        )
+    return table(("who is asked for", "actors", "samples", "mIoU in %, with 95 % interval"), rows)
+
+
+def drawn_world() -> str:
+    """Who is in the drawn twin of A2D Sentences."""
+    actors = {split: [actor for scene in drawn(split) for actor in scene.actors] for split in SPLITS}
+    groups: dict[str, Callable[[Actor], str | None]] = {
+        "kind": lambda actor: actor.kind,
+        "person": lambda actor: actor.noun if actor.noun in PEOPLE else None,
+        "skin": lambda actor: None if (tone := skin(actor)) is None else SHADES[tone],
+        "action": lambda actor: actor.action,
+        "colour (of clothes, fur, feathers, paint)": lambda actor: actor.colour,
+    }
+    rows = [("videos", *(f"{getattr(DRAWN, split):,}" for split in SPLITS)), ("actors", *(f"{len(actors[split]):,}" for split in SPLITS))]
+    for name, value in groups.items():
+        shares = []
+        for split in SPLITS:
+            counts = Counter(found for actor in actors[split] if (found := value(actor)))
+            shares.append(", ".join(f"{one} {100 * count / counts.total():.0f}" for one, count in counts.most_common()))
+        rows.append((f"{name}, in %", *shares))
+    return table(("", *SPLITS), rows)
+
+
+def drawn(split: str) -> Iterator[Scene]:
+    """The scenes of a split, not yet drawn."""
+    return (sample_scene("", DRAWN.seed, SPLITS[split], index) for index in range(getattr(DRAWN, split)))
+
+
+def scene_of(video_id: str) -> Scene:
+    """The scene of a video of the twin, whose id holds its split and number."""
+    split, index = divmod(int(video_id.removeprefix("drawn")), 100_000)
+    return sample_scene(video_id, DRAWN.seed, split, index)
+
+
+def says_of(query: str, actors: tuple[Actor, ...], instance: int) -> bool:
+    """Whether a sentence calls an actor what the grammar may call it."""
+    return instance < len(actors) and not {word for noun in NOUNS[actors[instance].noun] for word in tokenise(noun)}.isdisjoint(
+        tokenise(query)
+    )
+
+
+def skin(actor: Actor) -> int | None:
+    """Which of `people.SKIN` a person is drawn with."""
+    return int(vary(actor, 11, 0, len(people.SKIN))) if actor.kind in ("adult", "baby") else None

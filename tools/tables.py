@@ -1,0 +1,102 @@
+"""Write the tables of the documents from results/ and what ships: `python tools/tables.py` (with `--check`, fail if they differ).
+
+No number there is typed by hand: what stands between two markers is what this prints.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
+from series import badges, series
+
+from acga.files import read_json
+from acga.metrics import METRICS
+from acga.study import tables
+from acga.study.claims import TITLES
+from acga.study.summary import Summary
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results" / "mini"
+ROWS: dict[str, tuple[str, str | None]] = {  # what is shown: its file, and the kind of query it is about
+    "**embedded default** (`mini`, two passes over the sentences)": ("mini2_a2d", None),
+    "… one actor in the scene": ("mini2_a2d", "actors_in_scene=1"),
+    "… another actor of the same kind": ("mini2_a2d", "same_kind=1"),
+    "… only motion decides": ("mini2_a2d", "decided_by=motion"),
+    "… on the J-HMDB twin, no fine-tuning": ("mini2_jhmdb", None),
+    "the same network after one pass": ("mini_a2d", None),
+    "… only motion decides, after one pass": ("mini_a2d", "decided_by=motion"),
+    "control: blind to text, one pass": ("text_blind_a2d", None),
+    "control: blind to motion, one pass": ("motion_blind_a2d", None),
+    "… only motion decides, blind to motion": ("motion_blind_a2d", "decided_by=motion"),
+}
+
+
+IN_SHORT: dict[str, tuple[str, str | None]] = {  # the rows that the README shows, and by what name
+    "all sentences": ("mini2_a2d", None),
+    "one actor in the scene": ("mini2_a2d", "actors_in_scene=1"),
+    "another actor of the same kind": ("mini2_a2d", "same_kind=1"),
+    "J-HMDB twin, no fine-tuning": ("mini2_jhmdb", None),
+}
+
+
+def shipped(rows: Mapping[str, tuple[str, str | None]], columns: Sequence[str] = METRICS) -> str:
+    """The metrics of the embedded weights and of their controls."""
+    lines = [f"| in % | samples | {' | '.join(columns)} |", f"|---|---|{'---|' * len(columns)}"]
+    for title, (name, tag) in rows.items():
+        result = read_json(RESULTS / f"{name}.json.gz")
+        metrics = result["by_tag"].get(tag) if tag else {**result["metrics"], "samples": len(result["predictions"])}
+        if metrics:
+            lines.append(f"| {title} | {metrics['samples']:,} | {' | '.join(f'{100 * metrics[c]:.1f}' for c in columns)} |")
+    return "\n".join(lines)
+
+
+def cost() -> str:
+    """What the study took."""
+    of = Summary.read().cost
+    commits = ", ".join(commit[:7] for commit in of["commit"])
+    return f"{of['runs']} runs, {of['hours']:.1f} hours of a core (two ran side by side), at commits {commits}."
+
+
+TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
+    "README.md": {
+        "tables": partial(shipped, IN_SHORT, ("P@0.5", "P@0.8", "oIoU", "mIoU")),
+        "claims": lambda: tables.primary_claims(Summary.read().claims, TITLES),
+    },
+    "docs/STUDY.md": {
+        "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),
+        "variants": lambda: tables.variant_rows(Summary.read().grids),
+        "cost": cost,
+    },
+    "docs/STATUS.md": {"all tables": partial(shipped, ROWS)},
+    "docs/MODEL_CARD.md": {"weights": weights, "metrics by kind of query": metrics_by_kind, "metrics by actor": metrics_by_look},
+    "docs/DATA_CARD.md": {"drawn world": drawn_world},
+    "notebooks/README.md": {"badges": badges, "series": series},
+}
+
+
+def filled(document: str) -> str:
+    """A document with all its tables as they should be."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for name, make in TABLES[document].items():
+        start, end = f"<!-- {name}: made by tools/tables.py -->", f"<!-- end of {name} -->"
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{make()}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def main() -> int:
+    """Rewrite the documents, or compare."""
+    texts = {document: filled(document) for document in TABLES}
+    if "--check" in sys.argv:
+        stale = [document for document, text in texts.items() if text != (ROOT / document).read_text(encoding="utf-8")]
+        print("".join(f"{document} differs from what it is made of: run python tools/tables.py\n" for document in stale), end="")
+        return len(stale)
+    for document, text in texts.items():
+        (ROOT / document).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
