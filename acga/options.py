@@ -149,9 +149,8 @@ class TrainOptions:
     backbone: Backbone
     config: Config = field(default_factory=ACGAConfig.mini)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
-    words: Path | None = (
-        None  # word vectors that stay fixed: glove, which comes with the package, or a word2vec binary file; else they are learned
-    )
+    # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
+    words: Path | None = None
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
     validation_samples: int = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch

@@ -99,9 +99,7 @@ def split_rows(clips: ClipCache, root: Path) -> tuple[np.ndarray, np.ndarray]:
 def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
     """A recogniser with new weights, or with a backbone of `options.initial`. Raises `ConfigError` for an image stem."""
     if options.config.stem != "i3d":
-        raise ConfigError(
-            "Only an I3D is pretrained here; an image stem comes with published weights, given to acga train as its backbone."
-        )
+        raise ConfigError("Only an I3D is pretrained here; published weights of an image stem go to acga train, as its backbone.")
     torch.manual_seed(options.recipe.seed)
     recogniser = DenseRecogniser(width=options.config.backbone_width, head_width=options.recipe.head_width)
     if options.initial is not None:

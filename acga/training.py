@@ -103,9 +103,7 @@ def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backb
 def _with_glove(config: ACGAConfig, backbone: Backbone) -> ACGA:
     vocabulary, table = glove()
     if config.language_width != table.vectors.shape[1]:
-        raise ConfigError(
-            f"The embedded word vectors have {table.vectors.shape[1]} values: set language_width to it, not {config.language_width}."
-        )
+        raise ConfigError(f"The embedded word vectors need language_width={table.vectors.shape[1]}, not {config.language_width}.")
     model = ACGA(replace(config, vocabulary_size=len(vocabulary)), vocabulary, backbone=backbone, with_word_table=False)
     model.word_table = fixed_word_table(table)
     return model

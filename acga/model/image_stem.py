@@ -203,6 +203,8 @@ class ImageBackbone(Backbone):
     kind = "image"
     landmark = "stem.network.first.weight"
     input_channels = 3
+    stem: ImageStem
+    mixed_4f: TemporalBlock
 
     def __init__(self, *, width: float = 1.0, outputs: int = 208) -> None:
         super().__init__()

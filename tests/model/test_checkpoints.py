@@ -208,7 +208,7 @@ def test_files_that_are_no_weights(tmp_path):
     with pytest.raises(WeightsError, match="holds no state dict"):
         read_state_dict(tmp_path / "list.pth")
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "linear.pth")
-    with pytest.raises(WeightsError, match="neither official ACGA, nor EfficientNet-Lite weights: its first entry is 'weight'"):
+    with pytest.raises(WeightsError, match="piergiaj nor EfficientNet-Lite weights: its first entry is 'weight'"):
         read_state_dict(tmp_path / "linear.pth")
     save_file({"weight": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match="not one that ACGA wrote"):
