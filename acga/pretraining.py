@@ -97,12 +97,14 @@ def split_rows(clips: ClipCache, root: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
-    """A recogniser with new weights, or with a backbone of `options.initial`."""
+    """A recogniser with new weights, or with a backbone of `options.initial`. Raises `ConfigError` for an image stem."""
+    if options.config.stem != "i3d":
+        raise ConfigError("Only an I3D is pretrained here; published weights of an image stem go to acga train, as its backbone.")
     torch.manual_seed(options.recipe.seed)
     recogniser = DenseRecogniser(width=options.config.backbone_width, head_width=options.recipe.head_width)
     if options.initial is not None:
         recogniser.backbone.load_state_dict(I3D.from_file(options.initial, through="mixed_4f").state_dict())
-    recogniser.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    recogniser.backbone.channels_last()
     for module in recogniser.modules():
         if isinstance(module, nn.BatchNorm3d):
             module.momentum = options.recipe.batch_norm_momentum

@@ -211,7 +211,7 @@ def test_files_that_are_no_weights(tmp_path):
     with pytest.raises(WeightsError, match="holds no state dict"):
         read_state_dict(tmp_path / "list.pth")
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "linear.pth")
-    with pytest.raises(WeightsError, match="neither official ACGA, hassony2 nor piergiaj weights: its first entry is 'weight'"):
+    with pytest.raises(WeightsError, match="piergiaj nor EfficientNet-Lite weights: its first entry is 'weight'"):
         read_state_dict(tmp_path / "linear.pth")
     save_file({"weight": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match="not one that ACGA wrote"):
@@ -233,7 +233,7 @@ def test_files_that_are_no_weights(tmp_path):
         ),
         ({"fused_resolutions": 1}, r"has decoder.fusion.\w+, which this architecture lacks"),
         ({"matching": "dynamic_convolution"}, "has no decoder.classifiers.small.filter.weight, which this architecture needs"),
-        ({"backbone_width": 1.0, "vision_widths": (832, 5, 4)}, "does not fit: ACGA needs an I3D through mixed_4f, 832 channels wide"),
+        ({"backbone_width": 1.0, "vision_widths": (832, 5, 4)}, "does not fit: ACGA needs a backbone through mixed_4f, 832 channels wide"),
         ({"vocabulary_size": 3}, "does not fit: The vocabulary has 5 ids"),
     ],
 )
@@ -267,7 +267,7 @@ def test_impossible_metadata(model, tmp_path):
 
 def test_an_i3d_is_no_acga(tmp_path):
     I3D(width=0.01).to_file(tmp_path / "i3d.safetensors")
-    with pytest.raises(WeightsError, match=r"holds an I3D \(acga format\) and no ACGA"):
+    with pytest.raises(WeightsError, match=r"holds a backbone \(acga format\) and no ACGA"):
         load_model(tmp_path / "i3d.safetensors")
 
 
