@@ -17,26 +17,24 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
 from filelock import FileLock
-from torch import Tensor
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from ..errors import AcgaError, DatasetError
+from ..errors import DatasetError
 from ..files import read_json, write_json
+from ..processes import map_in_processes
 
 VERSION = 2  # of the folder and of what is computed into it: a cache of another is refused
 DONE = "done"  # the array of flags
 
 Key = tuple[Any, ...]  # video id, frame, perhaps instance
-Entry = Mapping[str, Tensor]  # what belongs to a key, by array
+Entry = Mapping[str, np.ndarray]  # what belongs to a key, by array
 
 
 def digest(*parts: Any) -> str:
@@ -67,10 +65,10 @@ def digest_file(path: Path) -> str:
 class Cache:
     """The entries in a folder, mapped into memory when they are asked for, by each process for itself.
 
-    Raises `DatasetError` when the folder holds no cache of this kind, one with another fingerprint, or (unless `partial`) not all of it.
+    Raises `DatasetError` when the folder holds no cache of this kind, one with another fingerprint, or (unless `incomplete`) not all of it.
     """
 
-    def __init__(self, folder: str | Path, kind: str, *, fingerprint: str | None = None, partial: bool = False) -> None:
+    def __init__(self, folder: str | Path, kind: str, *, fingerprint: str | None = None, incomplete: bool = False) -> None:
         self.folder, self.kind = Path(folder), kind
         path = self.folder / "index.json"
         if not path.exists():
@@ -89,7 +87,7 @@ class Cache:
         if fingerprint not in (None, self.fingerprint):
             raise DatasetError(f"{self.folder} holds {kind} of other weights, data or settings; delete it or choose another folder.")
         self._maps: dict[str, np.ndarray] = {}
-        absent = 0 if partial else len(self) - np.count_nonzero(self.array(DONE))
+        absent = 0 if incomplete else len(self) - np.count_nonzero(self.array(DONE))
         if absent:
             raise DatasetError(f"{self.folder} lacks {absent} of {len(self)} {kind}; run the command that makes them again, it will go on.")
 
@@ -133,7 +131,7 @@ class Cache:
                 company, so that an interruption changes nothing.
             part: (k, n) does every n-th batch from the k-th on, for n processes.
 
-        Raises what `make` raises, and `DatasetError` when a worker dies or the folder cannot be written.
+        Raises what `make` raises, `DatasetError` when the folder cannot be written, and `AcgaError` when a worker is killed.
         """
         if not self._missing(batch_size, part):
             return  # also in a folder that can only be read
@@ -142,27 +140,15 @@ class Cache:
             lock.acquire()
         try:
             missing = self._missing(batch_size, part)  # by now another run may have written them
-            loader = DataLoader(
-                _Made(make, list(self.rows)),
-                batch_sampler=missing,
-                collate_fn=_stack,
-                num_workers=workers,
-                multiprocessing_context="spawn" if workers else None,
-                worker_init_fn=_use_one_thread,
-            )
-            with tqdm(total=sum(map(len, missing)), desc=f"caching {self.kind}", delay=1, leave=False) as progress:
-                for rows, batch in zip(missing, loader, strict=True):
-                    if isinstance(batch, AcgaError):
-                        raise batch
+            keys = list(self.rows)
+            batches = [[keys[row] for row in rows] for rows in missing]
+            with (
+                tqdm(total=sum(map(len, missing)), desc=f"caching {self.kind}", delay=1, leave=False) as progress,
+                closing(map_in_processes(partial(_make_batch, make), batches, workers)) as made,
+            ):
+                for rows, batch in zip(missing, made, strict=True):
                     self._write(rows, compute(batch))
                     progress.update(len(rows))
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise DatasetError(
-                f"A process that read data for {self.folder} was killed, perhaps for want of memory; run the command again with fewer "
-                "workers, it will go on."
-            ) from error
         finally:
             lock.release()
 
@@ -175,14 +161,14 @@ class Cache:
 
     def _write(self, rows: Sequence[int], entries: Entry) -> None:
         """Write entries, stacked, then their flags. Files are not mapped for it, as a full disk would end the process without a word."""
-        flags = torch.ones(len(rows), dtype=torch.uint8)
+        flags = np.ones(len(rows), np.uint8)
         with _writing(self.folder):
             for name, values in {**entries, DONE: flags}.items():
                 array = self.array(name)
-                if (values.numpy().dtype, values.shape[1:]) != (array.dtype, array.shape[1:]):
+                if (values.dtype, values.shape[1:]) != (array.dtype, array.shape[1:]):
                     raise ValueError(f"expected {array.dtype} {array.shape[1:]} for {name}, got {values.dtype} {values.shape[1:]}")
                 with open(self.folder / f"{name}.npy", "r+b") as file:
-                    for row, value in zip(rows, values.numpy(), strict=True):
+                    for row, value in zip(rows, values, strict=True):
                         file.seek(array.offset + row * value.nbytes)  # type: ignore[attr-defined]
                         file.write(value.tobytes())
                     file.flush()
@@ -210,7 +196,7 @@ def prepare(
                         leftover.unlink()
                     _reserve(folder, len(keys), arrays)
                     write_json(described, index, indent=None)
-    return Cache(folder, kind, fingerprint=fingerprint, partial=True)
+    return Cache(folder, kind, fingerprint=fingerprint, incomplete=True)
 
 
 def _reserve(folder: Path, count: int, arrays: Mapping[str, tuple[str, Sequence[int]]]) -> None:
@@ -243,28 +229,7 @@ def _writing(folder: Path) -> Iterator[None]:
         raise DatasetError(f"{folder} cannot be written ({error.strerror}); mend that, then run the same command to go on.") from error
 
 
-class _Made(torch.utils.data.Dataset):
-    """What `make` gives for each key."""
-
-    def __init__(self, make: Callable[..., Entry], keys: Sequence[Key]) -> None:
-        self.make, self.keys = make, keys
-
-    def __getitem__(self, row: int) -> Entry | AcgaError:
-        try:
-            return self.make(*self.keys[row])
-        except AcgaError as error:
-            return error  # raised in a worker, its sentence would arrive inside a traceback
-
-
-def _stack(entries: list[Entry | AcgaError]) -> Entry | AcgaError:
-    """One batch, or the first thing that is wrong with it."""
-    wrong = next((entry for entry in entries if isinstance(entry, AcgaError)), None)
-    if wrong is not None:
-        return wrong
-    made = [entry for entry in entries if not isinstance(entry, AcgaError)]
-    return {name: torch.stack([entry[name] for entry in made]) for name in made[0]}
-
-
-def _use_one_thread(worker: int) -> None:
-    """Workers share the cores by batch; PyTorch keeps to one thread there by itself."""
-    cv2.setNumThreads(1)
+def _make_batch(make: Callable[..., Entry], batch: Sequence[Key]) -> Entry:
+    """What `make` gives for each key, stacked."""
+    entries = [make(*key) for key in batch]
+    return {name: np.stack([entry[name] for entry in entries]) for name in entries[0]}

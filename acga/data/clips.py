@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from .cache import Entry, digest, digest_file, prepare
 from .dataset import Dataset
@@ -60,4 +59,4 @@ def _clip_and_labels(dataset: Dataset, colours: Colours, video_id: str, frame: i
     masks, instances, classes = dataset.frame_masks(video_id, frame)
     known = [colours.get((video_id, int(instance))) for instance in instances]
     labels = dense_labels(np.asarray(masks), classes, known, size=dataset.size)
-    return {"clips": torch.from_numpy(dataset.clip_pixels(video_id, frame)), "labels": torch.from_numpy(labels)}
+    return {"clips": dataset.clip_pixels(video_id, frame), "labels": labels}

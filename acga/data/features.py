@@ -58,18 +58,18 @@ def extract_features(
 
 def _pixels(dataset: Dataset, kind: FeatureKind, video_id: str, frame: int) -> Entry:
     """The clip (T, S, S, 3) to be looked at."""
-    pixels = torch.from_numpy(dataset.clip_pixels(video_id, frame, repeat_frame=kind == "still"))
-    return {"pixels": pixels.flip(2) if kind == "mirrored" else pixels}
+    pixels = dataset.clip_pixels(video_id, frame, repeat_frame=kind == "still")
+    return {"pixels": pixels[:, :, ::-1] if kind == "mirrored" else pixels}
 
 
 @torch.no_grad()
 def _features(stem: nn.Module, device: str | torch.device, batch: Entry) -> Entry:
     """Features fp16 (B, C, T', h, w) of clips (B, T, S, S, 3)."""
-    clips = torch.stack([to_clip(pixels.numpy()) for pixels in batch["pixels"]])  # (B, 3, T, S, S)
+    clips = torch.stack([to_clip(pixels) for pixels in batch["pixels"]])  # (B, 3, T, S, S)
     features = stem(clips.to(device)).half().cpu()
     if not features.isfinite().all():
         raise DatasetError("The features exceed what 16 bits hold or are not numbers; check the weights.")
-    return {"features": features}
+    return {"features": features.numpy()}
 
 
 def _shape(stem: nn.Module, dataset: Dataset) -> tuple[int, ...]:

@@ -49,4 +49,4 @@ class MaskCache:
 def _packed(dataset: Dataset, video_id: str, frame: int, instance: int) -> Entry:
     """A pad-resized mask, packed into bits (ceil(S * S / 8),)."""
     target = pad_resize(dataset.mask(video_id, frame, instance).astype(np.uint8), dataset.size)
-    return {"masks": torch.from_numpy(np.packbits(target.astype(bool).ravel()))}
+    return {"masks": np.packbits(target.astype(bool).ravel())}

@@ -18,7 +18,7 @@ from ..data.text import GLOVE, Vocabulary, WordTable, glove, read_word_records, 
 from ..errors import ConfigError, WeightsError
 from ..files import git_blob_id
 from .network import ACGA, build_backbone
-from .state_dicts import WeightsFile, WeightsSource, load_into, read_state_dict, save_state_dict
+from .state_dicts import StoredWeights, WeightsSource, load_into, read_state_dict, save_state_dict
 
 NAMED_GLOVE = {"embedded": GLOVE.name, "git_blob": git_blob_id(GLOVE)}  # the embedded word vectors, as the header of a file names them
 MOST_WORDS = 100_000  # taken from a file of word vectors when no vocabulary says which are wanted
@@ -96,7 +96,7 @@ def frequent_words(path: str | Path, most: int = MOST_WORDS) -> Vocabulary:
     return Vocabulary(list(dict.fromkeys(islice((name for name in names if tokenise(name) == [name]), most))))
 
 
-def _build(weights: WeightsFile, config: ACGAConfig | None, path: Path) -> ACGA:
+def _build(weights: StoredWeights, config: ACGAConfig | None, path: Path) -> ACGA:
     metadata = weights.metadata
     if config is None:
         config = ACGAConfig.from_dict(metadata["config"]) if "config" in metadata else ACGAConfig.paper()

@@ -30,7 +30,7 @@ Format = Literal["acga", "official", "hassony2", "piergiaj", "efficientnet_lite"
 METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
 
 
-class WeightsFile(NamedTuple):
+class StoredWeights(NamedTuple):
     """What a file holds."""
 
     state: dict[str, Tensor]  # by the names of our modules
@@ -48,7 +48,7 @@ class WeightsSource:
     provenance: dict[str, Any]  # from the file's header (command, seed, …); empty for files that are not ours
 
 
-def read_state_dict(path: str | Path) -> WeightsFile:
+def read_state_dict(path: str | Path) -> StoredWeights:
     """The tensors of a file under our names, its format, and its metadata.
 
     An I3D (ours, hassony2's, piergiaj's) has the names of `I3D`, an image network those of `ImageBackbone`, an ACGA (ours, official)
@@ -64,17 +64,17 @@ def read_state_dict(path: str | Path) -> WeightsFile:
         raise WeightsError(f"{path} cannot be read ({error}).") from error
     blob = git_blob_id(content)
     if path.suffix == ".safetensors":
-        return WeightsFile(*_parse_safetensors(content, path), blob)
+        return StoredWeights(*_parse_safetensors(content, path), blob)
     state = _parse_pickle(content, path)
     state = {name.removeprefix("module."): value for name, value in state.items()}
     if "attention_layer.video_reduce.weight" in state or any(name.startswith("video_model.") for name in state):
-        return WeightsFile(from_official(state), "official", {}, blob)
+        return StoredWeights(from_official(state), "official", {}, blob)
     if "conv3d_1a_7x7.conv3d.weight" in state:
-        return WeightsFile(from_hassony2(state), "hassony2", {}, blob)
+        return StoredWeights(from_hassony2(state), "hassony2", {}, blob)
     if "Conv3d_1a_7x7.conv3d.weight" in state:
-        return WeightsFile(from_hassony2({from_piergiaj(name): value for name, value in state.items()}), "piergiaj", {}, blob)
+        return StoredWeights(from_hassony2({from_piergiaj(name): value for name, value in state.items()}), "piergiaj", {}, blob)
     if "_conv_stem.weight" in state:
-        return WeightsFile(from_efficientnet_lite(state), "efficientnet_lite", {}, blob)
+        return StoredWeights(from_efficientnet_lite(state), "efficientnet_lite", {}, blob)
     first = next(iter(state), "nothing")
     raise WeightsError(f"{path} is neither official ACGA, hassony2, piergiaj nor EfficientNet-Lite weights: its first entry is {first!r}.")
 

@@ -1,7 +1,8 @@
 """The feature cache: what is in it, that it can be interrupted anywhere, and that it is never taken for another one."""
 
-import json
+import os
 import pickle
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_features, fingerprint
-from acga.errors import DatasetError, VideoError
+from acga.errors import AcgaError, DatasetError, VideoError
 
 
 def make_stem(seed=0):
@@ -32,6 +33,8 @@ class Failing(nn.Sequential):
     calls_left = 0
 
     def forward(self, clip):
+        if clip.is_meta:  # when only the shape is asked for
+            return super().forward(clip)
         if not self.calls_left:
             raise Interrupted
         self.calls_left -= 1
@@ -44,9 +47,17 @@ def dataset(a2d_release):
 
 
 def extract(dataset, folder, stem=None, **options):
-    """Four frames in three batches and two shards."""
-    extract_features(make_stem() if stem is None else stem, dataset, folder, **{"batch_size": 2, "shard_size": 3} | options)
+    """Four frames in two batches, or as many as `options` say."""
+    extract_features(make_stem() if stem is None else stem, dataset, folder, **{"batch_size": 2} | options)
     return FeatureCache(folder)
+
+
+def swap_bytes(path):
+    """Other content in a file of the same size and times."""
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[-9:] = reversed(content[-9:])
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def contents(folder):
@@ -55,8 +66,10 @@ def contents(folder):
 
 def test_entries_are_the_stems_output_for_each_frame(dataset, tmp_path):
     cache = extract(dataset, tmp_path / "cache")
-    assert cache.frames == dataset.annotated_frames and len(cache) == 4 and ("alone-bird0", 1) in cache and ("alone-bird0", 2) not in cache
-    assert list(contents(tmp_path / "cache")) == ["features-00000.npy", "features-00001.npy", "index.json"]
+    assert (
+        list(cache.rows) == dataset.annotated_frames and len(cache) == 4 and ("alone-bird0", 1) in cache and ("alone-bird0", 2) not in cache
+    )
+    assert list(contents(tmp_path / "cache")) == ["done.npy", "features.npy", "index.json"]
     stem = make_stem().eval()
     for video_id, frame in dataset.annotated_frames:
         with torch.no_grad():
@@ -64,52 +77,58 @@ def test_entries_are_the_stems_output_for_each_frame(dataset, tmp_path):
         found = cache[video_id, frame]
         assert found.dtype == torch.float16 and found.shape == (6, 4, 4, 4)
         torch.testing.assert_close(found.float(), expected, rtol=2e-3, atol=1e-3)
-    assert np.load(tmp_path / "cache" / "features-00000.npy").shape == (3, 6, 4, 4, 4)
+    assert np.load(tmp_path / "cache" / "features.npy").shape == (4, 6, 4, 4, 4)
 
 
-def test_a_cache_that_repeats_the_frame_is_another_one(dataset, tmp_path):
-    moving, still = extract(dataset, tmp_path / "moving"), extract(dataset, tmp_path / "still", repeat_frame=True)
-    assert moving.fingerprint != still.fingerprint == fingerprint(make_stem(), dataset, repeat_frame=True)
+def test_caches_of_other_kinds_of_clips(dataset, tmp_path):
     frame = dataset.annotated_frames[0]
-    assert not moving[frame].equal(still[frame])
-    with torch.no_grad():
-        expected = make_stem().eval()(dataset.clip(*frame, repeat_frame=True)[None])[0]
-    torch.testing.assert_close(still[frame].float(), expected, rtol=2e-3, atol=1e-3)
-    with pytest.raises(DatasetError, match="other weights, data or shards"):
+    shown = {
+        "plain": dataset.clip(*frame),
+        "mirrored": dataset.clip(*frame).flip(-1),
+        "still": dataset.clip(*frame, repeat_frame=True),
+    }
+    caches = {kind: extract(dataset, tmp_path / kind, kind=kind) for kind in shown}
+    for kind, clip in shown.items():
+        with torch.no_grad():
+            expected = make_stem().eval()(clip[None])[0]
+        torch.testing.assert_close(caches[kind][frame].float(), expected, rtol=2e-3, atol=1e-3)
+        assert caches[kind].fingerprint == fingerprint(make_stem(), dataset, kind)
+    assert len({cache.fingerprint for cache in caches.values()}) == 3
+    with pytest.raises(DatasetError, match="holds features of other weights, data or settings; delete it"):
         extract(dataset, tmp_path / "still")
 
 
-@pytest.mark.parametrize("calls", range(4))
+@pytest.mark.parametrize("calls", range(2))
 def test_interrupted_anywhere_and_resumed(dataset, tmp_path, calls):
     extract(dataset, tmp_path / "unbroken")
     stem = Failing(*make_stem())
     stem.calls_left = calls
-    if calls < 3:
-        with pytest.raises(Interrupted):
-            extract(dataset, tmp_path / "broken", stem)
-        with pytest.raises(DatasetError, match=r"lacks features-0000[01]\.npy; run the extraction again"):
-            FeatureCache(tmp_path / "broken")
-        assert not list((tmp_path / "broken").glob(".features*"))
-    stem.calls_left = 3
+    with pytest.raises(Interrupted):
+        extract(dataset, tmp_path / "broken", stem)
+    with pytest.raises(DatasetError, match=rf"broken lacks {4 - 2 * calls} of 4 features; run the command .* it will go on"):
+        FeatureCache(tmp_path / "broken")
+    stem.calls_left = 2
     extract(dataset, tmp_path / "broken", stem)
-    assert stem.calls_left == {0: 0, 1: 0, 2: 2, 3: 0}[calls]  # a whole shard is not computed again
+    assert stem.calls_left == calls  # nothing is computed again
     assert contents(tmp_path / "broken") == contents(tmp_path / "unbroken")
 
 
-def test_what_a_kill_leaves_is_cleared_away(dataset, tmp_path):
+def test_an_entry_without_its_flag_is_computed_again(dataset, tmp_path):
+    """As after a kill between the two."""
     extract(dataset, tmp_path)
     whole = contents(tmp_path)
-    (tmp_path / "features-00001.npy").unlink()
-    (tmp_path / ".features-00001.npy.abc123").write_bytes(b"half of a shard")
+    for name, row in (("features", 1), ("done", 1)):
+        np.load(tmp_path / f"{name}.npy", mmap_mode="r+")[row] = 0
+    (tmp_path / ".index.json.abc123").write_text("half of an index")
     extract(dataset, tmp_path)
     assert contents(tmp_path) == whole
 
 
-def test_processes_share_the_shards(dataset, tmp_path):
+def test_processes_share_the_batches(dataset, tmp_path):
     extract(dataset, tmp_path / "alone")
-    extract_features(make_stem(), dataset, tmp_path / "shared", batch_size=2, shard_size=3, part=(1, 2))
-    assert list(contents(tmp_path / "shared")) == ["features-00001.npy", "index.json"]
-    extract_features(make_stem(), dataset, tmp_path / "shared", batch_size=2, shard_size=3, part=(0, 2))
+    extract_features(make_stem(), dataset, tmp_path / "shared", batch_size=2, part=(1, 2))
+    assert np.load(tmp_path / "shared" / "done.npy").tolist() == [0, 0, 1, 1]
+    extract_features(make_stem(), dataset, tmp_path / "shared", batch_size=2, part=(0, 2))
     assert contents(tmp_path / "shared") == contents(tmp_path / "alone")
 
 
@@ -119,12 +138,13 @@ def test_two_runs_at_once_wait_for_each_other(dataset, tmp_path):
 
     class Slow(nn.Sequential):
         def forward(self, clip):
-            seen.append(len(clip))
-            time.sleep(0.05)
+            if not clip.is_meta:
+                seen.append(len(clip))
+                time.sleep(0.05)
             return super().forward(clip)
 
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(extract, dataset, tmp_path, Slow(*make_stem()), batch_size=1, shard_size=1) for _ in range(2)]
+        runs = [pool.submit(extract, dataset, tmp_path, Slow(*make_stem()), batch_size=1) for _ in range(2)]
         for run in runs:
             run.result()
     assert sum(seen) == len(dataset.annotated_frames) == len(FeatureCache(tmp_path))
@@ -157,12 +177,14 @@ def test_other_weights_or_data_are_refused(dataset, tmp_path, a2d_copy):
     assert fingerprint(make_stem(), A2DSentences(a2d_copy, size=64)) == wanted  # a copy of the data is the same data
     write_video(a2d_copy / "Release" / "clips320H" / "alone-bird0.mp4", frames=9)
     others.append(fingerprint(make_stem(), A2DSentences(a2d_copy, size=64)))
-    assert len({wanted, *others}) == 6
+    swap_bytes(a2d_copy / "Release" / "clips320H" / "alone-bird0.mp4")
+    others.append(fingerprint(make_stem(), A2DSentences(a2d_copy, size=64)))
+    assert len({wanted, *others}) == 7
     for other in others:
-        with pytest.raises(DatasetError, match="features of other weights or data"):
+        with pytest.raises(DatasetError, match="features of other weights, data or settings"):
             FeatureCache(tmp_path / "cache", fingerprint=other)
     before = contents(tmp_path / "cache")
-    with pytest.raises(DatasetError, match="other weights, data or shards"):
+    with pytest.raises(DatasetError, match="features of other weights, data or settings"):
         extract(dataset, tmp_path / "cache", make_stem(seed=1))
     assert contents(tmp_path / "cache") == before
 
@@ -172,19 +194,31 @@ def test_a_frame_that_is_not_in_the_cache(dataset, tmp_path):
         extract(dataset, tmp_path)["alone-bird0", 2]
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", json.dumps({"frames": []})])
-def test_no_cache(tmp_path, content):
-    if content is not None:
-        (tmp_path / "index.json").write_text(content)
-    with pytest.raises(DatasetError, match="no cache of features" if content is None else "no index of features"):
+def test_no_cache(tmp_path):
+    with pytest.raises(DatasetError, match="holds no features; make them first"):
         FeatureCache(tmp_path)
 
 
-def test_a_damaged_shard(dataset, tmp_path):
-    cache = extract(dataset, tmp_path)
-    (tmp_path / "features-00000.npy").write_bytes(b"damaged")
-    with pytest.raises(DatasetError, match=r"features-00000\.npy cannot be read"):
-        cache[dataset.annotated_frames[0]]
+OLD = '{"fingerprint": "0123456789abcdef", "shard_size": 32, "frames": [["alone-bird0", 1]]}'
+
+
+@pytest.mark.parametrize("content", ["", "[]", OLD, '{"version": 2, "kind": "features", "fingerprint": "", "keys": [[[]]], "arrays": {}}'])
+def test_an_index_that_is_old_or_damaged(dataset, tmp_path, content):
+    (tmp_path / "index.json").write_text(content)
+    for use in (FeatureCache, lambda folder: extract(dataset, folder)):
+        with pytest.raises(AcgaError, match=r"another version of ACGA or is damaged; delete it|index\.json cannot be read as JSON"):
+            use(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"damaged", b""])
+def test_a_damaged_array(dataset, tmp_path, damage):
+    extract(dataset, tmp_path)
+    (tmp_path / "features.npy").write_bytes(damage)
+    with pytest.raises(DatasetError, match=r"features\.npy is missing or damaged; delete "):
+        FeatureCache(tmp_path)[dataset.annotated_frames[0]]
+    shutil.copy(tmp_path / "done.npy", tmp_path / "features.npy")  # an array, but not that one
+    with pytest.raises(DatasetError, match=r"features\.npy is missing or damaged"):
+        FeatureCache(tmp_path)[dataset.annotated_frames[0]]
 
 
 class Entries(torch.utils.data.Dataset):
@@ -192,17 +226,17 @@ class Entries(torch.utils.data.Dataset):
         self.cache = cache
 
     def __getitem__(self, index):
-        return self.cache[self.cache.frames[index]]
+        return self.cache[list(self.cache.rows)[index]]
 
     def __len__(self):
         return len(self.cache)
 
 
-def test_workers_open_the_shards_themselves(dataset, tmp_path):
+def test_workers_map_the_arrays_themselves(dataset, tmp_path):
     cache = extract(dataset, tmp_path)
-    alone = torch.stack([cache[frame] for frame in cache.frames])
+    alone = torch.stack([cache[frame] for frame in cache.rows])
     assert torch.cat(list(DataLoader(Entries(cache), batch_size=3, num_workers=2))).equal(alone)
-    assert len(pickle.dumps(cache)) < 1000
+    assert len(pickle.dumps(cache)) < 1500
 
 
 @pytest.mark.parametrize("weight", [1e9, float("nan")])
@@ -211,7 +245,7 @@ def test_what_16_bits_cannot_hold_is_refused(dataset, tmp_path, weight):
     nn.init.constant_(stem[0].weight, weight)
     with pytest.raises(DatasetError, match="exceed what 16 bits hold"):
         extract(dataset, tmp_path, stem)
-    assert list(contents(tmp_path)) == ["index.json"]
+    assert not np.load(tmp_path / "done.npy").any()
 
 
 def test_a_folder_that_cannot_be_written(dataset, tmp_path):

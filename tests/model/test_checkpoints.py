@@ -25,7 +25,7 @@ from acga.model import ACGA, I3D
 from acga.model import state_dicts as weights
 from acga.model.checkpoints import frequent_words, load_model, locate_weights, save_model
 from acga.model.download import Download, download
-from acga.model.state_dicts import load_into, read_state_dict, save_state_dict
+from acga.model.state_dicts import WeightsSource, load_into, read_state_dict, save_state_dict
 
 DATA = GOLDEN
 TINY = ACGAConfig(size=32, vocabulary_size=8, backbone_width=0.01, language_width=6, vision_widths=(16, 5, 4), classifier_widths=(5, 4, 3))
@@ -60,6 +60,9 @@ def test_round_trip(model, tmp_path):
     torch.testing.assert_close(responses(again), responses(model), rtol=0, atol=0)
     metadata = read_state_dict(tmp_path / "deep" / "m.safetensors").metadata
     assert metadata["provenance"] == {"command": "acga train", "seed": 3}
+    path = tmp_path / "deep" / "m.safetensors"
+    assert again.source == WeightsSource(name=str(path), git_blob=git_blob_id(path), provenance=metadata["provenance"])
+    assert model.source is None
     assert left_behind(tmp_path / "deep") == ["m.safetensors"]
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,6 @@ from acga.augmentation import as_input, augment, close_up
 from acga.batches import SentenceBatches, extract, mirrored_words
 from acga.config import ACGAConfig, LossConfig, PretrainConfig, TrainConfig
 from acga.data import A2DSentences
-from acga.data import clips as clip_cache
 from acga.data.clips import ClipCache
 from acga.data.dense_labels import LABELS, actor_colours, dense_labels
 from acga.data.features import FeatureCache
@@ -192,28 +193,48 @@ def test_clip_cache_holds_what_the_dataset_gives(dataset, root, tmp_path):
             as_input(cache.clips[[row]])[0], dataset.clip(*frame), atol=1e-6
         )
     assert set(np.unique(cache.labels[:, LABELS.index("colour")])) == {0, 1, 2}  # red, green
-    assert not isinstance(cache.labels, np.memmap) and isinstance(cache.clips, np.memmap)
+    assert isinstance(cache.labels, np.memmap) and isinstance(cache.clips, np.memmap)
 
 
 def test_an_interrupted_clip_cache_goes_on(dataset, root, tmp_path, monkeypatch):
     whole = ClipCache.build(dataset, tmp_path / "whole", colours=actor_colours(root), workers=0)
-    decode, decoded = clip_cache._decode, []
+    decode, decoded = A2DSentences.read_video, []
 
-    def broken(*arguments):
+    def broken(self, video_id):
         if len(decoded) == 2:
             raise Killed
-        decoded.append(arguments[-1])
-        return decode(*arguments)
+        decoded.append(video_id)
+        return decode(self, video_id)
 
-    monkeypatch.setattr(clip_cache, "_decode", broken)
+    monkeypatch.setattr(A2DSentences, "read_video", broken)
+    fresh = A2DSentences(root, "train", size=32).replaced(dataset.samples[::-1])  # in another order, and nothing decoded yet
     with pytest.raises(Killed):
-        ClipCache.build(dataset, tmp_path / "part", colours=actor_colours(root), workers=0)
-    monkeypatch.setattr(clip_cache, "_decode", lambda *arguments: decoded.append(arguments[-1]) or decode(*arguments))
-    part = ClipCache.build(dataset, tmp_path / "part", colours=actor_colours(root), workers=0)
-    assert sorted(row for rows in decoded for row in rows) == list(range(6))  # nothing twice
-    assert np.array_equal(part.clips, whole.clips) and part.fingerprint == whole.fingerprint
-    with pytest.raises(DatasetError, match="another data set or size"):
-        ClipCache.build(A2DSentences(root, "train", size=16), tmp_path / "part", workers=0)
+        ClipCache.build(fresh, tmp_path / "part", colours=actor_colours(root), workers=0)
+    monkeypatch.setattr(A2DSentences, "read_video", lambda self, video_id: decoded.append(video_id) or decode(self, video_id))
+    part = ClipCache.build(fresh, tmp_path / "part", colours=actor_colours(root), workers=0)
+    assert sorted(decoded) == sorted(video_id for video_id, _ in dataset.annotated_frames)  # nothing twice
+    assert np.array_equal(part.clips, whole.clips[::-1]) and np.array_equal(part.labels, whole.labels[::-1])
+
+
+def test_clips_of_other_data_are_refused(root, tmp_path):
+    data = shutil.copytree(root, tmp_path / "data")
+    colours = actor_colours(data)
+    built = ClipCache.build(A2DSentences(data, "train", size=32), tmp_path / "clips", colours=colours, workers=0)
+    assert built.fingerprint == ClipCache.build(A2DSentences(root, "train", size=32), tmp_path / "clips", colours=colours).fingerprint
+    others = {
+        "size": (A2DSentences(data, "train", size=16), colours),
+        "clip length": (A2DSentences(data, "train", size=32, clip_length=8), colours),
+        "colours": (A2DSentences(data, "train", size=32), colours | {("squares0000", 0): "blue"}),
+        "split": (A2DSentences(data, "test", size=32), colours),
+    }
+    for dataset, shown in others.values():
+        with pytest.raises(DatasetError, match="holds clips of other weights, data or settings; delete it or choose another folder"):
+            ClipCache.build(dataset, tmp_path / "clips", colours=shown, workers=0)
+    draw_anew(data)
+    with pytest.raises(DatasetError, match="holds clips of other"):
+        ClipCache.build(A2DSentences(data, "train", size=32), tmp_path / "clips", colours=colours, workers=0)
+    with pytest.raises(DatasetError, match="holds clips, not masks"):
+        MaskCache(A2DSentences(data, "train", size=32), tmp_path / "clips")
 
 
 def test_colours_of_a_real_or_damaged_release(tmp_path):
@@ -228,12 +249,33 @@ def test_colours_of_a_real_or_damaged_release(tmp_path):
             actor_colours(tmp_path)
 
 
+def draw_anew(data):
+    """Move the mask of an actor, in a file of the same size and times."""
+    path = data / "text_annotations" / "a2d_annotation_with_instances" / "squares0001" / "00006.h5"
+    before = path.stat()
+    with h5py.File(path, "r+") as file:
+        file["reMask"][...] = np.roll(file["reMask"][...], 5, axis=2)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+
+
 def test_mask_cache_holds_the_targets(dataset, tmp_path):
     indices = np.array([5, 0, 5, 23])
     expected = torch.stack([dataset.labels(index)["target"] for index in indices])
-    for cache in (MaskCache(dataset), MaskCache(dataset, tmp_path / "masks.npy"), MaskCache(dataset, tmp_path / "masks.npy")):
+    for cache in (MaskCache(dataset), MaskCache(dataset, tmp_path), MaskCache(dataset, tmp_path)):
         assert torch.equal(cache[indices], expected)
     assert len(np.load(tmp_path / "masks.npy")) == 12  # two instances in six videos, each told of twice
+
+
+def test_masks_of_other_annotations_are_refused(root, tmp_path):
+    data = shutil.copytree(root, tmp_path / "data")
+    MaskCache(A2DSentences(data, "train", size=32), tmp_path / "masks")
+    MaskCache(A2DSentences(root, "train", size=32), tmp_path / "masks")  # a copy of the data is the same data
+    with pytest.raises(DatasetError, match="masks holds masks of other weights, data or settings; delete it or choose another folder"):
+        MaskCache(A2DSentences(data, "train", size=48), tmp_path / "masks")
+    draw_anew(data)
+    with pytest.raises(DatasetError, match="masks holds masks of other"):
+        MaskCache(A2DSentences(data, "train", size=32), tmp_path / "masks")
 
 
 # ---------------------------------------------------------------- pretraining
@@ -296,7 +338,7 @@ def test_recognition_scores_by_hand():
 
     labels = np.zeros((3, 4, 2, 2), np.uint8)
     labels[0, 0, :, 0], labels[0, 1, :, 0] = 1, (3, 1)  # found 2, present 2, in common 1; one of two actors is a ball
-    cache = ClipCache([("a", 1)] * 3, np.zeros((3, 16, 8, 8, 3), np.uint8), labels)
+    cache = ClipCache([("a", 1)] * 3, np.zeros((3, 16, 8, 8, 3), np.uint8), labels, "")
     scores = recognition_scores(Fixed(), cache, np.array([0]), batch_size=2, device=torch.device("cpu"))
     assert scores == {"foreground": pytest.approx(1 / 3), "actor": 0.5, "action": 0.0, "colour": 0.0}
 

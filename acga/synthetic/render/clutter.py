@@ -20,7 +20,7 @@ def enrich(canvas: Image, unit: float, textures: Textures, light: Light, rng: np
     """A background (H, W, 3) with more colour and texture, and with clutter; `unit` is the height of the frame in pixels."""
     height, width = canvas.shape[:2]
     gray = cv2.cvtColor(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    vivid = rng.uniform(0.75, 1.7)
+    vivid = rng.uniform(0.8, 2.1)
     image = cv2.addWeighted(canvas, vivid, gray, 1 - vivid, 0)
     level = np.full((height, width), 128, np.float32)
     for texture, most in ((textures.pink, 0.14), (textures.leaves, 0.1)):

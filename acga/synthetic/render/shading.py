@@ -75,7 +75,7 @@ class Material:
             angle=float(rng.uniform(-0.6, 0.6)),
             offset=rng.uniform(0, SIDE, 2),
             contrast=float(rng.uniform(0.08, top)),
-            fade=float(rng.uniform(0.0, 0.3)),
+            fade=float(rng.uniform(0.0, 0.45)),
             tint=(rng.uniform(0.82, 1.08) * (1 + rng.normal(0, 0.03, 3))).astype(np.float32),
         )
 
@@ -204,12 +204,14 @@ def _rounded(points: np.ndarray, starts: np.ndarray, light: Light) -> np.ndarray
     counts = np.diff([*starts, len(points)])
     centres = np.repeat(np.add.reduceat(points, starts) / counts[:, None], counts, axis=0)
     x, y = (points - centres).T
-    moments = [np.add.reduceat(values, starts) for values in (x * y, x * x - y * y)]
+    moments = [np.add.reduceat(values, starts) for values in (x * y, x * x - y * y, x * x + y * y)]
     angles = np.repeat(0.5 * np.arctan2(2 * moments[0], moments[1]), counts)  # of their long axes
     cos, sin = np.cos(angles), np.sin(angles)
+    elongated = np.minimum(1, 1.7 * np.hypot(2 * moments[0], moments[1]) / np.maximum(moments[2], 1e-9))  # a circle has no long axis
     along, across = x * cos + y * sin, y * cos - x * sin
     thick = np.repeat(np.maximum.reduceat(np.abs(across), starts), counts)
     long, short = (np.array([level[k] for level in SHADE_LEVELS])[:, None] for k in (0, 1))
+    long = short + (long - short) * np.repeat(elongated, counts)  # (levels, N)
     a, b, shift = long * along, short * across, 0.45 * (1 - short) * thick  # (levels, N)
     nested = np.stack([a * cos - b * sin + shift * light.direction[0], a * sin + b * cos + shift * light.direction[1]], axis=-1)
     return nested + centres

@@ -1,0 +1,72 @@
+"""Work in several processes: in order, a little ahead, noticed when a process dies, and never outliving its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any, TypeVar
+
+from .errors import AcgaError
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+_function: Callable[[Any], Any]  # in a worker, what it was started for
+
+
+def map_in_processes(function: Callable[[Item], Value], items: Sequence[Item], workers: int) -> Generator[Value, None, None]:
+    """`function` of every item, in order, by `workers` processes, at most a few items ahead; with none, in this process when asked for.
+
+    The function is sent to each process once, so what it remembers stays. Close the iterator to end the processes before its end.
+    Raises what the function raises, and `AcgaError` when a process is killed.
+
+    >>> list(map_in_processes(abs, [-1, 2], workers=0))
+    [1, 2]
+    """
+    if not workers:
+        yield from map(function, items)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(function,))
+    ahead: deque[Future[Value]] = deque()
+    try:
+        for item in items:
+            ahead.append(pool.submit(_work, item))
+            if len(ahead) > 2 * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    except BrokenProcessPool as error:
+        raise AcgaError(
+            "A worker process was killed, perhaps for want of memory; run the command again with fewer workers, it will go on."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(function: Callable[[Any], Any]) -> None:
+    """Prepare a worker: on one thread, as the workers share the cores; deaf to Ctrl-C, which its parent hears; gone with its parent."""
+    import cv2
+    import torch
+
+    global _function
+    _function = function
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _work(item: Any) -> Any:
+    return _function(item)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
