@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..config import Stem
 from ..errors import WeightsError
-from .state_dicts import WeightsFile, read_state_dict, save_state_dict
+from .state_dicts import StoredWeights, read_state_dict, save_state_dict
 
 
 class Backbone(nn.Module):
@@ -47,7 +47,7 @@ class Backbone(nn.Module):
         save_state_dict(path, self.state_dict(), metadata=metadata, half=half)
 
     @classmethod
-    def read(cls, path: str | Path) -> WeightsFile:
+    def read(cls, path: str | Path) -> StoredWeights:
         """The backbone in a file: the whole of it, or what an ACGA has. Raises `WeightsError` if it is not of this kind."""
         weights = read_state_dict(path)
         inside = {name.removeprefix("backbone."): value for name, value in weights.state.items() if name.startswith("backbone.")}
