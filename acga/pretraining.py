@@ -40,6 +40,8 @@ def pretrain(options: PretrainOptions, *, on_step: Callable[[int], None] | None 
     config, recipe, accelerator = options.config, options.recipe, choose_accelerator(options.device)
     if recipe.close_up_share and (recipe.close_up_size % STRIDE or not 0 < recipe.close_up_size <= config.size):
         raise ConfigError(f"close_up_size {recipe.close_up_size} is not a multiple of {STRIDE} up to {config.size}, the clips' side.")
+    if config.stem != "i3d":
+        raise ConfigError("Only an I3D is pretrained here; published weights of an image stem go to acga train, as its backbone.")
     precision = autocast(recipe.precision, accelerator.device, clip_length=config.clip_length)
     with accelerator.main_process_first():
         clips = open_clips(options)
@@ -97,9 +99,7 @@ def split_rows(clips: ClipCache, root: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
-    """A recogniser with new weights, or with a backbone of `options.initial`. Raises `ConfigError` for an image stem."""
-    if options.config.stem != "i3d":
-        raise ConfigError("Only an I3D is pretrained here; published weights of an image stem go to acga train, as its backbone.")
+    """A recogniser with new weights, or with a backbone of `options.initial`."""
     torch.manual_seed(options.recipe.seed)
     recogniser = DenseRecogniser(width=options.config.backbone_width, head_width=options.recipe.head_width)
     if options.initial is not None:
