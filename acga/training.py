@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,23 @@ from .data.dataset import Dataset
 from .data.features import fingerprint
 from .data.masks import MaskCache
 from .data.splits import split_validation
-from .data.text import UNKNOWN, Vocabulary, WordTable
+from .data.text import UNKNOWN, Vocabulary, WordTable, glove
 from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
 from .evaluation import evaluate
 from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
-from .model.checkpoints import load_model, save_model
+from .model.backbone import Backbone
+from .model.checkpoints import fixed_word_table, load_model, save_model
 from .model.decoder import RESOLUTIONS
 from .model.folding import fold
-from .model.i3d import I3D
-from .model.network import ACGA
+from .model.network import ACGA, load_backbone
 from .options import TrainOptions
 from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
 from .schedule import cosine_with_warm_up
+
+CALIBRATION_SAMPLES = 64  # sentences, evenly spread, whose clips' features a backbone is calibrated with
 
 
 class SentenceObjective(nn.Module):
@@ -77,15 +79,16 @@ def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
 def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backbone: Path, words: str | Path | None, *, seed: int) -> ACGA:
     """A network with new weights after mixed_4e (and pretrained ones before), its words those of the training sentences.
 
-    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned.
+    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned. With "glove" it knows all
+    embedded words, whatever the training sentences say and `config.vocabulary_size` asks for.
     Raises `WeightsError` and `ConfigError` when a file does not fit the configuration.
     """
     vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
     torch.manual_seed(seed)
-    i3d = I3D.from_file(backbone, through="mixed_4f")
-    if i3d.width != config.backbone_width:
-        raise ConfigError(f"{backbone} holds an I3D of width {i3d.width}; this configuration asks for {config.backbone_width}.")
-    model = ACGA(config, vocabulary, backbone=i3d)
+    pretrained = load_backbone(backbone, config)
+    if str(words) == "glove":
+        return _with_glove(config, pretrained)
+    model = ACGA(config, vocabulary, backbone=pretrained)
     assert model.word_table is not None
     with torch.no_grad():
         if words is not None:
@@ -94,6 +97,15 @@ def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backb
             model.word_table.requires_grad_(False)
         else:
             model.word_table.weight[UNKNOWN] = 0  # as with vectors: a word never seen in training says nothing
+    return model
+
+
+def _with_glove(config: ACGAConfig, backbone: Backbone) -> ACGA:
+    vocabulary, table = glove()
+    if config.language_width != table.vectors.shape[1]:
+        raise ConfigError(f"The embedded word vectors need language_width={table.vectors.shape[1]}, not {config.language_width}.")
+    model = ACGA(replace(config, vocabulary_size=len(vocabulary)), vocabulary, backbone=backbone, with_word_table=False)
+    model.word_table = fixed_word_table(table)
     return model
 
 
@@ -128,11 +140,13 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         raise DatasetError(f"{options.root} has a single training video; training needs one more to validate on.")
     validation = held_out[:: -(-len(held_out) // options.validation_samples)]
     model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed).to(accelerator.device)
-    model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    model.backbone.channels_last()
     if options.initial is not None:
         go_on_from(model, options.initial)
     run = Run(options.out, training_settings(options, model, dataset), writes=accelerator.is_main_process)
     batches = open_batches(options, model, dataset, accelerator)
+    if options.initial is None:
+        model.backbone.calibrate(batches.features(training[:: -(-len(training) // CALIBRATION_SAMPLES)]))
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate)
     objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
