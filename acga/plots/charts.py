@@ -7,6 +7,7 @@ through them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -243,7 +244,7 @@ def _rounded(value: float) -> str:
 def _legend(axis: Axes, *, right: bool = False) -> None:
     names = axis.get_legend_handles_labels()[1]
     columns = max(1, int(22 * axis.bbox.width / axis.figure.dpi / (max(map(len, names)) + 6)))
-    place = "lower right" if right else "lower center"
+    place: Literal["lower right", "lower center"] = "lower right" if right else "lower center"
     axis.legend(loc=place, bbox_to_anchor=(1 if right else 0.5, 1), ncols=columns, frameon=False, fontsize=8)
 
 
