@@ -68,7 +68,7 @@ def read_json(path: Path) -> Any:
     """A JSON file, which may be packed (.gz). Raises `ConfigError` when it is missing or damaged."""
     try:
         return json.loads(read_text(path))
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
         raise ConfigError(f"{path} cannot be read as JSON ({error}); delete it or restore it.") from error
 
 

@@ -68,7 +68,7 @@ def studied_network(
 
 Root = Annotated[Path, arg(metavar="ROOT", help="the folder of a release, drawn or real")]
 Config = Annotated[ACGAConfig, arg(name="", constructor=network_named)]
-Backbone = Annotated[
+BackboneFile = Annotated[
     Path, arg(help="weights of an I3D, frozen up to mixed_4e: from acga pretrain, or published ones; with stem=image, EfficientNet-Lite0's")
 ]
 WeightsFile = Annotated[str, arg(help='"mini", which comes with the package, or a file: ours (.safetensors) or official (.pth, .pth.tar)')]
@@ -146,7 +146,7 @@ class TrainOptions:
 
     root: Positional[Root]
     out: Path  # folder for the run
-    backbone: Backbone
+    backbone: BackboneFile
     config: Config = field(default_factory=ACGAConfig.mini)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
     # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
@@ -192,7 +192,7 @@ class AblateOptions:
 
     root: Positional[Root]
     out: Path  # folder for the study
-    backbone: Backbone
+    backbone: BackboneFile
     # which variants: the paper's ladder (claims), the blind controls, the foreground weight P, or how many resolutions are fused, in
     # ACGA (resolutions) or in the baseline with the weighted loss (weighted_fusion)
     grid: Grid = "claims"
@@ -243,7 +243,7 @@ class ExtractOptions:
 
     root: Positional[Root]
     out: Path  # folder for the features; an interrupted extraction goes on
-    backbone: Backbone
+    backbone: BackboneFile
     config: Config = field(default_factory=ACGAConfig.mini)
     split: Split = "train"  # of A2D Sentences; J-HMDB Sentences is all for testing
     kind: FeatureKind = "plain"  # of the clips as they are, of mirrored ones, or of ones that repeat the annotated frame (still)

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 from .errors import AcgaError
 
-Item = TypeVar("Item")
-Value = TypeVar("Value")
+_Item = TypeVar("_Item")
+_Value = TypeVar("_Value")
 _function: Callable[[Any], Any]  # in a worker, what it was started for
 
 
-def map_in_processes(function: Callable[[Item], Value], items: Sequence[Item], workers: int) -> Generator[Value, None, None]:
+def map_in_processes(function: Callable[[_Item], _Value], items: Sequence[_Item], workers: int) -> Generator[_Value, None, None]:
     """`function` of every item, in order, by `workers` processes, at most a few items ahead; with none, in this process when asked for.
 
     The function is sent to each process once, so what it remembers stays. Close the iterator to end the processes before its end.
@@ -32,7 +32,7 @@ def map_in_processes(function: Callable[[Item], Value], items: Sequence[Item], w
         yield from map(function, items)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(function,))
-    ahead: deque[Future[Value]] = deque()
+    ahead: deque[Future[_Value]] = deque()
     try:
         for item in items:
             ahead.append(pool.submit(_work, item))

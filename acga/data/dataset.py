@@ -20,7 +20,7 @@ from ..errors import DatasetError
 from .geometry import clip_indices, pad_resize, to_clip
 from .text import Vocabulary
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 MISSING_FRAMES = 2  # by which a decoder may find fewer than the annotators did
 SHAPE_TOLERANCE = 0.05  # by which the proportions of a mask may differ from those of its frame
 
@@ -158,7 +158,7 @@ def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: torch.stack([item[name] for item in items]) if name in stacked else [item[name] for item in items] for name in items[0]}
 
 
-class LRUCache(Generic[Value]):
+class LRUCache(Generic[_Value]):
     """A least-recently-used cache of a few values, by key; empty again in another process.
 
     >>> cache: LRUCache[int] = LRUCache(1)
@@ -168,9 +168,9 @@ class LRUCache(Generic[Value]):
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._values: OrderedDict[Hashable, _Value] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+    def get(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
         """The value of `key`, made now if it is not kept."""
         if key not in self._values:
             self._values[key] = make()

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..errors import DatasetError
 from ..files import atomic_write
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
 
 def read_lines(path: Path) -> dict[int, str]:
@@ -87,14 +87,14 @@ def read_sentences(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def memoise_files(memo: Path, files: Iterable[Path], read: Callable[[Path], Value]) -> dict[Path, Value]:
+def memoise_files(memo: Path, files: Iterable[Path], read: Callable[[Path], _Value]) -> dict[Path, _Value]:
     """`read` each file, or take from `memo` what it gave before, as long as the file has not changed since; values are plain data.
 
     Reading the thousands of small files of a release once takes a minute, so the second time is to be quick. A memo that is damaged is
     not used, and one that cannot be written, as on a read-only disk, is not kept.
     """
     known = _read_memo(memo)
-    values: dict[Path, Value] = {}
+    values: dict[Path, _Value] = {}
     fresh = {}
     for file in tqdm(list(files), desc="reading annotations", delay=2, leave=False):
         status = file.stat()

@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.taxonomy import ACTORS, COLOURS, VALID_ACTIONS
-from .casting import TYPICAL_COLOURS, Rng, sample_actor, sample_cast, with_action
+from .casting import TYPICAL_COLOURS, sample_actor, sample_cast, with_action
 from .render.backgrounds import BACKGROUNDS
 from .render.cutouts import Cutout, CutoutFolder, actions
-from .scene import Actor, Scene
-from .staging import REACH, SECOND, SMALLEST, line_up, place, resize, sample_camera
+from .scene import Actor, Rng, Scene
+from .staging import REACH, SECOND, SMALLEST, line_up, place_actors, resize, sample_camera
 
 ACTOR_COUNTS = {1: 0.60, 2: 0.25, 3: 0.105, 4: 0.03, 5: 0.01, 6: 0.005}
 CROWDED = {1: 0.15, 2: 0.4, 3: 0.3, 4: 0.15}  # more labels a frame, for pretraining
@@ -79,12 +79,12 @@ def sample_scene(
     subject = None
     if edition == 1:
         counts = {1: 1.0} if sketch else CROWDED if crowded else ACTOR_COUNTS
-        actors = place(rng, sample_cast(rng, _count(rng, counts), sketch), horizon, aspect)
+        actors = place_actors(rng, sample_cast(rng, _count(rng, counts), sketch), horizon, aspect)
     elif sketch:
         cast = [sample_cast(rng, 1, True)[0] for _ in range(1 + bystanders * int(rng.integers(1, 4)))]
         reach = float(rng.uniform(0.45, 0.85)) * (0.85 if bystanders else 1.0)
         cast = _with_looks(rng, resize(rng, cast, reach), split)
-        actors = place(rng, cast, horizon, aspect, SECOND)
+        actors = place_actors(rng, cast, horizon, aspect, SECOND)
         subject = next(i for i, actor in enumerate(actors) if actor.look == cast[0].look)
     elif rng.random() < PAIR_SHARE:
         actors, pair = _minimal_pair(rng, split, horizon, aspect, cutouts)
@@ -92,7 +92,7 @@ def sample_scene(
         count = _count(rng, CROWDED if crowded else SECOND_COUNTS)
         reach = float(np.exp(rng.uniform(*np.log(REACH)))) * (1.0 if count < 3 else 0.85)
         cast = _with_looks(rng, resize(rng, sample_cast(rng, count, False, SECOND_DISTRACTORS), reach), split)
-        actors = place(rng, _photographed(cast, split, cutouts), horizon, aspect, SECOND)
+        actors = place_actors(rng, _photographed(cast, split, cutouts), horizon, aspect, SECOND)
     length = frames or int(rng.integers(24, 33))
     middle = length // 2 + 1  # 1-indexed, the frame at time 0
     step = min(4, (length - 1) // 4)
@@ -167,7 +167,7 @@ def _photographed(cast: list[Actor], split: int, cutouts: CutoutFolder | None) -
 
 
 def _minimal_pair(rng: Rng, split: int, horizon: float, aspect: float, cutouts: CutoutFolder | None) -> tuple[list[Actor], tuple[int, int]]:
-    """Two that are identical but for their place, and what tells them apart: a landmark between them, or one beside each."""
+    """Two that are identical but for their place_actors, and what tells them apart: a landmark between them, or one beside each."""
     for _ in range(PAIR_ATTEMPTS):
         two = rng.random() < LANDMARK_SHARE
         cast = []

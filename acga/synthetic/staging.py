@@ -9,19 +9,17 @@ import numpy as np
 from .render import things
 from .render.cutouts import WIDEST
 from .render.motion import SPEED
-from .scene import Actor
-
-Rng = np.random.Generator
+from .scene import Actor, Rng
 
 # Second edition: heights beside an adult that is 1 tall, and the largest that still fits into the frame.
 RELATIVE_HEIGHT = {"adult": 1.0, "baby": 0.72, "ball": 0.45, "bird": 0.68, "car": 0.6, "cat": 0.68, "dog": 0.72}
-TALLEST = {"adult": 0.8, "baby": 0.65, "ball": 0.45, "bird": 0.6, "car": 0.36, "cat": 0.52, "dog": 0.55}
+GREATEST_HEIGHT = {"adult": 0.8, "baby": 0.65, "ball": 0.45, "bird": 0.6, "car": 0.36, "cat": 0.52, "dog": 0.55}
 SMALLEST = 0.15
 REACH = (0.24, 1.0)  # height of an adult in the frame, before the depth is taken into account
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class Staging:
     """How the actors of an edition are spread."""
 
     attempts: tuple[int, int]  # at a place free of others, mostly and seldom
@@ -31,18 +29,18 @@ class Stage:
     aloft: tuple[float, float]  # y of birds and cars that fly
     margin: float  # from the left and right border
     room: float  # radius that is kept free, in heights
-    bounded: bool  # whether heights are kept between `SMALLEST` and `TALLEST`
+    bounded: bool  # whether heights are kept between `SMALLEST` and `GREATEST_HEIGHT`
 
 
-FIRST = Stage(
+FIRST = Staging(
     attempts=(12, 1), careful=0.9, nearness=(0.85, 0.3), levels=(0.3, 0.62), aloft=(0.3, 0.62), margin=0.14, room=0.35, bounded=False
 )
-SECOND = Stage(
+SECOND = Staging(
     attempts=(14, 2), careful=0.85, nearness=(0.8, 0.35), levels=(0.15, 0.78), aloft=(0.25, 0.65), margin=0.1, room=0.4, bounded=True
 )
 
 
-def place(rng: Rng, cast: list[Actor], horizon: float, aspect: float, stage: Stage = FIRST) -> list[Actor]:
+def place_actors(rng: Rng, cast: list[Actor], horizon: float, aspect: float, stage: Staging = FIRST) -> list[Actor]:
     """Spread the cast over the stage, far ones higher, smaller and drawn first, seldom on top of each other."""
     crowd = 1.0 if stage.bounded else {1: 1.0, 2: 0.95, 3: 0.85}.get(len(cast), 0.72)
     placed: list[Actor] = []
@@ -52,7 +50,7 @@ def place(rng: Rng, cast: list[Actor], horizon: float, aspect: float, stage: Sta
             depth = rng.uniform(0, 1)
             height = actor.height * crowd * (stage.nearness[0] + stage.nearness[1] * depth)
             if stage.bounded:
-                height = float(np.clip(height, SMALLEST, TALLEST[actor.kind]))
+                height = float(np.clip(height, SMALLEST, GREATEST_HEIGHT[actor.kind]))
             y = horizon + (1 - horizon) * (stage.levels[0] + stage.levels[1] * depth)
             if actor.kind in ("bird", "car") and actor.action == "fly":
                 y = rng.uniform(*stage.aloft)
@@ -90,7 +88,7 @@ def resize(rng: Rng, cast: list[Actor], reach: float) -> list[Actor]:
         spread = sizes.setdefault(actor.height, float(rng.uniform(0.85, 1.15)))
         young = 0.75 if actor.noun in ("boy", "girl", "kitten", "puppy") else 1.0
         height = reach * RELATIVE_HEIGHT[actor.kind] * young * spread
-        resized.append(replace(actor, height=float(np.clip(height, SMALLEST, TALLEST[actor.kind]))))
+        resized.append(replace(actor, height=float(np.clip(height, SMALLEST, GREATEST_HEIGHT[actor.kind]))))
     return resized
 
 

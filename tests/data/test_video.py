@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from acga.data.geometry import clip_indices, pad_resize, to_clip, undo_pad_resize
-from acga.data.video import VideoWriter, probe, read_frames
+from acga.data.video import VideoWriter, list_pictures, probe, read_frames
 from acga.errors import VideoError
 from acga.metrics import intersection_over_union
 
@@ -318,3 +318,19 @@ def test_the_way_back_is_the_official_one():
 def test_the_way_back_refuses_other_shapes_and_types(mask):
     with pytest.raises(ValueError, match="square uint8 mask"):
         undo_pad_resize(mask, (4, 6))
+
+
+@pytest.mark.parametrize(
+    ("names", "ordered"),
+    [
+        (["0.0", "0.2", "0.04", "0.16", "0.4", "0.08"], ["0.0", "0.04", "0.08", "0.16", "0.2", "0.4"]),  # seconds
+        (["1.1", "1.10", "1.9", "1.2"], ["1.1", "1.2", "1.9", "1.10"]),  # scene and frame
+        (["frame.10", "frame.2"], ["frame.2", "frame.10"]),
+        (["0.5", "0.25", "cover"], ["0.5", "0.25", "cover"]),
+        (["1٣2", "1a2"], ["1a2", "1٣2"]),  # other digits are letters
+    ],
+)
+def test_the_order_of_pictures(tmp_path, names, ordered):
+    for name in names:
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((4, 4, 3), np.uint8))
+    assert [path.stem for path in list_pictures(tmp_path)] == ordered

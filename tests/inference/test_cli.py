@@ -201,12 +201,12 @@ def test_pretrain_extract_train_and_evaluate(tmp_path, monkeypatch, capsys):
     assert main(["data", "synthesize", "drawn", "--train", "3", "--test", "1", "--workers", "1"]) == 0
     assert main(["pretrain", "drawn", "--out", "runs/backbone", "--epochs", "1", "--batch-size", "2", *small]) == 0
     assert main(["data", "extract", "drawn", "--out", "features", "--backbone", backbone, *small]) == 0
-    shards = {path: path.stat().st_mtime_ns for path in Path("features").rglob("*.npy")}
+    extracted = {path: path.stat().st_mtime_ns for path in Path("features").rglob("*.npy")}
     assert (
         main(["train", "drawn", "--out", "runs/small", "--backbone", backbone, "--epochs", "1", "--batch-size", "2", *features, *small])
         == 0
     )
-    assert shards and {path: path.stat().st_mtime_ns for path in shards} == shards  # the extracted features were used
+    assert extracted and {path: path.stat().st_mtime_ns for path in extracted} == extracted  # the extracted features were used
     capsys.readouterr()
     assert main(["evaluate", "drawn", "--weights", "runs/small/model.safetensors", "--out", "result.json", "--device", "cpu"]) == 0
     result = json.loads(Path("result.json").read_text())

@@ -12,7 +12,7 @@ import pytest
 from acga.synthetic.render.renderer import box, draw
 from acga.synthetic.render.shading import Light, Material, line_kernel, render_shaded
 from acga.synthetic.render.shapes import Part, ellipse, render
-from acga.synthetic.render.textures import SIDE, Textures, dead_leaves, pink_noise
+from acga.synthetic.render.textures import TEXTURE_SIDE, Textures, dead_leaves, pink_noise
 from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
 
@@ -167,9 +167,13 @@ def test_shaded_scenes_do_not_depend_on_threads_or_repetition() -> None:
 
 def test_pink_noise_falls_with_frequency() -> None:
     noise = pink_noise(np.random.default_rng(0), slope=1.0)
-    assert noise.shape == (SIDE, SIDE) and noise.mean() == pytest.approx(0, abs=1e-3) and noise.std() == pytest.approx(1, rel=1e-3)
+    assert (
+        noise.shape == (TEXTURE_SIDE, TEXTURE_SIDE)
+        and noise.mean() == pytest.approx(0, abs=1e-3)
+        and noise.std() == pytest.approx(1, rel=1e-3)
+    )
     amplitude = np.abs(np.fft.fft2(noise))
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE), np.fft.fftfreq(SIDE)))
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(TEXTURE_SIDE), np.fft.fftfreq(TEXTURE_SIDE)))
     rings = [amplitude[(frequency > low) & (frequency <= 1.5 * low)].mean() for low in (0.02, 0.04, 0.08, 0.16, 0.3)]
     slopes = np.diff(np.log(rings)) / np.diff(np.log([0.02, 0.04, 0.08, 0.16, 0.3]))
     assert slopes == pytest.approx(-1, abs=0.25)

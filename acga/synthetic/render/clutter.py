@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ...data.taxonomy import COLOURS
+from .camera import Image
 from .shading import Light, Material, render_shaded
 from .shapes import Part, capsule, ellipse, rotate, shade
-from .textures import SIDE, Textures
+from .textures import TEXTURE_SIDE, Textures
 
-Image = npt.NDArray[np.uint8]
 MOST_THINGS = 6
 GROUND = 0.45  # of the canvas height; things lie below it, and a few hang above
 
@@ -25,7 +24,7 @@ def enrich(canvas: Image, unit: float, textures: Textures, light: Light, rng: np
     level = np.full((height, width), 128, np.float32)
     for texture, most in ((textures.pink, 0.14), (textures.leaves, 0.1)):
         zoom, angle = rng.uniform(0.5, 1.1), rng.uniform(0, 360)
-        matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, zoom)
+        matrix = cv2.getRotationMatrix2D((TEXTURE_SIDE / 2, TEXTURE_SIDE / 2), angle, zoom)
         laid = cv2.warpAffine(
             texture, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
         )

@@ -24,7 +24,7 @@ from ...data.taxonomy import COLOURS
 from ...errors import DatasetError
 from ..scene import Actor
 from .motion import CYCLE, pose, vary
-from .shading import Light, compose
+from .shading import Light, composite
 
 KINDS = {  # class in the folder -> kind and noun of the actor
     "person": ("adult", "person"), "bird": ("bird", "bird"), "cat": ("cat", "cat"), "dog": ("dog", "dog"), "car": ("car", "car"),
@@ -194,7 +194,7 @@ def render_cutout(
     laid = np.asarray(cv2.warpAffine(layer, shifted, (right - left, bottom - top), flags=cv2.INTER_LINEAR), np.float32)
     mask[top:bottom, left:right] = laid[..., 3] > 0.5
     laid[..., :3] = np.minimum(laid[..., :3] * tint, 255 * laid[..., 3:])
-    compose(frame[top:bottom, left:right], laid, light, motion)
+    composite(frame[top:bottom, left:right], laid, light, motion)
     return mask
 
 
