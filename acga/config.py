@@ -127,10 +127,12 @@ class PretrainConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """Eq. 14-16."""
+    """Eq. 14-16, and two additions of ours, off by default."""
 
     foreground_weight: float = 1.5  # P
     resolution_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # lambda of small, medium, large
+    dice: float = 0.0  # ours: weight of a Dice loss beside the cross-entropy, at every resolution
+    other_actors_weight: float = 1.0  # ours: of background pixels that show another annotated actor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +147,7 @@ class TrainConfig:
     decay: float = 0.1  # factor of the learning rate every `decay_every` epochs
     seed: int = 0  # of everything that is random
     blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
+    ema_decay: float = 0.0  # ours: a step, of the exponential moving average of weights that is validated and saved; 0: no average
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
     precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
     loss: LossConfig = LossConfig()

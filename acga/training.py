@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from .batches import SentenceBatches, extract, seen_kind
 from .config import ACGAConfig, FeatureKind, TrainConfig
@@ -44,15 +45,16 @@ class SentenceObjective(nn.Module):
     def __init__(self, model: ACGA, config: TrainConfig) -> None:
         super().__init__()
         self.network = fold(model)  # the same parameters and outputs, in less than half of the time
-        self.loss = WeightedSegmentationLoss(
-            foreground_weight=config.loss.foreground_weight, resolution_weights=config.loss.resolution_weights
-        )
+        self.loss = WeightedSegmentationLoss(**asdict(config.loss))
 
-    def forward(self, features: Tensor, tokens: Tensor, target: Tensor) -> Tensor:
-        """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16."""
+    def forward(self, features: Tensor, tokens: Tensor, target: Tensor, others: Tensor | None = None) -> Tensor:
+        """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16.
+
+        `others` are the masks of the frames' other actors, if the loss asks for them.
+        """
         responses = self.network.from_features(features, self.network.embed(tokens))
         responses = type(responses)(*(response.float() for response in responses))
-        parts = torch.stack(self.loss.per_resolution(responses, target))
+        parts = torch.stack(self.loss.per_resolution(responses, target, others))
         return parts * torch.tensor(self.loss.resolution_weights, device=parts.device)
 
 
@@ -66,6 +68,22 @@ def learning_rate(step: int, steps: int, per_epoch: int, config: TrainConfig) ->
     if config.decay_every == 0:
         return config.learning_rate * cosine_with_warm_up(step, steps)
     return config.learning_rate * config.decay ** (step // per_epoch // config.decay_every)
+
+
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """The step of an exponential moving average, for `AveragedModel`; it decays faster at first, so that early weights do not linger.
+
+    >>> update = moving_average(0.75)
+    >>> update(torch.tensor(1.0), torch.tensor(0.0), 1000).item(), update(torch.tensor(1.0), torch.tensor(0.0), 8).item()
+    (0.75, 0.5)
+    """
+
+    def update(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        if not current.is_floating_point():  # BatchNorm's counters
+            return current
+        return torch.lerp(current, average, min(decay, (1 + int(count)) / (10 + int(count))))
+
+    return update
 
 
 def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
@@ -150,6 +168,10 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate)
     objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
+    averaged = AveragedModel(model, avg_fn=moving_average(recipe.ema_decay), use_buffers=True) if recipe.ema_decay else None
+    if averaged is not None:
+        parts["averaged"] = averaged
+    validated = model if averaged is None else cast(ACGA, averaged.module)
 
     for step in training_steps(run, parts, options, accelerator, samples=len(training), title="training", on_step=on_step):
         set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
@@ -159,13 +181,15 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         optimiser.zero_grad()
         accelerator.backward(losses.sum())
         optimiser.step()
+        if averaged is not None:
+            averaged.update_parameters(model)
         log_losses(run, step, losses, RESOLUTIONS, accelerator)
 
         if step.ends_epoch:
             blind, seen = recipe.blind_to, batches.as_seen
-            found = evaluate(model, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
+            found = evaluate(validated, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
             run.log(step=step.finished, epoch=step.epoch, validation=found.metrics, seconds=run.seconds)
-            keep_weights(model, run, step, found.metrics, half=options.half)
+            keep_weights(validated, run, step, found.metrics, half=options.half)
     accelerator.wait_for_everyone()  # the first process writes
     return run.model_path
 

@@ -63,7 +63,7 @@ def load_model(
 def save_model(model: ACGA, path: str | Path, *, provenance: Mapping[str, Any] | None = None, half: bool = False) -> None:
     """Save in our format, whole or not at all, with config and vocabulary; `provenance` (command, seed, …) is kept in the header.
 
-    With `half`, weights are stored as fp16 (BatchNorm's statistics stay fp32). The embedded word vectors are not repeated in the file,
+    With `half`, weights are stored as fp16 (statistics of features stay fp32). The embedded word vectors are not repeated in the file,
     which names them and their git blob instead: they come with the package that the file needs anyway, and are 2 MB.
     """
     named = _has_glove(model)

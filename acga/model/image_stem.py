@@ -153,7 +153,7 @@ class TemporalBlock(nn.Module):
     """In the place of mixed_4f: half of its channels see a cell of one frame, the other half also its neighbours in space and time.
 
     Frames that passed through the stem alone do not know when they are, so two channels say it: the time from the annotated frame, and
-    whether this is the annotated frame. The stem's channels differ in scale by two orders of magnitude, so they are standardised first.
+    whether this is the annotated frame. The stem's channels differ thirtyfold in scale, so they are standardised first.
 
     >>> TemporalBlock(472, 208)(torch.zeros(1, 472, 4, 2, 3)).shape
     torch.Size([1, 208, 4, 2, 3])

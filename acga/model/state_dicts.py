@@ -27,6 +27,7 @@ from ..files import atomic_write, git_blob_id
 from .convert import from_efficientnet_lite, from_hassony2, from_official, from_piergiaj
 
 Format = Literal["acga", "official", "hassony2", "piergiaj", "efficientnet_lite"]
+STATISTICS = (".running_mean", ".running_var", ".mean", ".scale")  # of features: never rounded to 16 bits
 METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
 
 
@@ -102,7 +103,7 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], *, source: str | P
 def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: Mapping[str, Any], half: bool = False) -> None:
     """Write our format, whole or not at all.
 
-    `metadata` must be ready for JSON. With `half`, floating-point tensors are stored as fp16, except BatchNorm's statistics and
+    `metadata` must be ready for JSON. With `half`, floating-point tensors are stored as fp16, except statistics of features and
     tensors with a value that fp16 cannot hold. Raises `WeightsError` when the folder or disk refuses.
     """
     tensors = {name: _stored(name, value, half) for name, value in state.items()}
@@ -115,7 +116,7 @@ def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: 
 
 def _stored(name: str, value: Tensor, half: bool) -> Tensor:
     value = value.detach().cpu().contiguous()
-    if not half or not value.is_floating_point() or ".running_" in name:
+    if not half or not value.is_floating_point() or name.endswith(STATISTICS):
         return value
     halved = value.to(torch.float16)
     return halved if bool(halved.isfinite().all()) else value

@@ -223,6 +223,9 @@ def test_round_trip(half, model, tmp_path):
         found, expected = again(clips(), tokens).large, model(clips(), tokens).large
     difference = (found - expected).abs().max() / expected.abs().max()
     assert 0 < difference < 2e-2 if half else difference == 0
+    stored = read_state_dict(tmp_path / "m.safetensors").state
+    assert stored["backbone.mixed_4f.mean"].dtype == torch.float32  # rounded, it would shift what the block was trained on
+    assert stored["backbone.stem.network.first.weight"].dtype == (torch.float16 if half else torch.float32)
     alone = ImageBackbone.from_file(tmp_path / "m.safetensors")
     assert alone.source_format == "acga" and alone.state_dict().keys() == model.backbone.state_dict().keys()
     assert torch.equal(alone.mixed_4f.mean, again.backbone.mixed_4f.mean) and alone.mixed_4f.mean.any()

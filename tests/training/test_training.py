@@ -617,6 +617,41 @@ def test_an_image_stem_and_embedded_words_are_trained_like_the_others(root, data
     assert torch.equal(load_model(train(further)).backbone.mixed_4f.mean, model.backbone.mixed_4f.mean)
 
 
+def test_the_other_actors_of_a_frame_are_told(dataset, prepared):
+    (model, caches), masks = prepared, MaskCache(dataset)
+    recipe = replace(TRAIN, loss=LossConfig(other_actors_weight=2.0))
+    indices = np.arange(len(dataset))
+    *_, target, others = SentenceBatches(dataset, model, recipe, caches, masks).take(indices, np.random.default_rng(0))
+    for index, sample in enumerate(dataset.samples):
+        theirs = {(one.instance, tuple(masks[np.array([row])].flatten().tolist())) for row, one in enumerate(dataset.samples)
+                  if (one.video_id, one.frame) == (sample.video_id, sample.frame) and one.instance != sample.instance}  # fmt: skip
+        expected = np.any([np.array(mask) > 0 for _, mask in theirs], axis=0)
+        assert np.array_equal(others[index].flatten().numpy() > 0, expected) and expected.any()
+    assert not bool((target * others).any())
+    flipped = SentenceBatches(dataset, model, replace(recipe, mirror=True), caches, masks)
+    *_, mirrored, beside = flipped.take(indices, np.random.default_rng(0))
+    turned = [not torch.equal(one, other) for one, other in zip(mirrored, target, strict=True)]
+    assert any(turned) and not all(turned)
+    for row, flip in enumerate(turned):
+        assert torch.equal(beside[row], others[row].flip(-1) if flip else others[row])
+
+
+def test_all_of_our_additions_to_training_together(root, backbone, tmp_path):
+    """Resumed, the average goes on too; and it is not the network of the last step."""
+    recipe = replace(TRAIN, ema_decay=0.5, loss=LossConfig(dice=0.5, other_actors_weight=2.0))
+    options = train_options(root, tmp_path / "unbroken", backbone, recipe, features=tmp_path / "features")
+    unbroken = train(options)
+    resumed = replace(options, out=tmp_path / "killed", checkpoint_every=1)
+    with pytest.raises(Killed):
+        train(resumed, on_step=kill_at(3))
+    path = train(resumed)
+    assert_same_weights(path.with_name("last.safetensors"), unbroken.with_name("last.safetensors"))
+    states = torch.load(tmp_path / "unbroken" / "checkpoint.pt", weights_only=True)["states"]
+    name = "decoder.fusion.weight"
+    saved = read_state_dict(unbroken.with_name("last.safetensors")).state[name]
+    assert torch.equal(saved, states["averaged"][f"module.{name}"]) and not torch.equal(saved, states["model"][name])
+
+
 def split_frames(dataset):
     """The annotated frame of each training sentence."""
     return [(dataset.samples[index].video_id, dataset.samples[index].frame) for index in split_validation(dataset)[0]]
