@@ -13,7 +13,7 @@ from acga.data.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
 from acga.synthetic.casting import TYPICAL_COLOURS
 from acga.synthetic.render.renderer import draw
 from acga.synthetic.sampling import FRAME_SIZES, HELD_OUT_COMBINATIONS, JHMDB_SIZE, SECOND_SIZES, sample_scene
-from acga.synthetic.staging import SMALLEST, TALLEST
+from acga.synthetic.staging import GREATEST_HEIGHT, SMALLEST
 
 
 @given(
@@ -46,7 +46,7 @@ def test_actors_are_of_all_sizes() -> None:
     actors = [actor for index in range(300) for actor in sample_scene("a", 0, 0, index, edition=2).actors]
     heights = np.array([actor.height for actor in actors])
     assert np.percentile(heights, 5) < 0.2 and np.percentile(heights, 95) > 0.5
-    assert max(actor.height / TALLEST[actor.kind] for actor in actors) <= 1
+    assert max(actor.height / GREATEST_HEIGHT[actor.kind] for actor in actors) <= 1
     assert max(actor.height for actor in actors) > 0.75
     assert (heights >= SMALLEST).mean() > 0.95  # those in a row that would not fit in may be smaller
 
