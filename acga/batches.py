@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,7 @@ from .data.releases import open_release
 from .data.text import UNKNOWN, Vocabulary
 from .devices import choose_accelerator
 from .evaluation import hide_query
-from .model.i3d import I3D
-from .model.network import ACGA
+from .model.network import ACGA, load_backbone
 from .options import ExtractOptions
 
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
@@ -55,8 +54,11 @@ def extract(
 
 
 def extract_release(options: ExtractOptions) -> FeatureCache:
-    """The features of a release, drawn or real, by a published or pretrained backbone. Raises `DatasetError` and `WeightsError`."""
-    model = ACGA(options.config, backbone=I3D.from_file(options.backbone, through="mixed_4f"))
+    """The features of a release, drawn or real, by a published or pretrained backbone.
+
+    Raises `DatasetError`, `WeightsError` and `ConfigError`.
+    """
+    model = ACGA(options.config, backbone=load_backbone(options.backbone, options.config))
     dataset = open_release(options.root, options.split, options.config)
     accelerator = choose_accelerator(options.device)
     return extract(model, dataset, options.out, options.kind, accelerator=accelerator, workers=options.workers)
@@ -77,17 +79,28 @@ class SentenceBatches:
         self.mirror = mirrored_words(model.vocabulary)
         self.as_seen, self.masks = caches[seen_kind(config)], masks
         self.mirrored = caches["mirrored"] if config.mirror else None
+        self.with_others = config.loss.other_actors_weight != 1
 
-    def take(self, indices: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (B, C, T/4, h, w), tokens (B, L) and masks (B, S, S); with `mirror`, every sample is mirrored or not by a coin."""
-        tokens, target, maps = self.tokens[indices], self.masks[indices], []
+    def take(self, indices: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Features (B, C, T/4, h, w), tokens (B, L), masks (B, S, S) and, if the loss asks for them, those of the other actors.
+
+        With `mirror`, every sample is mirrored or not by a coin.
+        """
+        tokens, maps = self.tokens[indices], []
+        masks = [self.masks[indices], self.masks.others(indices)] if self.with_others else [self.masks[indices]]
         for row, index in enumerate(indices):
             if self.mirrored is not None and rng.random() < 0.5:
                 maps.append(self.mirrored[self.frames[index]])
-                tokens[row], target[row] = self.mirror[tokens[row]], target[row].flip(-1)
+                tokens[row] = self.mirror[tokens[row]]
+                for mask in masks:
+                    mask[row] = mask[row].flip(-1)
             else:
                 maps.append(self.as_seen[self.frames[index]])
-        return torch.stack(maps).float(), tokens, target
+        return torch.stack(maps).float(), tokens, *masks
+
+    def features(self, indices: Sequence[int]) -> Tensor:
+        """Features (N, C, T/4, h, w) of samples, not mirrored."""
+        return torch.stack([self.as_seen[self.frames[index]] for index in indices]).float()
 
 
 def seen_kind(config: TrainConfig) -> FeatureKind:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from .errors import ConfigError
 
+Stem = Literal["i3d", "image"]
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "bf16"]
@@ -36,9 +37,10 @@ class ACGAConfig:
     clip_length: int = 16  # frames in a clip, the annotated one at index frames // 2
     max_query_length: int = 20  # longest query; shorter ones are padded
     vocabulary_size: int = 1289  # ids of the word table: 0 is padding, 1 an unknown word
-    backbone_width: float = 1.0  # multiplies every channel count of I3D
+    stem: Stem = "i3d"  # what sees the frames: I3D to mixed_4e or, ours, an image network (EfficientNet-Lite0) on every fourth frame
+    backbone_width: float = 1.0  # multiplies every channel count of the stem, and of I3D's mixed_4f
     language_width: int = 300  # channels of word vectors and of the text encoder (eq. 1)
-    vision_widths: tuple[int, int, int] = (832, 256, 128)  # small, medium, large; the first is mixed_4f's
+    vision_widths: tuple[int, int, int] = (832, 256, 128)  # small, medium, large; the first is mixed_4f's, free with an image stem
     classifier_widths: tuple[int, int, int] = (256, 128, 64)  # hidden channels of each FCN (eq. 11)
     matching: Matching = "attention"  # how language meets vision; the other two are what the paper argues against
     vision_guided_language: bool = True  # eq. 4; off: the max-pooled sentence is tiled over all pixels
@@ -51,10 +53,11 @@ class ACGAConfig:
     def __post_init__(self) -> None:
         mixed_4f = sum(scaled(channels, self.backbone_width) for channels in (256, 320, 128, 128))
         checks = {
+            f"stem {self.stem!r} is not i3d or image": self.stem in ("i3d", "image"),
             f"size {self.size} is not a positive multiple of {STRIDE}": self.size > 0 and self.size % STRIDE == 0,
             f"clip_length {self.clip_length} is not a positive multiple of 4": self.clip_length > 0 and self.clip_length % 4 == 0,
             f"vision_widths[0] is {self.vision_widths[0]}, mixed_4f has {mixed_4f} channels at this backbone_width": (
-                self.vision_widths[0] == mixed_4f
+                self.stem == "image" or self.vision_widths[0] == mixed_4f
             ),
             f"fused_resolutions {self.fused_resolutions} is not 1, 2 or 3": self.fused_resolutions in (1, 2, 3),
             f"matching {self.matching!r} is not attention, concatenation or dynamic_convolution": (
@@ -124,10 +127,12 @@ class PretrainConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """Eq. 14-16."""
+    """Eq. 14-16, and two additions of ours, off by default."""
 
     foreground_weight: float = 1.5  # P
     resolution_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # lambda of small, medium, large
+    dice: float = 0.0  # ours: weight of a Dice loss beside the cross-entropy, at every resolution
+    other_actors_weight: float = 1.0  # ours: of background pixels that show another annotated actor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +147,7 @@ class TrainConfig:
     decay: float = 0.1  # factor of the learning rate every `decay_every` epochs
     seed: int = 0  # of everything that is random
     blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
+    ema_decay: float = 0.0  # ours: a step, of the exponential moving average of weights that is validated and saved; 0: no average
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
     precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
     loss: LossConfig = LossConfig()
@@ -182,7 +188,7 @@ class SynthesisConfig:
 
 
 def scaled(channels: int, width: float) -> int:
-    """A channel count of I3D at a given width, at least 4.
+    """A channel count of a backbone at a given width, at least 4.
 
     >>> scaled(528, 1.0), scaled(16, 0.25)
     (528, 4)

@@ -151,7 +151,7 @@ def evaluate(
     groups = group_by_frame(dataset, chosen, batch_size)[accelerator.process_index :: accelerator.num_processes]
     was_training = model.training
     network = (folded(model) if fold else model).eval().to(accelerator.device)
-    network.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    network.backbone.channels_last()
     metrics, found = SegmentationMetrics(), []
     shown = progress and accelerator.is_main_process
     with tqdm(total=sum(map(len, groups)), desc="evaluating", unit="sentence", disable=not shown, leave=False) as bar:

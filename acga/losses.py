@@ -1,4 +1,4 @@
-"""Eq. 14-16: binary cross-entropy, with the foreground weighted, summed over three resolutions."""
+"""Eq. 14-16: binary cross-entropy, with the foreground weighted, summed over three resolutions; and two additions of ours."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class WeightedSegmentationLoss(nn.Module):
     Args:
         foreground_weight: P, in eq. 14; 1 turns the weighting off.
         resolution_weights: lambda of small, medium and large, in eq. 16.
+        dice: ours, weight of a Dice loss (Milletari et al., 2016) beside it, so that small actors count as much as large ones.
+        other_actors_weight: ours, of background pixels on other actors, onto which masks leak.
 
     >>> loss = WeightedSegmentationLoss(foreground_weight=1.0)
     >>> responses = Responses(torch.zeros(1, 4, 6), torch.zeros(1, 16, 24), torch.zeros(1, 64, 96))
@@ -24,29 +26,57 @@ class WeightedSegmentationLoss(nn.Module):
     2.0794
     """
 
-    def __init__(self, *, foreground_weight: float = 1.5, resolution_weights: Sequence[float] = (1.0, 1.0, 1.0)) -> None:
+    def __init__(
+        self,
+        *,
+        foreground_weight: float = 1.5,
+        resolution_weights: Sequence[float] = (1.0, 1.0, 1.0),
+        dice: float = 0.0,
+        other_actors_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         if len(resolution_weights) != 3:
             raise ValueError(f"There are three resolutions, but {len(resolution_weights)} weights for them.")
-        self.foreground_weight = foreground_weight
+        self.foreground_weight, self.dice, self.other_actors_weight = foreground_weight, dice, other_actors_weight
         self.resolution_weights = tuple(resolution_weights)
 
-    def forward(self, responses: Responses, mask: Tensor) -> Tensor:
-        """The scalar L for responses and a mask (B, 16h, 16w) of 0 and 1, bool or float."""
-        losses = self.per_resolution(responses, mask)
+    def forward(self, responses: Responses, mask: Tensor, others: Tensor | None = None) -> Tensor:
+        """The scalar L for responses and a mask (B, 16h, 16w) of 0 and 1, bool or float; `others`, alike, is where other actors are."""
+        losses = self.per_resolution(responses, mask, others)
         return torch.stack([weight * loss for weight, loss in zip(self.resolution_weights, losses, strict=True)]).sum()
 
-    def per_resolution(self, responses: Responses, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def per_resolution(self, responses: Responses, mask: Tensor, others: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """L_S, L_M and L_L, before their lambdas; the smaller targets are soft: the mask made smaller by bilinear interpolation."""
         if mask.shape != responses.large.shape:
             raise ValueError(f"The mask is {tuple(mask.shape)}, but the large response is {tuple(responses.large.shape)}.")
-        small, medium, large = (self._one(response, mask) for response in responses)
+        small, medium, large = (self._one(response, mask, others) for response in responses)
         return small, medium, large
 
-    def _one(self, response: Tensor, mask: Tensor) -> Tensor:
+    def _one(self, response: Tensor, mask: Tensor, others: Tensor | None) -> Tensor:
         response = response.to(torch.promote_types(response.dtype, torch.float32))  # a mean over many pixels needs it under autocast
-        target = mask[:, None].to(response.dtype)  # (B, 1, 16h, 16w)
-        if response.shape != mask.shape:
-            target = F.interpolate(target, size=response.shape[-2:], mode="bilinear", align_corners=False)
+        target = _resized(mask, response)
         weight = torch.as_tensor(self.foreground_weight, dtype=response.dtype, device=response.device)
-        return F.binary_cross_entropy_with_logits(response, target[:, 0], pos_weight=weight)
+        of_pixels = None
+        if others is not None and self.other_actors_weight != 1:
+            of_pixels = 1 + (self.other_actors_weight - 1) * _resized(others, response) * (1 - target)
+        loss = F.binary_cross_entropy_with_logits(response, target, weight=of_pixels, pos_weight=weight)
+        return loss + self.dice * dice_loss(response, target) if self.dice else loss
+
+
+def dice_loss(response: Tensor, target: Tensor) -> Tensor:
+    """1 - Dice between sigmoid(response) and a target (B, H, W) in [0, 1], the mean over samples; one pixel is added to both areas.
+
+    >>> round(dice_loss(torch.full((1, 2, 2), 20.0), torch.ones(1, 2, 2)).item(), 4)
+    0.0
+    """
+    probability = torch.sigmoid(response)
+    common, areas = (probability * target).sum(dim=(1, 2)), (probability + target).sum(dim=(1, 2))
+    return 1 - ((2 * common + 1) / (areas + 1)).mean()
+
+
+def _resized(mask: Tensor, like: Tensor) -> Tensor:
+    """A mask (B, 16h, 16w) at the size and in the type of a response."""
+    resized = mask[:, None].to(like.dtype)  # (B, 1, 16h, 16w)
+    if like.shape != mask.shape:
+        resized = F.interpolate(resized, size=like.shape[-2:], mode="bilinear", align_corners=False)
+    return resized[:, 0]

@@ -68,7 +68,9 @@ def studied_network(
 
 Root = Annotated[Path, arg(metavar="ROOT", help="the folder of a release, drawn or real")]
 Config = Annotated[ACGAConfig, arg(name="", constructor=network_named)]
-Backbone = Annotated[Path, arg(help="weights of an I3D, frozen up to mixed_4e: from acga pretrain, or published ones")]
+BackboneFile = Annotated[
+    Path, arg(help="weights of an I3D, frozen up to mixed_4e: from acga pretrain, or published ones; with stem=image, EfficientNet-Lite0's")
+]
 WeightsFile = Annotated[str, arg(help='"mini", which comes with the package, or a file: ours (.safetensors) or official (.pth, .pth.tar)')]
 WordVectors = Annotated[Path | None, arg(help="word vectors (a word2vec binary file), for weights that come without")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], arg(help="where to compute; auto takes a GPU if there is one")]
@@ -144,10 +146,11 @@ class TrainOptions:
 
     root: Positional[Root]
     out: Path  # folder for the run
-    backbone: Backbone
+    backbone: BackboneFile
     config: Config = field(default_factory=ACGAConfig.mini)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
-    words: Path | None = None  # word vectors (a word2vec binary file) that stay fixed; without it vectors are learned
+    # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
+    words: Path | None = None
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
     validation_samples: int = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
@@ -189,7 +192,7 @@ class AblateOptions:
 
     root: Positional[Root]
     out: Path  # folder for the study
-    backbone: Backbone
+    backbone: BackboneFile
     # which variants: the paper's ladder (claims), the blind controls, the foreground weight P, or how many resolutions are fused, in
     # ACGA (resolutions) or in the baseline with the weighted loss (weighted_fusion)
     grid: Grid = "claims"
@@ -240,7 +243,7 @@ class ExtractOptions:
 
     root: Positional[Root]
     out: Path  # folder for the features; an interrupted extraction goes on
-    backbone: Backbone
+    backbone: BackboneFile
     config: Config = field(default_factory=ACGAConfig.mini)
     split: Split = "train"  # of A2D Sentences; J-HMDB Sentences is all for testing
     kind: FeatureKind = "plain"  # of the clips as they are, of mirrored ones, or of ones that repeat the annotated frame (still)

@@ -40,6 +40,8 @@ def pretrain(options: PretrainOptions, *, on_step: Callable[[int], None] | None 
     config, recipe, accelerator = options.config, options.recipe, choose_accelerator(options.device)
     if recipe.close_up_share and (recipe.close_up_size % STRIDE or not 0 < recipe.close_up_size <= config.size):
         raise ConfigError(f"close_up_size {recipe.close_up_size} is not a multiple of {STRIDE} up to {config.size}, the clips' side.")
+    if config.stem != "i3d":
+        raise ConfigError("Only an I3D is pretrained here; published weights of an image stem go to acga train, as its backbone.")
     precision = autocast(recipe.precision, accelerator.device, clip_length=config.clip_length)
     with accelerator.main_process_first():
         clips = open_clips(options)
@@ -102,7 +104,7 @@ def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
     recogniser = DenseRecogniser(width=options.config.backbone_width, head_width=options.recipe.head_width)
     if options.initial is not None:
         recogniser.backbone.load_state_dict(I3D.from_file(options.initial, through="mixed_4f").state_dict())
-    recogniser.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    recogniser.backbone.channels_last()
     for module in recogniser.modules():
         if isinstance(module, nn.BatchNorm3d):
             module.momentum = options.recipe.batch_norm_momentum

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from .batches import SentenceBatches, extract, seen_kind
 from .config import ACGAConfig, FeatureKind, TrainConfig
@@ -19,21 +20,23 @@ from .data.dataset import Dataset
 from .data.features import fingerprint
 from .data.masks import MaskCache
 from .data.splits import split_validation
-from .data.text import UNKNOWN, Vocabulary, WordTable
+from .data.text import UNKNOWN, Vocabulary, WordTable, glove
 from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
 from .evaluation import evaluate
 from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
-from .model.checkpoints import load_model, save_model
+from .model.backbone import Backbone
+from .model.checkpoints import fixed_word_table, load_model, save_model
 from .model.decoder import RESOLUTIONS
 from .model.folding import fold
-from .model.i3d import I3D
-from .model.network import ACGA
+from .model.network import ACGA, load_backbone
 from .options import TrainOptions
 from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
 from .schedule import cosine_with_warm_up
+
+CALIBRATION_SAMPLES = 64  # sentences, evenly spread, whose clips' features a backbone is calibrated with
 
 
 class SentenceObjective(nn.Module):
@@ -42,15 +45,16 @@ class SentenceObjective(nn.Module):
     def __init__(self, model: ACGA, config: TrainConfig) -> None:
         super().__init__()
         self.network = fold(model)  # the same parameters and outputs, in less than half of the time
-        self.loss = WeightedSegmentationLoss(
-            foreground_weight=config.loss.foreground_weight, resolution_weights=config.loss.resolution_weights
-        )
+        self.loss = WeightedSegmentationLoss(**asdict(config.loss))
 
-    def forward(self, features: Tensor, tokens: Tensor, target: Tensor) -> Tensor:
-        """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16."""
+    def forward(self, features: Tensor, tokens: Tensor, target: Tensor, others: Tensor | None = None) -> Tensor:
+        """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16.
+
+        `others` are the masks of the frames' other actors, if the loss asks for them.
+        """
         responses = self.network.from_features(features, self.network.embed(tokens))
         responses = type(responses)(*(response.float() for response in responses))
-        parts = torch.stack(self.loss.per_resolution(responses, target))
+        parts = torch.stack(self.loss.per_resolution(responses, target, others))
         return parts * torch.tensor(self.loss.resolution_weights, device=parts.device)
 
 
@@ -66,6 +70,22 @@ def learning_rate(step: int, steps: int, per_epoch: int, config: TrainConfig) ->
     return config.learning_rate * config.decay ** (step // per_epoch // config.decay_every)
 
 
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """The step of an exponential moving average, for `AveragedModel`; it decays faster at first, so that early weights do not linger.
+
+    >>> update = moving_average(0.75)
+    >>> update(torch.tensor(1.0), torch.tensor(0.0), 1000).item(), update(torch.tensor(1.0), torch.tensor(0.0), 8).item()
+    (0.75, 0.5)
+    """
+
+    def update(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        if not current.is_floating_point():  # BatchNorm's counters
+            return current
+        return torch.lerp(current, average, min(decay, (1 + int(count)) / (10 + int(count))))
+
+    return update
+
+
 def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
     """What the optimiser is given: both attention branches and the rest, each with the factor ("rate") of its learning rate."""
     attention = list(model.attention.parameters())
@@ -77,15 +97,16 @@ def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
 def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backbone: Path, words: str | Path | None, *, seed: int) -> ACGA:
     """A network with new weights after mixed_4e (and pretrained ones before), its words those of the training sentences.
 
-    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned.
+    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned. With "glove" it knows all
+    embedded words, whatever the training sentences say and `config.vocabulary_size` asks for.
     Raises `WeightsError` and `ConfigError` when a file does not fit the configuration.
     """
     vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
     torch.manual_seed(seed)
-    i3d = I3D.from_file(backbone, through="mixed_4f")
-    if i3d.width != config.backbone_width:
-        raise ConfigError(f"{backbone} holds an I3D of width {i3d.width}; this configuration asks for {config.backbone_width}.")
-    model = ACGA(config, vocabulary, backbone=i3d)
+    pretrained = load_backbone(backbone, config)
+    if str(words) == "glove":
+        return _with_glove(config, pretrained)
+    model = ACGA(config, vocabulary, backbone=pretrained)
     assert model.word_table is not None
     with torch.no_grad():
         if words is not None:
@@ -94,6 +115,15 @@ def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backb
             model.word_table.requires_grad_(False)
         else:
             model.word_table.weight[UNKNOWN] = 0  # as with vectors: a word never seen in training says nothing
+    return model
+
+
+def _with_glove(config: ACGAConfig, backbone: Backbone) -> ACGA:
+    vocabulary, table = glove()
+    if config.language_width != table.vectors.shape[1]:
+        raise ConfigError(f"The embedded word vectors need language_width={table.vectors.shape[1]}, not {config.language_width}.")
+    model = ACGA(replace(config, vocabulary_size=len(vocabulary)), vocabulary, backbone=backbone, with_word_table=False)
+    model.word_table = fixed_word_table(table)
     return model
 
 
@@ -128,14 +158,20 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         raise DatasetError(f"{options.root} has a single training video; training needs one more to validate on.")
     validation = held_out[:: -(-len(held_out) // options.validation_samples)]
     model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed).to(accelerator.device)
-    model.backbone.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # twice as fast on a CPU
+    model.backbone.channels_last()
     if options.initial is not None:
         go_on_from(model, options.initial)
     run = Run(options.out, training_settings(options, model, dataset), writes=accelerator.is_main_process)
     batches = open_batches(options, model, dataset, accelerator)
+    if options.initial is None:
+        model.backbone.calibrate(batches.features(training[:: -(-len(training) // CALIBRATION_SAMPLES)]))
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate)
     objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
+    averaged = AveragedModel(model, avg_fn=moving_average(recipe.ema_decay), use_buffers=True) if recipe.ema_decay else None
+    if averaged is not None:
+        parts["averaged"] = averaged
+    validated = model if averaged is None else cast(ACGA, averaged.module)
 
     for step in training_steps(run, parts, options, accelerator, samples=len(training), title="training", on_step=on_step):
         set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
@@ -145,13 +181,15 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         optimiser.zero_grad()
         accelerator.backward(losses.sum())
         optimiser.step()
+        if averaged is not None:
+            averaged.update_parameters(model)
         log_losses(run, step, losses, RESOLUTIONS, accelerator)
 
         if step.ends_epoch:
             blind, seen = recipe.blind_to, batches.as_seen
-            found = evaluate(model, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
+            found = evaluate(validated, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
             run.log(step=step.finished, epoch=step.epoch, validation=found.metrics, seconds=run.seconds)
-            keep_weights(model, run, step, found.metrics, half=options.half)
+            keep_weights(validated, run, step, found.metrics, half=options.half)
     accelerator.wait_for_everyone()  # the first process writes
     return run.model_path
 

@@ -26,6 +26,10 @@ class MaskCache:
         masks = [(sample.video_id, sample.frame, sample.instance) for sample in dataset.samples]
         rows = {mask: row for row, mask in enumerate(dict.fromkeys(masks))}
         self._rows = np.array([rows[mask] for mask in masks])
+        self._in_frame: dict[tuple[str, int], list[int]] = {}
+        for (video_id, frame, _), row in rows.items():
+            self._in_frame.setdefault((video_id, frame), []).append(row)
+        self._frames = [(video_id, frame) for video_id, frame, _ in rows]
         make = partial(_packed, dataset)
         if folder is None:
             self._bits = np.stack([make(*mask)["masks"] for mask in rows])
@@ -42,8 +46,16 @@ class MaskCache:
         self._bits = cache.array("masks")
 
     def __getitem__(self, indices: np.ndarray) -> Tensor:
-        bits = np.unpackbits(self._bits[self._rows[indices]], axis=1, count=self.size * self.size)
-        return torch.from_numpy(bits.reshape(len(indices), self.size, self.size)).float()  # (B, S, S)
+        return self._unpacked(self._bits[self._rows[indices]])
+
+    def others(self, indices: np.ndarray) -> Tensor:
+        """Where the other instances of the samples' frames are that sentences speak of, float (B, S, S)."""
+        neighbours = ([other for other in self._in_frame[self._frames[row]] if other != row] for row in self._rows[indices])
+        return self._unpacked(np.stack([np.bitwise_or.reduce(self._bits[rows], axis=0) for rows in neighbours]))
+
+    def _unpacked(self, bits: np.ndarray) -> Tensor:
+        pixels = np.unpackbits(bits, axis=1, count=self.size * self.size)
+        return torch.from_numpy(pixels.reshape(len(bits), self.size, self.size)).float()  # (B, S, S)
 
 
 def _packed(dataset: Dataset, video_id: str, frame: int, instance: int) -> Entry:

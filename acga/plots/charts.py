@@ -7,6 +7,7 @@ through them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -184,7 +185,7 @@ def forest_plot(table: pd.DataFrame, *, x_label: str, line: float = 0, reference
         axis.plot([], [], "o-", color="black", markerfacecolor="white", label="one seed")
     if reference:
         axis.plot([], [], "D", color="black", markerfacecolor="none", label=reference)
-    _legend(axis)
+    _legend(axis, right=True)  # to the left there is room above the names
     return figure
 
 
@@ -240,11 +241,11 @@ def _rounded(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 1 else f"{value:.3g}"
 
 
-def _legend(axis: Axes) -> None:
+def _legend(axis: Axes, *, right: bool = False) -> None:
     names = axis.get_legend_handles_labels()[1]
-    inches = axis.bbox.width / axis.figure.dpi
-    columns = int(22 * inches / (max(map(len, names)) + 6))
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=max(1, columns), frameon=False, fontsize=8)
+    columns = max(1, int(22 * axis.bbox.width / axis.figure.dpi / (max(map(len, names)) + 6)))
+    place: Literal["lower right", "lower center"] = "lower right" if right else "lower center"
+    axis.legend(loc=place, bbox_to_anchor=(1 if right else 0.5, 1), ncols=columns, frameon=False, fontsize=8)
 
 
 def _logarithmic(axis: Axes) -> None:

@@ -146,7 +146,7 @@ def by_video(samples: Sequence[Sample], values: Iterable[float], *, like: Sequen
 
 
 @dataclass(frozen=True)
-class Masks:
+class PredictedMasks:
     """Answers on the network's square."""
 
     found: np.ndarray  # bool (N, S, S)
@@ -169,7 +169,7 @@ def mask_iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def segment_all(model: ACGA, dataset: Dataset, features: FeatureCache, *, blind_to: Blindness = "none") -> Masks:
+def segment_all(model: ACGA, dataset: Dataset, features: FeatureCache, *, blind_to: Blindness = "none") -> PredictedMasks:
     """The mask that the model gives to every sample, by the official threshold on the square."""
     network, device = fold(model).eval(), next(model.parameters()).device
     side = dataset.size
@@ -179,7 +179,7 @@ def segment_all(model: ACGA, dataset: Dataset, features: FeatureCache, *, blind_
         for index, response in group_responses(network, dataset, group, features, BATCH, device, blind_to):
             found[index], peaks[index] = binarise(response, (side, side)), response.max().sigmoid()
     target = MaskCache(dataset)[np.arange(len(dataset))].numpy().astype(bool)
-    return Masks(found, target, peaks)
+    return PredictedMasks(found, target, peaks)
 
 
 def consistency(samples: Sequence[Sample], found: np.ndarray, *, phrasings: int = 5) -> dict[tuple[str, int, int], float]:

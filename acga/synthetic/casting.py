@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ..data.taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
 from .render.motion import look_alike
-from .scene import Actor
-
-Rng = np.random.Generator
+from .scene import Actor, Rng
 
 # Shares of actors beside another: of its kind doing something else; of its kind doing the same; of another kind doing the same.
 DISTRACTORS = (0.35, 0.15, 0.2)

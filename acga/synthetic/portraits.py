@@ -12,8 +12,8 @@ from .render.renderer import draw
 from .sampling import sample_scene
 from .scene import Scene
 
-SIDE = 160  # pixels
-TALLEST = {"cat": 0.42, "dog": 0.42, "car": 0.32}  # so that what is longer than it is tall fits in; others 0.62
+PORTRAIT_SIDE = 160  # pixels
+PORTRAIT_HEIGHT = {"cat": 0.42, "dog": 0.42, "car": 0.32}  # so that what is longer than it is tall fits in; others 0.62
 
 
 def portraits(seed: int = 0) -> dict[tuple[str, str], Scene]:
@@ -29,10 +29,12 @@ def portraits(seed: int = 0) -> dict[tuple[str, str], Scene]:
         actor = scene.actors[0]
         pair = (actor.kind, actor.action)
         if len(scene.actors) == 1 and pair not in found:
-            height = min(1.15 * actor.height, TALLEST.get(actor.kind, 0.62))
+            height = min(1.15 * actor.height, PORTRAIT_HEIGHT.get(actor.kind, 0.62))
             y = actor.y if actor.action == "fly" else max(actor.y, 1.1 * height)
             middle = replace(actor, x=0.5, y=y, height=height)
-            found[pair] = replace(scene, height=SIDE, width=SIDE, actors=(middle,), pan=(0.0, 0.0), zoom=0.0, shake=0.0, blur=0.0)
+            found[pair] = replace(
+                scene, height=PORTRAIT_SIDE, width=PORTRAIT_SIDE, actors=(middle,), pan=(0.0, 0.0), zoom=0.0, shake=0.0, blur=0.0
+            )
         if len(found) == len(PAIRS):
             return {pair: found[pair] for pair in PAIRS}
     raise AssertionError("unreachable: scenes are endless")

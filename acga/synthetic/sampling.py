@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.taxonomy import ACTORS, COLOURS, VALID_ACTIONS
-from .casting import TYPICAL_COLOURS, Rng, sample_actor, sample_cast, with_action
+from .casting import TYPICAL_COLOURS, sample_actor, sample_cast, with_action
 from .render.backgrounds import BACKGROUNDS
 from .render.cutouts import Cutout, CutoutFolder, actions
-from .scene import Actor, Scene
-from .staging import REACH, line_up, place, resize, sample_camera, spread
+from .scene import Actor, Rng, Scene
+from .staging import REACH, SECOND, SMALLEST, line_up, place_actors, resize, sample_camera
 
 ACTOR_COUNTS = {1: 0.60, 2: 0.25, 3: 0.105, 4: 0.03, 5: 0.01, 6: 0.005}
 CROWDED = {1: 0.15, 2: 0.4, 3: 0.3, 4: 0.15}  # more labels a frame, for pretraining
@@ -29,6 +29,7 @@ SECOND_DISTRACTORS = (0.33, 0.34, 0.13)
 SECOND_SIZES = ((256, 320), (256, 320), (256, 256), (256, 340), (256, 288))
 PAIR_SHARE = 0.18  # of scenes hold a minimal pair
 LANDMARK_SHARE = 0.35  # of these have a landmark for each of the two; in the others the two are left and right of one
+PAIR_ATTEMPTS = 12  # to find some that are not too wide for the frame
 PAIR_ACTIONS = ("walk", "run", "jump", "eat", "crawl", "roll", "none", "none")
 CUTOUT_SCENES, CUTOUT_SHARE = 0.7, 0.75  # of scenes with photographs, and of the actors in them whose kind there is one of
 HELD_OUT_SHARE = 0.2  # of test actors that could look as no training actor of their kind and action does
@@ -78,12 +79,12 @@ def sample_scene(
     subject = None
     if edition == 1:
         counts = {1: 1.0} if sketch else CROWDED if crowded else ACTOR_COUNTS
-        actors = place(rng, sample_cast(rng, _count(rng, counts), sketch), horizon, aspect)
+        actors = place_actors(rng, sample_cast(rng, _count(rng, counts), sketch), horizon, aspect)
     elif sketch:
         cast = [sample_cast(rng, 1, True)[0] for _ in range(1 + bystanders * int(rng.integers(1, 4)))]
         reach = float(rng.uniform(0.45, 0.85)) * (0.85 if bystanders else 1.0)
         cast = _with_looks(rng, resize(rng, cast, reach), split)
-        actors = spread(rng, cast, horizon, aspect)
+        actors = place_actors(rng, cast, horizon, aspect, SECOND)
         subject = next(i for i, actor in enumerate(actors) if actor.look == cast[0].look)
     elif rng.random() < PAIR_SHARE:
         actors, pair = _minimal_pair(rng, split, horizon, aspect, cutouts)
@@ -91,7 +92,7 @@ def sample_scene(
         count = _count(rng, CROWDED if crowded else SECOND_COUNTS)
         reach = float(np.exp(rng.uniform(*np.log(REACH)))) * (1.0 if count < 3 else 0.85)
         cast = _with_looks(rng, resize(rng, sample_cast(rng, count, False, SECOND_DISTRACTORS), reach), split)
-        actors = spread(rng, _photographed(rng, cast, split, cutouts), horizon, aspect)
+        actors = place_actors(rng, _photographed(cast, split, cutouts), horizon, aspect, SECOND)
     length = frames or int(rng.integers(24, 33))
     middle = length // 2 + 1  # 1-indexed, the frame at time 0
     step = min(4, (length - 1) // 4)
@@ -143,8 +144,9 @@ def recolour(rng: Rng, actor: Actor, split: int) -> Actor:
     return actor
 
 
-def _photographed(rng: Rng, cast: list[Actor], split: int, cutouts: CutoutFolder | None) -> list[Actor]:
+def _photographed(cast: list[Actor], split: int, cutouts: CutoutFolder | None) -> list[Actor]:
     """The cast with, in most scenes, photographs in place of most of those whose kind there is a photograph of; alike if they were."""
+    rng = np.random.default_rng([cast[0].look or 0, 3])  # of its own, so that all else is as without photographs
     if cutouts is None or rng.random() > CUTOUT_SCENES:
         return cast
     chosen: dict[int | None, Cutout | None] = {}
@@ -165,18 +167,17 @@ def _photographed(rng: Rng, cast: list[Actor], split: int, cutouts: CutoutFolder
 
 
 def _minimal_pair(rng: Rng, split: int, horizon: float, aspect: float, cutouts: CutoutFolder | None) -> tuple[list[Actor], tuple[int, int]]:
-    """Two that are identical but for their place, and what tells them apart: a landmark between them, or one beside each."""
-    two = rng.random() < LANDMARK_SHARE
-    kind, *others = (str(k) for k in rng.choice(ACTORS, 3, replace=False))
-    cast = []
-    for who in (kind, *others[: 1 + two]):
-        actions = [a for a in PAIR_ACTIONS if a in VALID_ACTIONS[who]]
-        cast.append(sample_actor(rng, who, str(rng.choice(actions))))
-    reach = float(np.exp(rng.uniform(*np.log(REACH))))
-    twin, *marks = _photographed(rng, _with_looks(rng, resize(rng, cast, reach), split), split, cutouts)
-    near = rng.uniform(0.0, 0.05, 2)
-    if two:
-        row, gaps = [twin, *marks, twin], [float(near[0]), float(rng.uniform(0.12, 0.25)), float(near[1])]
-    else:
-        row, gaps = [twin, *marks, twin], [float(rng.uniform(0.0, 0.25)) for _ in range(2)]
-    return line_up(rng, row, gaps, horizon, aspect), (0, len(row) - 1)
+    """Two that are identical but for their place_actors, and what tells them apart: a landmark between them, or one beside each."""
+    for _ in range(PAIR_ATTEMPTS):
+        two = rng.random() < LANDMARK_SHARE
+        cast = []
+        for kind in rng.choice(ACTORS, 2 + two, replace=False).tolist():
+            actions_of_kind = [action for action in PAIR_ACTIONS if action in VALID_ACTIONS[kind]]
+            cast.append(sample_actor(rng, kind, str(rng.choice(actions_of_kind))))
+        reach = float(np.exp(rng.uniform(*np.log(REACH))))
+        twin, *marks = _photographed(_with_looks(rng, resize(rng, cast, reach), split), split, cutouts)
+        gaps = rng.uniform((0.0, 0.12, 0.0), (0.05, 0.25, 0.05)) if two else rng.uniform(0, 0.25, 2)
+        row = line_up(rng, [twin, *marks, twin], gaps.tolist(), horizon, aspect)
+        if min(actor.height for actor in row) >= SMALLEST:
+            break
+    return row, (0, len(row) - 1)

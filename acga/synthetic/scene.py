@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+Rng = np.random.Generator
+
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:

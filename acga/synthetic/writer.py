@@ -55,9 +55,9 @@ def write_a2d(root: Path, config: SynthesisConfig) -> None:
         end = f"0:00:{scene['frames'] // FRAMES_PER_SECOND:02d}"
         size = (scene["height"], scene["width"], scene["frames"], len(scene["annotated"]))
         videos.append((scene["name"], record["label"], "0:00:00", end, *size, SPLITS[record["split"]]))
-    write_text(root / "Release/videoset.csv", table(None, videos))
+    write_text(root / "Release/videoset.csv", csv_table(None, videos))
     sentences = [(q["video_id"], q["instance"], q["query"]) for r in records for q in r["queries"]]
-    write_text(root / "text_annotations/a2d_annotation.txt", table(["video_id", "instance_id", "query"], sentences))
+    write_text(root / "text_annotations/a2d_annotation.txt", csv_table(["video_id", "instance_id", "query"], sentences))
     write_text(root / "text_annotations/a2d_missed_videos.txt", "".join(f"missed{n:05d}\n" for n in range(MISSED_VIDEOS)))
     _finish(root, records, config)
 
@@ -73,7 +73,8 @@ def write_jhmdb(root: Path, config: SynthesisConfig) -> None:
     (root / "drawn").mkdir(parents=True, exist_ok=True)
     records = list(_work(partial(_jhmdb_video, root, config), [("test", index) for index in range(videos)], workers, "drawing videos"))
     write_text(
-        root / "jhmdb_annotation.txt", table(["video_id", "query"], [(q["video_id"], q["query"]) for r in records for q in r["queries"]])
+        root / "jhmdb_annotation.txt",
+        csv_table(["video_id", "query"], [(q["video_id"], q["query"]) for r in records for q in r["queries"]]),
     )
     _finish(root, records, config)
 
@@ -299,10 +300,10 @@ def _write_mat(path: Path, part_mask: np.ndarray) -> None:
         file.write(b"MATLAB 5.0 MAT-file".ljust(116))
 
 
-def table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:
+def csv_table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:
     """CSV text.
 
-    >>> table(["video_id", "query"], [("a", "dog, running")])
+    >>> csv_table(["video_id", "query"], [("a", "dog, running")])
     'video_id,query\\na,"dog, running"\\n'
     """
     text = io.StringIO()

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data import A2DSentences, JHMDBSentences
 from ..data.geometry import clip_indices
-from ..overlay import FONT, colour, paint_masks
+from ..overlay import FONT, paint_masks
 from .export import encode_jpeg
 
 MAGNIFICATION = 2
@@ -76,12 +76,7 @@ def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: st
         cv2.resize(a, None, fx=MAGNIFICATION, fy=MAGNIFICATION, interpolation=i)
         for a, i in ((frame, cv2.INTER_CUBIC), (mask.astype(np.uint8), cv2.INTER_NEAREST))
     )
-    if annotated:
-        large = paint_masks(large, [wide.astype(bool)])
-    else:
-        outlines, _ = cv2.findContours(wide, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(large, outlines, -1, (255, 255, 255), 3)
-        cv2.drawContours(large, outlines, -1, colour(0), 1)
+    large = paint_masks(large, [wide.astype(bool)], fill=annotated)
     strip = np.full((26, large.shape[1], 3), 24, np.uint8)
     cv2.putText(strip, caption, (8, 18), FONT, 0.45, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([large, strip])

@@ -12,7 +12,7 @@ from helpers.paths import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acga.data.text import Vocabulary, WordTable, read_word2vec, tokenise, unreadable
+from acga.data.text import GLOVE, UNKNOWN, Vocabulary, WordTable, glove, read_word2vec, tokenise, unreadable
 from acga.errors import AcgaError, ConfigError, QueryError, WeightsError
 
 SENTENCES = SHARED / "sentences" / "a2d_annotation_with_short_query.csv"
@@ -181,3 +181,38 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.bin", tmp_path):
         with pytest.raises(AcgaError, match="cannot be read as word vectors"):
             read_word2vec(path, ["dog"])
+
+
+# ---------------------------------------------------------------- embedded word vectors
+
+
+def similarity(word: str, other: str) -> float:
+    vocabulary, table = glove()
+    first, second = (table.vectors[vocabulary.encode(one)[0]] for one in (word, other))
+    return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
+
+
+def test_the_embedded_vectors_know_which_words_mean_much_the_same() -> None:
+    for word, near, far in (("puppy", "dog", "car"), ("woman", "man", "ball"), ("leaping", "jumping", "grass"), ("left", "right", "cat")):
+        assert similarity(word, near) > similarity(word, far) + 0.2
+
+
+def test_the_embedded_vectors_are_arranged_by_id() -> None:
+    vocabulary, table = glove()
+    assert table.vectors.shape == (len(vocabulary), 50) and table.vectors.dtype == np.float32
+    assert not table.vectors[: UNKNOWN + 1].any() and table.vectors[UNKNOWN + 1 :].any(axis=1).all()
+    with np.load(GLOVE) as file:
+        place = file["words"].tolist().index("skateboard")
+        assert np.array_equal(table.vectors[vocabulary.encode("skateboard")[0]], file["vectors"][place].astype(np.float32))
+    assert glove()[0] is vocabulary  # read once
+
+
+def test_the_embedded_vectors_are_small() -> None:
+    assert GLOVE.stat().st_size < 2e6
+
+
+@pytest.mark.skipif(not SENTENCES.exists(), reason="the real A2D sentences are not here")
+def test_the_embedded_words_cover_the_real_sentences() -> None:
+    with open(SENTENCES, encoding="utf-8", newline="") as file:
+        words = [word for row in csv.DictReader(file) for word in tokenise(row["query"])]
+    assert sum(word not in glove()[0] for word in words) < 0.01 * len(words)

@@ -1,12 +1,15 @@
 """A network small enough for tests to run on every frame, with answers that depend on the video, the place and the sentence."""
 
+import dataclasses
+
 import numpy as np
 import torch
+from helpers import fill
 
 from acga.config import ACGAConfig
 from acga.data.text import Vocabulary
 from acga.data.video import VideoWriter
-from acga.model import ACGA
+from acga.model import ACGA, ImageBackbone
 from acga.model.checkpoints import save_model
 
 WORDS = ("man", "dog", "red", "green", "running", "on", "the", "left")
@@ -56,3 +59,25 @@ def write_clip(path, count=12, size=(30, 44)):
         for frame in moving_frames(count, size):
             video.write(frame)
     return path
+
+
+IMAGE_CONFIG = dataclasses.replace(CONFIG, stem="image", backbone_width=0.1, vision_widths=(12, 8, 8))
+
+
+def image_backbone():
+    """An image backbone whose features depend on the picture, as random weights with small variance would not let them."""
+    backbone = ImageBackbone(width=IMAGE_CONFIG.backbone_width, outputs=IMAGE_CONFIG.vision_widths[0])
+    for name, value in backbone.stem.state_dict().items():
+        value.copy_(torch.from_numpy(fill.parameter(name, tuple(value.shape))))
+    return backbone.eval()
+
+
+def small_image_model():
+    """As `small_model`, with an image stem."""
+    torch.manual_seed(0)
+    model = ACGA(IMAGE_CONFIG, Vocabulary(WORDS), backbone=image_backbone())
+    with torch.no_grad():
+        model.backbone.calibrate(model.features(torch.rand(4, 3, 16, 32, 32) * 2 - 1))
+        for parameter in (*model.attention.parameters(), *model.decoder.parameters()):
+            parameter.mul_(4)
+    return model.eval()

@@ -185,7 +185,7 @@ WEIGHTS = {
     "no tensors": (lambda path, weights: pickled(path / "w.pth", [1, 2]), "no state dict"),
     "code": (lambda path, weights: with_code(path / "w.pth", path / "trace"), "could run code"),
     "official, wrong shapes": (lambda path, weights: official_but_wrong(path / "w.pth.tar"), "w.pth.tar"),
-    "only an I3D": (lambda path, weights: only_i3d(path / "w.safetensors"), "holds an I3D"),
+    "only an I3D": (lambda path, weights: only_i3d(path / "w.safetensors"), "holds a backbone"),
 }
 
 

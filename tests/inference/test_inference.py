@@ -218,5 +218,6 @@ def test_weights_that_are_not_numbers_are_refused(clip):
 def test_a_saved_model_segments_as_before(tmp_path, clip, segmenter):
     save_model(small_model(), tmp_path / "small.safetensors")
     assert load(tmp_path / "small.safetensors").vocabulary.words == WORDS
-    again = Segmenter(tmp_path / "small.safetensors", "cpu").open(clip).segment(QUERIES[0])
-    assert np.array_equal(again, segmenter.open(clip).segment(QUERIES[0]))
+    again = Segmenter(tmp_path / "small.safetensors", "cpu")
+    assert np.array_equal(again.open(clip).segment(QUERIES[0]), segmenter.open(clip).segment(QUERIES[0]))
+    assert segmenter.source is None and again.source.name == str(tmp_path / "small.safetensors")

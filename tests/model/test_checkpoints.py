@@ -25,7 +25,7 @@ from acga.model import ACGA, I3D
 from acga.model import state_dicts as weights
 from acga.model.checkpoints import frequent_words, load_model, locate_weights, save_model
 from acga.model.download import Download, download
-from acga.model.state_dicts import load_into, read_state_dict, save_state_dict
+from acga.model.state_dicts import WeightsSource, load_into, read_state_dict, save_state_dict
 
 DATA = GOLDEN
 TINY = ACGAConfig(size=32, vocabulary_size=8, backbone_width=0.01, language_width=6, vision_widths=(16, 5, 4), classifier_widths=(5, 4, 3))
@@ -60,6 +60,9 @@ def test_round_trip(model, tmp_path):
     torch.testing.assert_close(responses(again), responses(model), rtol=0, atol=0)
     metadata = read_state_dict(tmp_path / "deep" / "m.safetensors").metadata
     assert metadata["provenance"] == {"command": "acga train", "seed": 3}
+    path = tmp_path / "deep" / "m.safetensors"
+    assert again.source == WeightsSource(name=str(path), git_blob=git_blob_id(path), provenance=metadata["provenance"])
+    assert model.source is None
     assert left_behind(tmp_path / "deep") == ["m.safetensors"]
 
 
@@ -208,7 +211,7 @@ def test_files_that_are_no_weights(tmp_path):
     with pytest.raises(WeightsError, match="holds no state dict"):
         read_state_dict(tmp_path / "list.pth")
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "linear.pth")
-    with pytest.raises(WeightsError, match="neither official ACGA, hassony2 nor piergiaj weights: its first entry is 'weight'"):
+    with pytest.raises(WeightsError, match="piergiaj nor EfficientNet-Lite weights: its first entry is 'weight'"):
         read_state_dict(tmp_path / "linear.pth")
     save_file({"weight": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match="not one that ACGA wrote"):
@@ -230,7 +233,7 @@ def test_files_that_are_no_weights(tmp_path):
         ),
         ({"fused_resolutions": 1}, r"has decoder.fusion.\w+, which this architecture lacks"),
         ({"matching": "dynamic_convolution"}, "has no decoder.classifiers.small.filter.weight, which this architecture needs"),
-        ({"backbone_width": 1.0, "vision_widths": (832, 5, 4)}, "does not fit: ACGA needs an I3D through mixed_4f, 832 channels wide"),
+        ({"backbone_width": 1.0, "vision_widths": (832, 5, 4)}, "does not fit: ACGA needs a backbone through mixed_4f, 832 channels wide"),
         ({"vocabulary_size": 3}, "does not fit: The vocabulary has 5 ids"),
     ],
 )
@@ -264,7 +267,7 @@ def test_impossible_metadata(model, tmp_path):
 
 def test_an_i3d_is_no_acga(tmp_path):
     I3D(width=0.01).to_file(tmp_path / "i3d.safetensors")
-    with pytest.raises(WeightsError, match=r"holds an I3D \(acga format\) and no ACGA"):
+    with pytest.raises(WeightsError, match=r"holds a backbone \(acga format\) and no ACGA"):
         load_model(tmp_path / "i3d.safetensors")
 
 

@@ -473,7 +473,7 @@ def test_impossible_parts_are_named():
     with pytest.raises(ConfigError, match=r"18 ids, but ACGAConfig.vocabulary_size is 16"):
         ACGA(TINY, Vocabulary([f"{chr(97 + index)}word" for index in range(16)]))
     for backbone in (I3D(width=0.01), I3D(width=0.25, through="mixed_4f")):
-        with pytest.raises(ConfigError, match="I3D through mixed_4f, 16 channels wide"):
+        with pytest.raises(ConfigError, match="backbone through mixed_4f, 16 channels wide"):
             ACGA(TINY, backbone=backbone)
     model = tiny_model()
     model.word_table = None

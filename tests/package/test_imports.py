@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -32,15 +33,26 @@ def modules(package: Path) -> dict[str, Path]:
     return found
 
 
+@cache
+def import_statements(source: str) -> list[tuple[ast.ImportFrom | ast.Import, bool]]:
+    """The imports of a file that run, each with whether it stands inside a function."""
+    found = []
+
+    def visit(node: ast.AST, later: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ImportFrom | ast.Import):
+                found.append((child, later))
+            elif isinstance(child, ast.stmt | ast.ExceptHandler) and not _is_type_checking(child):
+                visit(child, later or isinstance(child, ast.FunctionDef))
+
+    visit(ast.parse(source), False)
+    return found
+
+
 def imports(name: str, path: Path, known: dict[str, Path]) -> tuple[set[str], set[str]]:
     """The modules of the package that a file imports: at once, and inside a function."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    checked_only = {id(inner) for node in ast.walk(tree) if _is_type_checking(node) for inner in ast.walk(node)}
-    later = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
     found: tuple[set[str], set[str]] = set(), set()
-    for node in ast.walk(tree):
-        if id(node) in checked_only or not isinstance(node, ast.ImportFrom | ast.Import):
-            continue
+    for node, later in import_statements(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.Import):
             wanted = {alias.name for alias in node.names}
         else:
@@ -48,7 +60,7 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> tuple[set[str], se
             start = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*start, *([node.module] if node.module else [])])
             wanted = {f"{base}.{alias.name}" if f"{base}.{alias.name}" in known else base for alias in node.names}
-        found[id(node) in later].update(module for module in wanted if module.startswith("acga."))
+        found[later].update(module for module in wanted if module.startswith("acga."))
     return found
 
 

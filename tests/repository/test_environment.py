@@ -75,7 +75,7 @@ def test_the_readme_says_what_ci_runs() -> None:
 def test_the_wheel_holds_code_types_and_data(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(ROOT / "acga", source / "acga", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
     command = [
         sys.executable,

@@ -151,7 +151,7 @@ def test_headings_are_named_as_on_github(text: str, named: list[str]) -> None:
         ("a", "https://example.org/nothing", None),
         ("a", "README.md", None),
         ("a", "acga/model", "no such file"),
-        ("a", "README.md#what-is-here", None),
+        ("a", "README.md#run-it", None),
         ("`acga.ACGA`", "acga/model/network.py", None),
         ("`PALETTE`", "acga/overlay.py", None),
         ("a", "nothing.md", "no such file"),

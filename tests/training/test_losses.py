@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from acga.losses import WeightedSegmentationLoss
+from acga.losses import WeightedSegmentationLoss, dice_loss
 from acga.model import Responses
 
 
@@ -61,3 +61,31 @@ def test_wrong_shapes():
         WeightedSegmentationLoss()(random_responses(), torch.zeros(2, 16, 48))
     with pytest.raises(ValueError, match="three resolutions, but 2 weights"):
         WeightedSegmentationLoss(resolution_weights=(1, 1))
+
+
+def test_dice_by_hand():
+    """Two samples of four pixels: 1 - (2 common + 1) / (areas + 1)."""
+    response = torch.tensor([[[0.0, 0.0], [0.0, 0.0]], [[math.log(3), 0.0], [0.0, 0.0]]])
+    target = torch.tensor([[[1.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]])
+    expected = ((1 - (2 * 1.0 + 1) / (4.0 + 1)) + (1 - (2 * 0.75 + 1) / (3.25 + 1))) / 2
+    assert dice_loss(response, target).item() == pytest.approx(expected)
+
+
+def test_dice_is_added_at_every_resolution():
+    responses, mask = random_responses(), torch.rand(2, 32, 48, generator=torch.Generator().manual_seed(1)) > 0.5
+    plain, more = (WeightedSegmentationLoss(dice=dice).per_resolution(responses, mask) for dice in (0.0, 0.5))
+    added = [(after - before).item() for before, after in zip(plain, more, strict=True)]
+    assert added[2] == pytest.approx(0.5 * dice_loss(responses.large, mask.float()).item(), rel=1e-5)
+    assert all(0.05 < value < 0.5 for value in added)
+
+
+def test_other_actors_weigh_more_where_they_are_background():
+    responses, mask, others = random_responses(), torch.zeros(2, 32, 48), torch.zeros(2, 32, 48)
+    mask[:, :16], others[:, 8:24] = 1, 1  # they overlap in 8 rows, which stay foreground
+    per_pixel = torch.nn.functional.binary_cross_entropy_with_logits(responses.large, mask, pos_weight=torch.tensor(1.5), reduction="none")
+    per_pixel[:, 16:24] *= 3
+    loss = WeightedSegmentationLoss(other_actors_weight=3.0)
+    torch.testing.assert_close(loss.per_resolution(responses, mask, others)[2], per_pixel.mean())
+    for found, plain in zip(loss.per_resolution(responses, mask), WeightedSegmentationLoss().per_resolution(responses, mask), strict=True):
+        torch.testing.assert_close(found, plain, rtol=0, atol=0)  # nobody else is known
+    assert all(a > b for a, b in zip(loss.per_resolution(responses, mask, others), loss.per_resolution(responses, mask), strict=True))

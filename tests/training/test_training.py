@@ -19,6 +19,7 @@ from accelerate import Accelerator
 from helpers import squares
 from helpers.paths import ROOT, TESTS
 from helpers.small import CONFIG as SMALL
+from helpers.small import IMAGE_CONFIG, image_backbone
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -29,11 +30,12 @@ from acga.config import ACGAConfig, LossConfig, PretrainConfig, TrainConfig
 from acga.data import A2DSentences
 from acga.data.clips import ClipCache
 from acga.data.dense_labels import LABELS, actor_colours, dense_labels
+from acga.data.features import FeatureCache
 from acga.data.masks import MaskCache
 from acga.data.splits import split_validation, validation_videos
-from acga.data.text import Vocabulary
+from acga.data.text import Vocabulary, glove
 from acga.devices import choose_accelerator
-from acga.errors import ConfigError, DatasetError
+from acga.errors import ConfigError, DatasetError, WeightsError
 from acga.evaluation import Evaluation, evaluate
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA
@@ -593,6 +595,76 @@ def test_word_vectors_from_a_file_stay_fixed(dataset, backbone, tmp_path):
 def test_the_unknown_word_says_nothing(dataset, backbone):
     model = build_model(CONFIG, dataset, split_validation(dataset)[0], backbone, None, seed=0)
     assert model.word_table.weight[1].abs().sum() == 0 and model.word_table.weight[2].abs().sum() > 0
+
+
+def test_an_image_stem_and_embedded_words_are_trained_like_the_others(root, dataset, tmp_path):
+    config = replace(IMAGE_CONFIG, language_width=50, vocabulary_size=16)
+    image_backbone().to_file(tmp_path / "backbone.safetensors")
+    options = train_options(root, tmp_path / "run", tmp_path / "backbone.safetensors", config=config, words=Path("glove"))
+    with pytest.raises(Killed):
+        train(replace(options, checkpoint_every=1), on_step=kill_at(2))
+    path = train(options)
+    model, new = load_model(path), build_model(config, dataset, [0], options.backbone, options.words, seed=0)
+    assert model.config == replace(config, vocabulary_size=len(glove()[0])) and model.vocabulary.words == glove()[0].words
+    assert all(torch.equal(value, new.backbone.stem.state_dict()[name]) for name, value in model.backbone.stem.state_dict().items())
+    assert not torch.equal(model.backbone.mixed_4f.reduce.convolution.weight, new.backbone.mixed_4f.reduce.convolution.weight)
+    features = np.stack([FeatureCache(options.out / "features" / "plain")[frame].float() for frame in split_frames(dataset)])
+    assert model.backbone.mixed_4f.mean.flatten().tolist() == pytest.approx(features.mean(axis=(0, 2, 3, 4)).tolist(), rel=1e-3, abs=1e-4)
+    scores = Run(options.out, config_of(options.out)).entries()[-1]["validation"]
+    validation = evaluate(load_model(path.with_name("last.safetensors")), dataset, indices=split_validation(dataset)[1], device="cpu")
+    assert validation.metrics["mIoU"] == pytest.approx(scores["mIoU"], abs=1e-6)
+    further = replace(options, out=tmp_path / "further", initial=path, recipe=replace(TRAIN, epochs=1))
+    assert torch.equal(load_model(train(further)).backbone.mixed_4f.mean, model.backbone.mixed_4f.mean)
+
+
+def test_the_other_actors_of_a_frame_are_told(dataset, prepared):
+    (model, caches), masks = prepared, MaskCache(dataset)
+    recipe = replace(TRAIN, loss=LossConfig(other_actors_weight=2.0))
+    indices = np.arange(len(dataset))
+    *_, target, others = SentenceBatches(dataset, model, recipe, caches, masks).take(indices, np.random.default_rng(0))
+    for index, sample in enumerate(dataset.samples):
+        theirs = {(one.instance, tuple(masks[np.array([row])].flatten().tolist())) for row, one in enumerate(dataset.samples)
+                  if (one.video_id, one.frame) == (sample.video_id, sample.frame) and one.instance != sample.instance}  # fmt: skip
+        expected = np.any([np.array(mask) > 0 for _, mask in theirs], axis=0)
+        assert np.array_equal(others[index].flatten().numpy() > 0, expected) and expected.any()
+    assert not bool((target * others).any())
+    flipped = SentenceBatches(dataset, model, replace(recipe, mirror=True), caches, masks)
+    *_, mirrored, beside = flipped.take(indices, np.random.default_rng(0))
+    turned = [not torch.equal(one, other) for one, other in zip(mirrored, target, strict=True)]
+    assert any(turned) and not all(turned)
+    for row, flip in enumerate(turned):
+        assert torch.equal(beside[row], others[row].flip(-1) if flip else others[row])
+
+
+def test_all_of_our_additions_to_training_together(root, backbone, tmp_path):
+    """Resumed, the average goes on too; and it is not the network of the last step."""
+    recipe = replace(TRAIN, ema_decay=0.5, loss=LossConfig(dice=0.5, other_actors_weight=2.0))
+    options = train_options(root, tmp_path / "unbroken", backbone, recipe, features=tmp_path / "features")
+    unbroken = train(options)
+    resumed = replace(options, out=tmp_path / "killed", checkpoint_every=1)
+    with pytest.raises(Killed):
+        train(resumed, on_step=kill_at(3))
+    path = train(resumed)
+    assert_same_weights(path.with_name("last.safetensors"), unbroken.with_name("last.safetensors"))
+    states = torch.load(tmp_path / "unbroken" / "checkpoint.pt", weights_only=True)["states"]
+    name = "decoder.fusion.weight"
+    saved = read_state_dict(unbroken.with_name("last.safetensors")).state[name]
+    assert torch.equal(saved, states["averaged"][f"module.{name}"]) and not torch.equal(saved, states["model"][name])
+
+
+def split_frames(dataset):
+    """The annotated frame of each training sentence."""
+    return [(dataset.samples[index].video_id, dataset.samples[index].frame) for index in split_validation(dataset)[0]]
+
+
+def test_an_image_stem_does_not_go_with_everything(root, dataset, backbone, tmp_path):
+    with pytest.raises(ConfigError, match="Only an I3D is pretrained here"):
+        pretrain(pretrain_options(root, tmp_path, config=IMAGE_CONFIG))
+    with pytest.raises(WeightsError, match="holds no ImageBackbone"):
+        train(train_options(root, tmp_path, backbone, config=IMAGE_CONFIG))
+    with pytest.raises(ConfigError, match="embedded word vectors need language_width=50, not 8"):
+        train(train_options(root, tmp_path, backbone, words=Path("glove")))
+    assert not any(tmp_path.iterdir())
 
 
 TOGETHER = """

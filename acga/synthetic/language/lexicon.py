@@ -271,10 +271,11 @@ def surface_phrases(surface: str, state: str) -> dict[tuple[str, str], float]:
 
 
 NOUN_FITS = _fits(NOUNS.items(), _NOUNS_ALSO_FIT)
-DOING_FITS = _fits(((state, phrases) for (state, _), phrases in DOINGS.items()), _DOINGS_ALSO_FIT)
+_DRAWN_DOINGS_FIT = _fits(((state, phrases) for (state, _), phrases in DOINGS.items()), _DOINGS_ALSO_FIT)
 # A photograph that does not move may sit, lie, stand or eat.
 DOING_FITS = {
-    phrase: states | {"still"} if states & {"standing", "sitting", "lying", "eat"} else states for phrase, states in DOING_FITS.items()
+    phrase: states | {"still"} if states & {"standing", "sitting", "lying", "eat"} else states
+    for phrase, states in _DRAWN_DOINGS_FIT.items()
 }
 COLOUR_FITS = _fits(COLOUR_NAMES.items(), _COLOURS_ALSO_FIT)
 GARMENT_FITS = _fits(GARMENTS.items(), _GARMENTS_ALSO_FIT)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ...data.taxonomy import COLOURS
+from .camera import Image
 from .shading import Light, Material, render_shaded
 from .shapes import Part, capsule, ellipse, rotate, shade
-from .textures import SIDE, Textures
+from .textures import TEXTURE_SIDE, Textures
 
-Image = npt.NDArray[np.uint8]
 MOST_THINGS = 6
 GROUND = 0.45  # of the canvas height; things lie below it, and a few hang above
 
@@ -20,12 +19,12 @@ def enrich(canvas: Image, unit: float, textures: Textures, light: Light, rng: np
     """A background (H, W, 3) with more colour and texture, and with clutter; `unit` is the height of the frame in pixels."""
     height, width = canvas.shape[:2]
     gray = cv2.cvtColor(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    vivid = rng.uniform(0.75, 1.7)
+    vivid = rng.uniform(0.8, 2.1)
     image = cv2.addWeighted(canvas, vivid, gray, 1 - vivid, 0)
     level = np.full((height, width), 128, np.float32)
     for texture, most in ((textures.pink, 0.14), (textures.leaves, 0.1)):
         zoom, angle = rng.uniform(0.5, 1.1), rng.uniform(0, 360)
-        matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, zoom)
+        matrix = cv2.getRotationMatrix2D((TEXTURE_SIDE / 2, TEXTURE_SIDE / 2), angle, zoom)
         laid = cv2.warpAffine(
             texture, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
         )

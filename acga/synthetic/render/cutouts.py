@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import pi, sin
 from pathlib import Path
@@ -23,7 +24,7 @@ from ...data.taxonomy import COLOURS
 from ...errors import DatasetError
 from ..scene import Actor
 from .motion import CYCLE, pose, vary
-from .shading import Light, compose
+from .shading import Light, composite
 
 KINDS = {  # class in the folder -> kind and noun of the actor
     "person": ("adult", "person"), "bird": ("bird", "bird"), "cat": ("cat", "cat"), "dog": ("dog", "dog"), "car": ("car", "car"),
@@ -33,7 +34,7 @@ NO_DERIVATIVES = ("3", "6")  # Creative Commons BY-NC-ND and BY-ND, in COCO's nu
 SMALLEST_AREA, SMALLEST_SIDE = 700, 24  # pixels; a ball may be a quarter of the area and half as wide
 BORDER = 2  # pixels from the border of the picture
 WHOLE, TOUCHING, UPRIGHT = 0.92, 0.12, 1.3  # share in one piece; share of the outline at another instance; height over width of people
-TEST_SHARE = 4  # every fourth picture is for the test split alone
+TEST_EVERY = 4  # every fourth picture of a kind, the second first, is for the test split alone
 WIDEST = 1.6  # width over height beyond which the width, not the height, is taken for the size
 COLOUR_SHARE = 0.75  # of its pixels that must be of one colour for it to be named
 
@@ -46,8 +47,8 @@ class Cutout:
     kind: str
     noun: str
     colour: str
-    split: int  # 0 train, 1 test
     aspect: float  # width over height
+    split: int = 0  # 0 train, 1 test
 
 
 class CutoutFolder:
@@ -70,6 +71,7 @@ class CutoutFolder:
                 self._add(row["image"], int(row["instance_id"]), *KINDS[row["class"]])
         if not self.cutouts:
             raise DatasetError(f"{self.root} has no usable cut-out: none is large, whole and unhidden.")
+        self._split()
         digest = hashlib.sha256()
         for cutout in self.cutouts:
             digest.update(cutout.name.encode() + self.pictures[cutout.name].tobytes())
@@ -78,6 +80,16 @@ class CutoutFolder:
     def of(self, kind: str, split: int) -> list[Cutout]:
         """The cut-outs of a kind for a split (0 train, 1 test)."""
         return [cutout for cutout in self.cutouts if cutout.kind == kind and cutout.split == split]
+
+    def _split(self) -> None:
+        """Give each picture to one split, the rarest kinds first."""
+        counts = Counter(cutout.kind for cutout in self.cutouts)
+        splits: dict[str, int] = {}
+        for kind in sorted(counts, key=lambda kind: (counts[kind], kind)):
+            pictures = dict.fromkeys(cutout.name.split("/")[0] for cutout in self.cutouts if cutout.kind == kind)
+            for number, picture in enumerate(picture for picture in pictures if picture not in splits):
+                splits[picture] = int(number % TEST_EVERY == 1)
+        self.cutouts = [replace(cutout, split=splits[cutout.name.split("/")[0]]) for cutout in self.cutouts]
 
     def _add(self, name: str, instance: int, kind: str, noun: str) -> None:
         instances = _instances(self.root / "instances" / f"{name}.png")
@@ -92,9 +104,8 @@ class CutoutFolder:
         opacity = cv2.GaussianBlur(cv2.erode(255 * mask[window].astype(np.uint8), np.ones((2, 2), np.uint8)), (0, 0), 0.8)
         key = f"{name}/{instance}"
         self.pictures[key] = np.dstack([picture[window], opacity])
-        split = int(int(hashlib.sha256(name.encode()).hexdigest(), 16) % TEST_SHARE == 0)
         colour = plain_colour(picture[mask]) if kind != "adult" else ""
-        self.cutouts.append(Cutout(key, kind, noun, colour, split, opacity.shape[1] / opacity.shape[0]))
+        self.cutouts.append(Cutout(key, kind, noun, colour, opacity.shape[1] / opacity.shape[0]))
 
 
 @lru_cache(maxsize=2)
@@ -183,7 +194,7 @@ def render_cutout(
     laid = np.asarray(cv2.warpAffine(layer, shifted, (right - left, bottom - top), flags=cv2.INTER_LINEAR), np.float32)
     mask[top:bottom, left:right] = laid[..., 3] > 0.5
     laid[..., :3] = np.minimum(laid[..., :3] * tint, 255 * laid[..., 3:])
-    compose(frame[top:bottom, left:right], laid, light, motion)
+    composite(frame[top:bottom, left:right], laid, light, motion)
     return mask
 
 

@@ -18,7 +18,7 @@ from .motion import pose
 from .shading import Light, Material, cast_shadow, line_kernel, render_shaded
 from .textures import Textures
 
-Masks = tuple[np.ndarray, np.ndarray]  # of an actor itself and of everything drawn with it, (H, W) bool
+ActorMasks = tuple[np.ndarray, np.ndarray]  # of an actor itself and of everything drawn with it, (H, W) bool
 
 
 def draw_shaded(scene: Scene, cutouts: CutoutFolder | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -79,7 +79,7 @@ class DrawnFigure(_Figure):
         super().__init__(actor, scene, textures, light)
         self.support, self.outlined = things.support(actor, self.aspect), scene.style == "shaded sketch"
 
-    def paint(self, frame: np.ndarray, time: float, matrix: np.ndarray, pan: np.ndarray) -> Masks:
+    def paint(self, frame: np.ndarray, time: float, matrix: np.ndarray, pan: np.ndarray) -> ActorMasks:
         """Draw the actor and what it climbs onto `frame` (H, W, 3) uint8 in place, at a time, through the camera's matrix."""
         actor, height = self.actor, self.actor.height * matrix[0, 0]
         parts = things.parts(actor, time, self.aspect)
@@ -102,7 +102,7 @@ class PhotographedFigure(_Figure):
             raise DatasetError(f"The cut-out {actor.cutout} is needed to draw {scene.name}; give the folder that it comes from.")
         self.patch = patch(cutouts.pictures[actor.cutout], actor, scene.height)
 
-    def paint(self, frame: np.ndarray, time: float, matrix: np.ndarray, pan: np.ndarray) -> Masks:
+    def paint(self, frame: np.ndarray, time: float, matrix: np.ndarray, pan: np.ndarray) -> ActorMasks:
         """Draw the actor onto `frame` (H, W, 3) uint8 in place, at a time, through the camera's matrix."""
         place, turn = things.place(self.actor, time, self.aspect), placement(self.actor, time, self.patch.shape[1::-1])
         half = 0.5 * self.patch.shape[1] * np.hypot(turn[0, 0], turn[1, 0])

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .shapes import Part, fill_part
-from .textures import SIDE, Field, Textures
+from .textures import TEXTURE_SIDE, Field, Textures
 
-SUPERSAMPLING = 2
+SHADED_SUPERSAMPLING = 2
 SHADE_LEVELS = ((1.0, 1.0, 138), (0.92, 0.7, 182), (0.78, 0.36, 220))  # size along and across a part, shade
 NEUTRAL = 185.0  # of these shades
 STRIPE = 0.085  # period of stripes and spots in standing heights
@@ -73,9 +73,9 @@ class Material:
             texture=textures.pick(rng, weights),
             scale=float(rng.uniform(0.5, 1.3)),
             angle=float(rng.uniform(-0.6, 0.6)),
-            offset=rng.uniform(0, SIDE, 2),
+            offset=rng.uniform(0, TEXTURE_SIDE, 2),
             contrast=float(rng.uniform(0.08, top)),
-            fade=float(rng.uniform(0.0, 0.3)),
+            fade=float(rng.uniform(0.0, 0.45)),
             tint=(rng.uniform(0.82, 1.08) * (1 + rng.normal(0, 0.03, 3))).astype(np.float32),
         )
 
@@ -115,16 +115,16 @@ def render_shaded(
     if window is None:
         return actor, covered
     left, top, right, bottom = window
-    small, size = (right - left, bottom - top), ((bottom - top) * SUPERSAMPLING, (right - left) * SUPERSAMPLING)
+    small, size = (right - left, bottom - top), ((bottom - top) * SHADED_SUPERSAMPLING, (right - left) * SHADED_SUPERSAMPLING)
     layer = np.zeros((*size, 3), np.uint8)
     drawn, own, shade = (np.zeros(size, np.uint8) for _ in range(3))
-    points = (everything - (left, top)) * SUPERSAMPLING
+    points = (everything - (left, top)) * SHADED_SUPERSAMPLING
     starts = np.cumsum([0, *(len(part.points) for part in parts[:-1])])
     fixed, nested = (np.round(16 * values).astype(np.int32) for values in (points, _rounded(points, starts, light)))
     for part, start in zip(parts, starts.tolist(), strict=True):
         span = slice(start, start + len(part.points))
         corners = fixed[span]
-        fill_part(layer, corners, part, size, period=max(5.0, STRIPE * height * SUPERSAMPLING))
+        fill_part(layer, corners, part, size, period=max(5.0, STRIPE * height * SHADED_SUPERSAMPLING))
         if outlined:
             cv2.polylines(layer, [corners], True, (25, 25, 25), 1, shift=4)
         cv2.fillPoly(drawn, [corners], 255, shift=4)
@@ -142,11 +142,11 @@ def render_shaded(
     colour = np.asarray((colour + material.fade * (gray - colour)) * level, np.float32)
     actor[top:bottom, left:right] = np.asarray(cv2.resize(own, small, interpolation=cv2.INTER_AREA)) > 127
     covered[top:bottom, left:right] = opacity > 0.5
-    compose(frame[top:bottom, left:right], np.dstack([np.minimum(colour, 255 * opacity[..., None]), opacity]), light, motion)
+    composite(frame[top:bottom, left:right], np.dstack([np.minimum(colour, 255 * opacity[..., None]), opacity]), light, motion)
     return actor, covered
 
 
-def compose(window: np.ndarray, layer: np.ndarray, light: Light, motion: np.ndarray | None) -> None:
+def composite(window: np.ndarray, layer: np.ndarray, light: Light, motion: np.ndarray | None) -> None:
     """Lay `layer` (H, W, 4) float32, colours multiplied by their opacity, over `window` (H, W, 3) in place: soft and blurred by motion."""
     layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), light.softness), np.float32)
     if motion is not None and (kernel := line_kernel(motion)) is not None:
@@ -204,12 +204,14 @@ def _rounded(points: np.ndarray, starts: np.ndarray, light: Light) -> np.ndarray
     counts = np.diff([*starts, len(points)])
     centres = np.repeat(np.add.reduceat(points, starts) / counts[:, None], counts, axis=0)
     x, y = (points - centres).T
-    moments = [np.add.reduceat(values, starts) for values in (x * y, x * x - y * y)]
+    moments = [np.add.reduceat(values, starts) for values in (x * y, x * x - y * y, x * x + y * y)]
     angles = np.repeat(0.5 * np.arctan2(2 * moments[0], moments[1]), counts)  # of their long axes
     cos, sin = np.cos(angles), np.sin(angles)
+    elongated = np.minimum(1, 1.7 * np.hypot(2 * moments[0], moments[1]) / np.maximum(moments[2], 1e-9))  # a circle has no long axis
     along, across = x * cos + y * sin, y * cos - x * sin
     thick = np.repeat(np.maximum.reduceat(np.abs(across), starts), counts)
     long, short = (np.array([level[k] for level in SHADE_LEVELS])[:, None] for k in (0, 1))
+    long = short + (long - short) * np.repeat(elongated, counts)  # (levels, N)
     a, b, shift = long * along, short * across, 0.45 * (1 - short) * thick  # (levels, N)
     nested = np.stack([a * cos - b * sin + shift * light.direction[0], a * sin + b * cos + shift * light.direction[1]], axis=-1)
     return nested + centres

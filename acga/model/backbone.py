@@ -1,0 +1,57 @@
+"""The interface of backbones: what the network needs of an I3D, or of an image network in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..config import Stem
+from ..errors import WeightsError
+from .state_dicts import StoredWeights, read_state_dict, save_state_dict
+
+
+class Backbone(nn.Module):
+    """A `stem`, frozen in ACGA, from clips (B, 3, T, H, W) to (B, C, T/4, H/16, W/16), and `mixed_4f`, which is trained on top of it."""
+
+    kind: ClassVar[Stem]  # as `ACGAConfig.stem` names it
+    landmark: ClassVar[str]  # an entry that all weights of this kind have
+    source_format: str | None = None  # of the file that `from_file` read
+
+    width: float  # multiplies the stem's channel counts
+    input_channels: int
+    channels: dict[str, int]  # output channels, "mixed_4e" (the stem's) and "mixed_4f" among them, in order
+    stem: nn.Module
+    mixed_4f: nn.Module
+
+    def settings(self) -> dict[str, Any]:
+        """What the constructor was given, ready for JSON."""
+        raise NotImplementedError
+
+    def calibrate(self, features: Tensor) -> None:
+        """Set what depends on how the stem's features (N, C, T/4, h, w) are distributed; called once, before training."""
+
+    def channels_last(self) -> None:
+        """Lay the weights of convolutions out with channels last in memory: twice as fast on a CPU."""
+        for parameter in self.parameters():
+            if parameter.ndim in (4, 5):
+                layout = torch.channels_last if parameter.ndim == 4 else torch.channels_last_3d
+                parameter.data = parameter.data.contiguous(memory_format=layout)
+
+    def to_file(self, path: str | Path, *, provenance: Mapping[str, Any] | None = None, half: bool = False) -> None:
+        """Save in our format, whole or not at all; `half` stores fp16; `provenance` (command, seed, …) is kept in the header."""
+        metadata = {"architecture": type(self).__name__, "backbone": self.settings(), "provenance": dict(provenance or {})}
+        save_state_dict(path, self.state_dict(), metadata=metadata, half=half)
+
+    @classmethod
+    def read(cls, path: str | Path) -> StoredWeights:
+        """The backbone in a file: the whole of it, or what an ACGA has. Raises `WeightsError` if it is not of this kind."""
+        weights = read_state_dict(path)
+        inside = {name.removeprefix("backbone."): value for name, value in weights.state.items() if name.startswith("backbone.")}
+        state = inside or weights.state
+        if cls.landmark not in state:
+            raise WeightsError(f"{path} has no {cls.landmark}, so it holds no {cls.__name__}: use weights that fit the configured stem.")
+        return weights._replace(state=state)
