@@ -40,7 +40,7 @@ _HOME = {  # of every public name
     "fold": "model.folding",
     "load": "inference",
 }
-_MODULES = {"data": "data", "model": "model", "video": "data.video"}
+_MODULES = {"data": "data", "model": "model", "video": "video"}
 
 __all__ = [
     "ACGA",

@@ -84,11 +84,20 @@ class Run:
         return [json.loads(line) for line in lines]
 
     def save_checkpoint(self, step: int, parts: Mapping[str, Stateful]) -> None:
-        """Write everything that goes on after `step` steps: the states of `parts`, and `values`."""
-        if self.writes:
-            states = {name: part.state_dict() for name, part in parts.items()}
-            with atomic_write(self.folder / "checkpoint.pt") as temporary:
+        """Write everything that goes on after `step` steps: the states of `parts`, and `values`.
+
+        Raises `ConfigError` when the disk refuses; the checkpoint before is kept.
+        """
+        if not self.writes:
+            return
+        path = self.folder / "checkpoint.pt"
+        states = {name: part.state_dict() for name, part in parts.items()}
+        try:
+            with atomic_write(path) as temporary:
                 torch.save({"step": step, "seconds": self.seconds, "states": states, "values": self.values}, temporary)
+        except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"{path} cannot be written ({reason}); make room, then run the same command to go on.") from error
 
     def load_checkpoint(self, parts: Mapping[str, Stateful]) -> int:
         """Fill `parts` and `values` from the checkpoint; gives the number of steps done, 0 if there is no checkpoint.

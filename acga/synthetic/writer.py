@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from ..config import SynthesisConfig
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
+from ..processes import map_in_processes
 from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
 from .render.renderer import box, draw, mean_box
@@ -104,11 +104,7 @@ def _finish(root: Path, records: list[dict[str, Any]], config: SynthesisConfig) 
 
 
 def _work(function: Any, jobs: list[tuple[str, int]], workers: int, title: str) -> Iterator[dict[str, Any]]:
-    if workers <= 1:
-        yield from tqdm(map(function, jobs), total=len(jobs), desc=title)
-        return
-    with get_context("spawn").Pool(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        yield from tqdm(pool.imap(function, jobs, chunksize=4), total=len(jobs), desc=title)
+    yield from tqdm(map_in_processes(function, jobs, workers if workers > 1 else 0), total=len(jobs), desc=title)
 
 
 def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dict[str, Any]:
