@@ -24,12 +24,11 @@ from acga.data.geometry import pad_resize, to_clip
 from acga.data.text import Vocabulary
 from acga.data.video import read_frames
 from acga.files import rounded, write_json
-from acga.inference import Segmenter, load
+from acga.inference import Segmenter, load, sliding_clips
 from acga.losses import WeightedSegmentationLoss
 from acga.metrics import intersection_over_union
 from acga.model import ACGA, fold
 from acga.provenance import provenance
-from acga.session import sliding_clips
 
 SENTENCES = {  # of the person whose mask is in that frame
     0: "two men wrestling in the middle",

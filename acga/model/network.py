@@ -116,7 +116,10 @@ class ACGA(nn.Module):
 
     def from_features(self, features: Tensor, word_vectors: Tensor) -> Responses:
         """Everything after the frozen stem: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to responses."""
-        attended = self.attend(features, word_vectors)
+        return self.decode(self.attend(features, word_vectors))
+
+    def decode(self, attended: Attended) -> Responses:
+        """Eq. 10-13: attended maps to responses; the decoder computes coordinates of its own."""
         return self.decoder(attended.vision[:, :-COORDINATES], attended.language)
 
     def _check(self, features: Tensor, word_vectors: Tensor) -> None:

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from ..data.video import VideoWriter
+from ..inference import ClipSession
 from ..output import encode_mask, slug
 from ..overlay import Overlay
-from ..session import ClipSession
 from .clips import Clip
 
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from ..data.text import tokenise, unreadable
 from ..errors import AcgaError, QueryError
-from ..inference import Segmenter
-from ..session import AT_ONCE, ClipSession
+from ..inference import AT_ONCE, ClipSession, Segmenter
 from .clips import DRAWN_CLIPS, Clip
 from .export import encode_jpeg, mask_archive, overlay_video
 from .jobs import JobRunner, Steps

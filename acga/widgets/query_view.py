@@ -15,8 +15,8 @@ import ipywidgets
 import numpy as np
 import traitlets
 
+from ..inference import ClipSession
 from ..overlay import PALETTE
-from ..session import ClipSession
 from .uploads import LIMITS, MAX_BYTES
 
 PARTS = ("elements.js", "drawing.js", "sentences.js", "query_view.js")  # one module, in this order

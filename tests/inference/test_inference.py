@@ -17,11 +17,10 @@ from acga.data.geometry import clip_indices, pad_resize, to_clip
 from acga.data.text import Vocabulary
 from acga.data.video import read_frames
 from acga.errors import ConfigError, QueryError, VideoError, WeightsError
-from acga.inference import Segmenter, choose_device, load
+from acga.inference import Segmenter, choose_device, load, sliding_clips
 from acga.metrics import binarise
 from acga.model import ACGA
 from acga.model.checkpoints import save_model
-from acga.session import sliding_clips
 
 QUERIES = ["man in red on the left", "dog running"]
 

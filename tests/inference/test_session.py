@@ -9,9 +9,8 @@ import torch
 from helpers.small import moving_frames, small_model
 
 from acga.errors import QueryError
-from acga.inference import Segmenter
+from acga.inference import AT_ONCE, ClipSession, Segmenter
 from acga.metrics import binarise, intersection_over_union
-from acga.session import AT_ONCE, ClipSession
 
 FRAMES, SIZE = 11, (30, 44)
 QUERIES = ["man in red", "dog running on the left"]

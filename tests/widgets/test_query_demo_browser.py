@@ -20,9 +20,8 @@ from helpers.browsers import PATIENCE, ROOT, browser, jupyter, needs_browser
 from helpers.small import write_clip
 from PIL import Image
 
-from acga.inference import Segmenter
+from acga.inference import ClipSession, Segmenter
 from acga.metrics import intersection_over_union
-from acga.session import ClipSession
 from acga.widgets.clips import DRAWN_CLIPS
 
 pytestmark = needs_browser
