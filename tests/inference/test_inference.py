@@ -11,7 +11,7 @@ from helpers.small import CONFIG, WORDS, moving_frames, small_model, write_clip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acga import inference, session
+from acga import inference
 from acga.config import ACGAConfig
 from acga.data.geometry import clip_indices, pad_resize, to_clip
 from acga.data.text import Vocabulary
@@ -119,7 +119,7 @@ def test_one_query_gives_an_array_and_several_a_dictionary(segmenter, clip):
 
 def test_more_queries_than_are_answered_at_once(segmenter, clip):
     queries = [*WORDS]
-    assert len(queries) > session.AT_ONCE
+    assert len(queries) > inference.AT_ONCE
     together = next(segmenter.stream(clip, queries))
     alone = next(segmenter.stream(clip, queries[-1:]))
     np.testing.assert_allclose(together.responses[queries[-1]], alone.responses[queries[-1]], rtol=1e-4, atol=1e-4)
