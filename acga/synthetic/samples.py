@@ -8,8 +8,7 @@ import numpy as np
 
 from ..data.video import VideoWriter
 from .render.renderer import draw
-from .scene import Actor, Scene
-from .writer import FRAMES_PER_SECOND
+from .scene import FRAMES_PER_SECOND, Actor, Scene
 
 WALKER = Actor(
     kind="adult",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 Rng = np.random.Generator
+FRAMES_PER_SECOND = 12  # of every drawn video
 
 
 @dataclass(frozen=True, kw_only=True)

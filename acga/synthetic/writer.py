@@ -31,9 +31,8 @@ from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
 from .render.renderer import box, draw, mean_box
 from .sampling import HELD_OUT_COMBINATIONS, JHMDB_ACTIONS, sample_scene
-from .scene import Box, Scene
+from .scene import FRAMES_PER_SECOND, Box, Scene
 
-FRAMES_PER_SECOND = 12
 SPLITS = {"train": 0, "test": 1}
 RELATIONAL_SHARE = 0.25  # second edition: how often a relation alone tells an actor from others of its kind, where it can
 NEEDS = {"clothing": "colour", "pattern": "colour", "motion": "action", "place": "position", "direction": "position"}

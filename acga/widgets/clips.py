@@ -10,8 +10,7 @@ import numpy as np
 from ..synthetic.language.describe import describe
 from ..synthetic.render.renderer import box, draw
 from ..synthetic.samples import QUERIES, SCENE
-from ..synthetic.scene import Actor, Scene
-from ..synthetic.writer import FRAMES_PER_SECOND
+from ..synthetic.scene import FRAMES_PER_SECOND, Actor, Scene
 
 PHRASINGS = 4  # of each actor
 

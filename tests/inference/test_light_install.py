@@ -23,8 +23,8 @@ sys.meta_path.insert(0, Absent())
 """
 
 
-def run(code, folder):
-    return subprocess.run([sys.executable, "-c", WITHOUT + code], cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+def run(code, folder, *, without=WITHOUT):
+    return subprocess.run([sys.executable, "-c", without + code], cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
 
 
 def test_the_absent_packages_are_absent(tmp_path):
@@ -47,3 +47,11 @@ def test_segmenting_from_the_command_line(tmp_path):
     found = run(f"from acga.cli import main\nsys.exit(main({command}))", tmp_path)
     assert found.returncode == 0, found.stderr
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["frames"] == 2
+
+
+def test_the_demo_needs_matplotlib_alone_besides(tmp_path):
+    found = run(
+        "from acga.cli import main\nsys.exit(main(['demo', '--device', 'cpu']))", tmp_path, without=WITHOUT.replace('"matplotlib", ', "")
+    )
+    assert found.returncode == 0, found.stderr
+    assert (tmp_path / "demo" / "demo.png").exists()
