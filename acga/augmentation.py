@@ -1,4 +1,4 @@
-"""How clips and their dense labels are varied while the backbone is pretrained."""
+"""Augmentation of clips and their dense labels, for pretraining the backbone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training on sentences is fed: features that were extracted once, tokens and masks, as `TrainConfig` wants them shown."""
+"""Batches for training on sentences: features that were extracted once, tokens and masks, as `TrainConfig` wants them shown."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class ACGAConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
-    """How the backbone is pretrained; chosen on the validation split of the drawn training videos."""
+    """The recipe of pretraining the backbone; chosen on the validation split of the drawn training videos."""
 
     epochs: int = 30  # passes over the training clips
     batch_size: int = 16  # clips a step
@@ -137,7 +137,7 @@ class LossConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """How the part after mixed_4e is trained on sentences (docs/PAPER.md, "Training"); the defaults are the paper's."""
+    """The recipe of training the part after mixed_4e on sentences (docs/PAPER.md, "Training"); the defaults are the paper's."""
 
     epochs: float = 12  # passes over the training sentences; a fraction for short runs
     batch_size: int = 4  # sentences a step
@@ -154,13 +154,13 @@ class TrainConfig:
 
     @classmethod
     def short(cls) -> TrainConfig:
-        """How the runs of a study are trained at the size of `ACGAConfig.mini()`: minutes each."""
+        """The recipe of a study's runs, at the size of `ACGAConfig.mini()`: minutes each."""
         return cls(epochs=0.2, batch_size=16, learning_rate=3e-3, attention_rate=0.3, decay_every=0, precision="bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisConfig:
-    """How much of the drawn world to draw, and which. Raises `ConfigError` where the parts do not go together."""
+    """The drawn world to draw: how much, and which. Raises `ConfigError` where the parts do not go together."""
 
     train: int = 2000  # number of training videos
     test: int = 400  # number of test videos

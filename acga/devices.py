@@ -1,4 +1,4 @@
-"""Where to compute, by the name a user gives."""
+"""The device to compute on, by the name a user gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user did wrong, in one sentence: what is wrong, where, and what to do.
+"""Errors that a user can mend, each in one sentence: what is wrong, where, and what to do.
 
 Everything that input from outside can cause is an `AcgaError`; the command line prints it as one line and exits with code 2.
 Programming mistakes stay ordinary exceptions.

@@ -104,7 +104,7 @@ class Evaluation:
 
 
 def sentence_key(prediction: Prediction | Sample) -> tuple[str, int, str]:
-    """What a sentence is known by in `queries.json`: video id, instance and query."""
+    """The key of a sentence in `queries.json`: video id, instance and query."""
     return prediction.video_id, prediction.instance, prediction.query
 
 
@@ -178,7 +178,7 @@ def _check_fit(model: ACGA, dataset: Dataset) -> None:
 
 
 def _about(model: ACGA, dataset: Dataset, accelerator: Accelerator, **more: Any) -> dict[str, Any]:
-    """How an evaluation was made."""
+    """The provenance of an evaluation."""
     return {
         **provenance(),
         "config": model.config.to_dict(),

@@ -42,7 +42,7 @@ SIMILARITY = 0.65  # of the spelling of a word that is offered in place of an un
 
 @dataclass(frozen=True, kw_only=True)
 class FrameResult:
-    """What was found in one frame."""
+    """The result in one frame."""
 
     index: int  # of the frame, from 0
     source: int  # the frame whose clip was looked at: `index` itself, or with every > 1 the nearest one that was
@@ -180,7 +180,7 @@ class VideoHandle:
 
 
 class _ClipResult(NamedTuple):
-    """What one clip gave."""
+    """The result of one clip."""
 
     source: int
     masks: dict[str, np.ndarray]
@@ -275,7 +275,7 @@ class ClipSession:
 
     @torch.inference_mode()
     def attention_from(self, query: str, frame: int, place: tuple[int, int]) -> np.ndarray | None:
-        """How much one place (row, column) of the h x w places takes from each place, (h, w); None without that attention (eq. 8)."""
+        """Attention of one place (row, column) of the h x w places to each place, (h, w); None without that attention (eq. 8)."""
         self.run_stem([frame])
         attended = self.segmenter.model.attend(self._features[frame][None], self.segmenter.word_vectors([query]))
         if attended.pixel_weights is None:

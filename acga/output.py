@@ -1,4 +1,4 @@
-"""What `acga segment` leaves on disk: an overlay video, a PNG mask for every frame and query, and a summary; all of it or nothing.
+"""The output of `acga segment`: an overlay video, a PNG mask for every frame and query, and a summary; all of it or nothing.
 
 overlay.mp4                              the frames, each query's mask in its colour, and a legend
 masks/<number>_<words>/<frame:05d>.png   0 / 255, of the frame's size; numbers of queries from 1, of frames from 0

@@ -112,7 +112,7 @@ def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
 
 
 def pretraining_settings(options: PretrainOptions, clips: ClipCache) -> dict[str, object]:
-    """What decides the outcome of a run."""
+    """The settings that decide the outcome of a run."""
     return {
         "stage": "pretrain",
         "model": {name: getattr(options.config, name) for name in ("size", "clip_length", "backbone_width")},

@@ -1,4 +1,4 @@
-"""Where a number or a file of weights comes from."""
+"""Provenance of numbers and of files of weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 
 
 def provenance(**more: Any) -> dict[str, Any]:
-    """Where a number or a file of weights comes from: command, commit, versions, and `more`, such as the seed."""
+    """Provenance of a number or a file of weights: command, commit, versions, and `more`, such as the seed."""
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "commit": _commit(),

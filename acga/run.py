@@ -1,4 +1,4 @@
-"""What both stages of training share: the folder from which an interrupted run goes on, and the steps that are left to do.
+"""The skeleton of both stages of training: the folder from which an interrupted run goes on, and the steps that are left to do.
 
 Whatever is random is a function of the seed and the step alone, so a run that was killed and resumed ends with the same weights as
 an unbroken one (bit for bit, on the same machine with the same number of threads).
@@ -63,12 +63,12 @@ class Run:
 
     @property
     def model_path(self) -> Path:
-        """Where the trained weights are saved when the run has ended."""
+        """The path of the trained weights once the run has ended."""
         return self.folder / "model.safetensors"
 
     @property
     def seconds(self) -> float:
-        """How long the run has taken, from before an interruption on."""
+        """The duration of the run so far, interruptions left out."""
         return self._before + time.monotonic() - self._started
 
     def log(self, **entry: Any) -> None:
@@ -78,7 +78,7 @@ class Run:
                 file.write(json.dumps(rounded(entry)) + "\n")
 
     def entries(self) -> list[dict[str, Any]]:
-        """What was logged so far; a last line that was cut by a kill is left out."""
+        """The log so far; a last line that was cut by a kill is left out."""
         path = self.folder / "log.jsonl"
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
         return [json.loads(line) for line in lines]

@@ -87,7 +87,7 @@ def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Ten
 
 
 def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
-    """What the optimiser is given: both attention branches and the rest, each with the factor ("rate") of its learning rate."""
+    """Parameter groups for the optimiser: both attention branches and the rest, each with the factor ("rate") of its learning rate."""
     attention = list(model.attention.parameters())
     own = {id(parameter) for parameter in attention}
     rest = [parameter for parameter in model.training_parameters() if id(parameter) not in own]
@@ -195,7 +195,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
 
 
 def training_settings(options: TrainOptions, model: ACGA, dataset: Dataset) -> dict[str, object]:
-    """What decides the outcome of a run."""
+    """The settings that decide the outcome of a run."""
     return {
         "stage": "train",
         "model": options.config.to_dict(),

@@ -38,7 +38,7 @@ def read_arrays(path: str | Path, names: Sequence[str], what: str) -> dict[str, 
 
 
 class _Unsuitable(Exception):
-    """What is wrong with an array, in words."""
+    """A fault of an array, in words."""
 
 
 def _read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -230,6 +230,6 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _make_batch(make: Callable[..., Entry], batch: Sequence[Key]) -> Entry:
-    """What `make` gives for each key, stacked."""
+    """Stacked entries that `make` gives for the keys."""
     entries = [make(*key) for key in batch]
     return {name: np.stack([entry[name] for entry in entries]) for name in entries[0]}

@@ -21,7 +21,7 @@ from .text import Vocabulary
 
 @dataclass
 class Report:
-    """What was found in a release."""
+    """The findings in a release."""
 
     layout: str  # "A2D Sentences" or "J-HMDB Sentences"
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # by split: videos, frames, sentences, samples
@@ -66,7 +66,7 @@ def check_release(root: str | Path) -> Report:
 
 
 def unreadable_sentences(dataset: Dataset) -> list[str]:
-    """What training and evaluation would say of the sentences that they cannot read, such as too long ones, with file and line."""
+    """The errors of training and evaluation for sentences that they cannot read, such as too long ones, with file and line."""
     used = {(sample.video_id, sample.query) for sample in dataset.samples}
     table = read_table(dataset.sentences_path, ("video_id", "query"), header=True)
     problems = []

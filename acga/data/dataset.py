@@ -67,7 +67,7 @@ class Dataset(torch.utils.data.Dataset, ABC):
 
     @abstractmethod
     def video_path(self, video_id: str) -> Path:
-        """Where the pictures of a video are: a file or a folder."""
+        """The path of a video: a file or a folder of pictures."""
 
     @abstractmethod
     def read_video(self, video_id: str) -> np.ndarray:

@@ -66,7 +66,7 @@ class JHMDBSentences(Dataset):
         return self.root / "Rename_Images" / self._classes[video_id] / video_id
 
     def mask_path(self, video_id: str) -> Path:
-        """Where the masks of a video are."""
+        """The path of a video's masks."""
         return self.root / "puppet_mask" / self._classes[video_id] / video_id / "puppet_mask.mat"
 
     def annotation_path(self, video_id: str, frame: int) -> Path:

@@ -49,7 +49,7 @@ class MaskCache:
         return self._unpacked(self._bits[self._rows[indices]])
 
     def others(self, indices: np.ndarray) -> Tensor:
-        """Where the other instances of the samples' frames are that sentences speak of, float (B, S, S)."""
+        """Masks of the other instances of the samples' frames that sentences speak of, float (B, S, S)."""
         neighbours = ([other for other in self._in_frame[self._frames[row]] if other != row] for row in self._rows[indices])
         return self._unpacked(np.stack([np.bitwise_or.reduce(self._bits[rows], axis=0) for rows in neighbours]))
 

@@ -117,7 +117,7 @@ def memoise_files(memo: Path, files: Iterable[Path], read: Callable[[Path], _Val
 
 
 def _read_memo(memo: Path) -> dict[str, list]:
-    """What `memoise_files` wrote, or nothing if it is damaged."""
+    """The memo that `memoise_files` wrote, or nothing if it is damaged."""
     try:
         checksum, content = json.loads(memo.read_text(encoding="utf-8"))
         return dict(json.loads(content)) if checksum == _checksum(content) else {}

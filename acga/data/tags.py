@@ -10,7 +10,7 @@ from ..files import read_json
 
 
 def read_tags(root: str | Path) -> dict[tuple[str, int, str], dict[str, Any]]:
-    """What the generator noted about the sentences of a drawn data set in `queries.json`; empty for a real one.
+    """Tags of the sentences of a drawn data set, as its generator noted them in `queries.json`; empty for a real one.
 
     Raises `DatasetError` when the file is damaged.
     """

@@ -46,7 +46,7 @@ def tokenise(query: str) -> list[str]:
 
 
 def unreadable(query: str) -> list[str]:
-    """What `tokenise` leaves out of a sentence though it may mean something: other scripts, emoji and digits, but no punctuation.
+    """Parts of a sentence that `tokenise` leaves out though they may mean much: other scripts, emoji and digits, but no punctuation.
 
     >>> unreadable("2 dogs, 犬 and 🐱!")
     ['2', '犬', '🐱']

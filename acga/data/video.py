@@ -28,7 +28,7 @@ PICTURES = (".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a video before it is read."""
+    """Properties of a video that are known before it is read."""
 
     height: int  # pixels, after rotation
     width: int

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 @dataclass
 class Attended:
-    """What either branch attended to; the weights are None where a branch has none."""
+    """The attended maps of both branches; the weights are None where a branch has none."""
 
     language: Tensor  # F_TA (B, D, h, w)
     vision: Tensor  # F_VA (B, C, h, w)

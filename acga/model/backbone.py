@@ -28,7 +28,7 @@ class Backbone(nn.Module):
     mixed_4f: nn.Module
 
     def settings(self) -> dict[str, Any]:
-        """What the constructor was given, ready for JSON."""
+        """The arguments of the constructor, ready for JSON."""
         raise NotImplementedError
 
     def calibrate(self, features: Tensor) -> None:

@@ -165,7 +165,7 @@ def compose(deconvolution: Deconvolution, weight: Tensor) -> Composed:
 
 
 def deconvolve_and_convolve(composed: Composed, visual: Tensor) -> Tensor:
-    """What the composed layers make of visual (B, C, h, w), with h, w of 2 at least, less all biases: (B, 4h, 4w, O)."""
+    """The output of the composed layers for visual (B, C, h, w), with h, w of 2 at least, less all biases: (B, 4h, 4w, O)."""
     result = F.conv2d(visual, composed.kernel, padding=1).movedim(1, -1)  # (B, h, w, 16 O), the channels last for the gradient too
     result = rearrange(result, "n h w (a b o) -> n (h a) (w b) o", a=4, b=4)
     for i, (_, cell, _) in enumerate(ENDS):
@@ -180,7 +180,7 @@ def deconvolve_and_convolve(composed: Composed, visual: Tensor) -> Tensor:
 
 
 def _biases(deconvolution: Deconvolution, weight: Tensor, bias: Tensor | None, like: Tensor) -> Separable:
-    """What the biases of a deconvolution and of the 3x3 after it come to, for a map like (B, H, W, O): what they make of zeros."""
+    """The joint bias of a deconvolution and of the 3x3 after it, for a map like (B, H, W, O): what they make of zeros."""
     zeros = like.new_zeros(1, deconvolution.transposed.in_channels, 2, 2)
     of_zeros = F.conv2d(deconvolution(zeros), weight, bias, padding=1)  # (1, O, 8, 8), constant but for its outer two pixels
     five = of_zeros[:, :, [0, 1, 2, -2, -1]][..., [0, 1, 2, -2, -1]]
@@ -220,7 +220,7 @@ def _split_weight(fcn: Classifier, language: Tensor) -> tuple[Tensor, ...]:
 
 
 def _shifted(basis: Tensor) -> Tensor:
-    """What the three taps of a zero-padded convolution see of a basis (N, n) along one axis: (N, 3n)."""
+    """The values that the three taps of a zero-padded convolution see of a basis (N, n) along one axis: (N, 3n)."""
     return rearrange(F.pad(basis, [0, 0, 1, 1]).unfold(0, 3, 1), "N n k -> N (k n)")
 
 

@@ -218,7 +218,7 @@ class I3D(Backbone):
             raise ValueError(f"A clip should be (B, {self.input_channels}, T, H, W), but is {tuple(clip.shape)}.")
 
     def settings(self) -> dict[str, Any]:
-        """What the constructor was given, ready for JSON: `I3D(**i3d.settings())` has the same architecture."""
+        """The arguments of the constructor, ready for JSON: `I3D(**i3d.settings())` has the same architecture."""
         return {
             "width": self.width,
             "epsilon": self.epsilon,
@@ -245,7 +245,7 @@ class I3D(Backbone):
 
 
 def _port_settings(state: Mapping[str, Tensor], source_format: str) -> dict[str, Any]:
-    """How to build the I3D of a port (full width) for its entries."""
+    """Settings of the I3D of a port (full width), from its entries."""
     return {
         "epsilon": 1e-3 if source_format == "piergiaj" else 1e-5,
         "padding": "input" if source_format == "piergiaj" else "kernel",

@@ -217,7 +217,7 @@ class ImageBackbone(Backbone):
         return self.mixed_4f(self.stem(clip))
 
     def settings(self) -> dict[str, Any]:
-        """What the constructor was given, ready for JSON: `ImageBackbone(**backbone.settings())` has the same architecture."""
+        """The arguments of the constructor, ready for JSON: `ImageBackbone(**backbone.settings())` has the same architecture."""
         return {"width": self.width, "outputs": self.channels["mixed_4f"]}
 
     def calibrate(self, features: Tensor) -> None:

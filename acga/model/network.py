@@ -79,7 +79,7 @@ class ACGA(nn.Module):
         return self
 
     def training_parameters(self) -> list[nn.Parameter]:
-        """What an optimiser should be given: everything but the frozen stem."""
+        """The parameters for an optimiser: everything but the frozen stem."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
     def forward(self, clip: Tensor, tokens: Tensor) -> Responses:

@@ -1,4 +1,4 @@
-"""What pretrains the backbone: a head that says which actor, action and colour is where, and its losses."""
+"""The recogniser that pretrains the backbone: a head that says which actor, action and colour is where, and its losses."""
 
 from __future__ import annotations
 

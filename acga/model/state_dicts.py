@@ -32,7 +32,7 @@ METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
 
 
 class StoredWeights(NamedTuple):
-    """What a file holds."""
+    """The content of a file of weights."""
 
     state: dict[str, Tensor]  # by the names of our modules
     format: Format

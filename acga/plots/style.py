@@ -1,4 +1,4 @@
-"""What all figures share: the colours of series, axes without clutter, and a title that states the finding.
+"""The style of all figures: the colours of series, axes without clutter, and a title that states the finding.
 
 Colours are told apart by colour-blind readers too (Okabe and Ito, 2008).
 """

@@ -1,4 +1,4 @@
-"""How sure a number is: intervals over videos and seeds, paired where two systems answered the same questions.
+"""Intervals over videos and seeds, paired where two systems answered the same questions.
 
 Sentences about one video share its difficulty, so what the bootstrap draws again is videos, not sentences. Seeds are too few to be drawn
 again, which with three of them would give intervals that miss the truth more than twice as often as they say: the error that seeds leave in
@@ -99,7 +99,7 @@ def bootstrap_of_totals(
 
 @lru_cache(maxsize=8)
 def _drawn(runs: int, videos: int, seed: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """How often each video is drawn (draws, videos), and the error of a mean of runs, in standard errors (draws,); kept for the next."""
+    """Counts of the videos in each draw (draws, videos), and the error of a mean of runs, in standard errors (draws,); cached."""
     rng = np.random.default_rng(seed)
     of_videos = rng.multinomial(videos, np.full(videos, 1 / videos), size=draws)
     levels = (rng.permutation(draws) + 0.5) / draws  # evenly, as the far tails of one degree of freedom are no matter of luck
@@ -107,7 +107,7 @@ def _drawn(runs: int, videos: int, seed: int, draws: int) -> tuple[np.ndarray, n
 
 
 def probability_of_more(first: Sequence[float], second: Sequence[float]) -> float:
-    """How often a value of `first` exceeds one of `second`, ties counting half: the area under the ROC curve.
+    """The probability that a value of `first` exceeds one of `second`, ties counting half: the area under the ROC curve.
 
     >>> probability_of_more([3, 4], [1, 3])
     0.875

@@ -48,7 +48,7 @@ class Claim:
 
     @property
     def statement(self) -> str:
-        """What is compared, in words."""
+        """The comparison, in words."""
         return " ".join(filter(None, (self.measure, WHERE[self.where]))) + f", {self.pair.words}"
 
     @property
@@ -204,7 +204,7 @@ CLAIMS = tuple(_claims())
 
 
 def measure_claims(study: Study) -> list[dict[str, Any]]:
-    """What a study says of every claim whose variants it has, as it is written to summary.json.
+    """The measurements of every claim whose variants a study has, as it is written to summary.json.
 
     "by_seed" holds each seed's own difference: few seeds that disagree are a warning, whatever the interval.
     """

@@ -23,7 +23,7 @@ POINTS = "difference (percentage points)"
 
 
 def about(study: Study, grid: str) -> str:
-    """What the numbers of a grid come from, in a sentence: its seeds, how long was trained, on how much was tested."""
+    """The source of a grid's numbers, in a sentence: its seeds, how long was trained, on how much was tested."""
     names = [variant.name for variant in GRIDS[grid].values() if variant.name in study.variants]
     runs, seeds = study.runs[study.runs["variant"].isin(names)], len(study.seeds(*names))
     recipe, steps, videos = runs.iloc[0], study.losses["step"].max(), study.videos()
@@ -86,7 +86,7 @@ def sweep(study: Study, grid: str, *, x_label: str, names: Sequence[str] = ("mIo
 
 
 def robustness(study: Study, variants: Sequence[str]) -> Figure:
-    """How alike the masks stay when the same actor is described otherwise: over phrasings, and when a query is perturbed."""
+    """The agreement of masks when the same actor is described otherwise: over phrasings, and when a query is perturbed."""
     probes = {"5+ phrasings": "consistency"} | {name: f"agreement, {name}" for name in PERTURBATIONS}
     bars = {label: {name: study.probe_mean(name, probe) for name in variants} for label, probe in probes.items()}
     return bar_chart(bars, y_label="IoU of the masks with each other (%)")

@@ -1,4 +1,4 @@
-"""What a trained network does with what it reads: its scores, answers to perturbed queries and other phrasings, and where attention goes.
+"""Probes of a trained network: its scores, answers to perturbed queries and other phrasings, and where attention goes.
 
 Probes compare masks on the network's own square: many answers are compared with each other, not with annotations in a frame.
 """
@@ -116,7 +116,7 @@ def probe_paraphrases(model: ACGA, dataset: Dataset, features: FeatureCache, tag
 
 
 def probe_attention(model: ACGA, dataset: Dataset, features: FeatureCache, tags: Tags) -> ByVideo:
-    """Where both branches look; nothing for networks without them. "related" are queries whose `tags` mention a relation or a place."""
+    """Probe both attentions; nothing without them. "related" are queries whose `tags` mention a relation or a place."""
     samples, found = dataset.samples, {}
     for one in attention_on_target(model, dataset, features):
         of_words = [samples[row] for row in one.samples]
@@ -213,7 +213,7 @@ TOPICS: Mapping[str, frozenset[str]] = {  # the words of the drawn world whose m
 
 @dataclass(frozen=True)
 class AttentionOnTarget:
-    """How much attention lies inside the actor that is meant, a row per word (or per sample); chance is the actor's share of the square."""
+    """Attention inside the actor that is meant, a row per word (or per sample); chance is the actor's share of the square."""
 
     topic: str
     samples: list[int]
@@ -243,7 +243,7 @@ def attention_on_target(model: ACGA, dataset: Dataset, features: FeatureCache) -
 
 @dataclass(frozen=True)
 class AttentionDistance:
-    """Where the pixels of the actor look (eq. 6-8), a row per sample; distances in sides of the square."""
+    """The places that the actor's pixels attend to (eq. 6-8), a row per sample; distances in sides of the square."""
 
     on_actor: list[float]  # share of their attention that stays on the actor
     chance: list[float]  # the actor's share of the square
@@ -254,7 +254,7 @@ class AttentionDistance:
 
 @torch.no_grad()
 def attention_distance(model: ACGA, dataset: Dataset, features: FeatureCache) -> AttentionDistance | None:
-    """How far language guided vision attention looks from the pixels of the target; None for a network without it."""
+    """The distance of language guided vision attention from the pixels of the target; None for a network without it."""
     columns: tuple[list[float], ...] = ([], [], [], [], [])
     distances = _distances(dataset.size // STRIDE)  # (N, N)
     for _, _, inside, weights in _attention(model, dataset, features):

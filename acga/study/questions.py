@@ -1,4 +1,4 @@
-"""What every variant of a study is asked: the test sets, other phrasings, and the tags of their sentences."""
+"""The questions to every variant of a study: the test sets, other phrasings, and the tags of their sentences."""
 
 from __future__ import annotations
 

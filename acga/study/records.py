@@ -218,7 +218,7 @@ def tagged(answers: pd.DataFrame, tag: str) -> np.ndarray:
 
 
 def _run_row(run: dict[str, Any]) -> dict[str, Any]:
-    """What `Study.runs` has of a run."""
+    """The row of a run in `Study.runs`."""
     about, seconds, recipe = run.get("about", {}), run.get("seconds", {}), run.get("recipe", {})
     return {
         "variant": run["variant"],

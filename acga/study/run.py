@@ -34,7 +34,7 @@ VALIDATION = 100  # sentences of held-out training videos: a glance, since nothi
 
 @dataclass(frozen=True)
 class Experiment:
-    """What all runs of a study share."""
+    """The common settings of a study's runs."""
 
     options: AblateOptions
     questions: Questions
@@ -52,7 +52,7 @@ class Experiment:
         return cls(options, questions, learn_from, training.samples_fingerprint, options.features or options.out / "features")
 
     def settings(self, variant: Variant, seed: int) -> dict[str, Any]:
-        """What a run is made with, as it is read from its record."""
+        """The settings of a run, as it is read from its record."""
         settings = {
             "config": variant.config(self.options.config).to_dict(),
             "recipe": asdict(variant.recipe(seed, self.options.recipe)),

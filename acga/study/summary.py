@@ -18,7 +18,7 @@ from .variants import GRIDS
 
 @dataclass(frozen=True)
 class Summary:
-    """What a study comes to, as plain values.
+    """The summary of a study, as plain values.
 
     Args:
         grids: by grid a row for each variant that was run, over the seeds that all of them have.
@@ -38,7 +38,7 @@ class Summary:
 
     @classmethod
     def read(cls, folder: str | Path = STUDY) -> Summary:
-        """What was written to a study's folder, by default ours. Raises `ConfigError`."""
+        """Read the summary in a study's folder, by default ours. Raises `ConfigError`."""
         return cls(**read_json(Path(folder) / "summary.json"))
 
     def write(self, folder: str | Path) -> None:
@@ -46,7 +46,7 @@ class Summary:
         write_json(Path(folder) / "summary.json", rounded(asdict(self), 6))
 
     def about(self, claim: str) -> list[dict[str, Any]]:
-        """What was measured of a claim."""
+        """The measurement of a claim."""
         return [one for one in self.claims if one["claim"] == claim]
 
     def lines(self, grid: str) -> list[str]:
@@ -89,7 +89,7 @@ def variant_row(study: Study, variant: str, seeds: list[int] | None = None) -> d
 
 
 def cost_of_runs(study: Study) -> dict[str, Any]:
-    """What the runs took: how many, in how many hours, at which commits. (Each has its own command, in its record.)"""
+    """The cost of the runs: how many, in how many hours, at which commits. (Each has its own command, in its record.)"""
     return {
         "runs": len(study.runs),
         "hours": float((study.runs["training_seconds"] + study.runs["probing_seconds"]).sum() / 3600),

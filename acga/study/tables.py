@@ -31,7 +31,7 @@ def published(benchmark: str) -> pd.DataFrame:
 
 
 def reported_gain(benchmark: str, metric: str, less: str | None, first: str, second: str) -> float | None:
-    """What the paper's system for the second variant has more than that for the first, in points; None where it has no such two.
+    """The paper's gain of the second variant over the first, in points; None where it has no such two.
 
     Of a metric, or of what it exceeds the metric `less` by.
 

@@ -20,7 +20,7 @@ REACH = (0.24, 1.0)  # height of an adult in the frame, before the depth is take
 
 @dataclass(frozen=True, kw_only=True)
 class Staging:
-    """How the actors of an edition are spread."""
+    """The spread of actors in an edition."""
 
     attempts: tuple[int, int]  # at a place free of others, mostly and seldom
     careful: float  # how often it is the first
@@ -109,7 +109,7 @@ def line_up(rng: Rng, row: list[Actor], gaps: list[float], horizon: float, aspec
 
 
 def _span(actor: Actor) -> tuple[float, float]:
-    """How far an actor reaches to the left and to the right of its place at time 0, in frame heights."""
+    """The reach of an actor to the left and to the right of its place at time 0, in frame heights."""
     if actor.cutout:
         half = 0.5 * actor.height * min(actor.cutout_aspect, WIDEST)
         return -half, half

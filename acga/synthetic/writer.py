@@ -92,7 +92,7 @@ def _start(root: Path, config: SynthesisConfig) -> None:
 
 
 def _settings(config: SynthesisConfig) -> dict[str, Any]:
-    """What decides the result: all options but the workers, the content of the cut-outs in place of their folder."""
+    """The settings that decide the result: all options but the workers, the content of the cut-outs in place of their folder."""
     settings = {name: value for name, value in asdict(config).items() if name != "workers"}
     return settings | {"cutouts": config.cutouts and open_cutouts(config.cutouts).fingerprint}
 
@@ -199,7 +199,7 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
 
 
 def needs(query: Query, actors: int) -> list[str]:
-    """What it takes to find the actor of a sentence in a scene of so many: nothing beside seeing it, "lone"; or all of the list.
+    """The needs of a sentence, to find its actor in a scene of so many: nothing beside seeing it, "lone"; or all of the list.
 
     "redundant": no single thing that is said is needed, since others do as well.
     """

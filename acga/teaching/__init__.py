@@ -1,1 +1,1 @@
-"""What the notebooks teach with: exercises that check themselves, and small trainings."""
+"""Teaching material of the notebooks: exercises that check themselves, and small trainings."""

@@ -35,7 +35,7 @@ from ..schedule import batch_at, cosine_with_warm_up
 
 @dataclass(frozen=True)
 class AttendedMaps:
-    """What a decoder is given for each of N questions, and what it should answer."""
+    """Inputs of a decoder for each of N questions, and the targets."""
 
     vision: Tensor  # F_VA without its coordinates (N, C, h, w)
     language: Tensor  # F_TA (N, D, h, w)

@@ -44,7 +44,7 @@ class ClipChoice(Guarded, ipywidgets.Dropdown):
 
 
 class QueryView(Guarded, anywidget.AnyWidget):
-    """What kernel and page share; the other messages are those of `QueryDemo`."""
+    """The state that kernel and page share; the other messages are those of `QueryDemo`."""
 
     _esm = "\n".join(Path(__file__).with_name(part).read_text(encoding="utf-8") for part in PARTS)
     _css = Path(__file__).with_name("query_view.css")

@@ -26,3 +26,13 @@ def test_a_public_name_is_defined_once() -> None:
                 if not name.startswith("_"):
                     places[name].append(str(path.relative_to(ROOT)))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_docstring_begins_with_a_noun_phrase_or_an_imperative() -> None:
+    found = []
+    for path in (ROOT / "acga").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = ast.get_docstring(node) if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) else None
+            if text and text.split()[0] in ("How", "What", "Where", "Who", "Why"):
+                found.append(f"{path.relative_to(ROOT)}: {text.splitlines()[0]}")
+    assert found == []

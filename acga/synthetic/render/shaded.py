@@ -60,7 +60,7 @@ class _Figure:
         )
 
     def motion(self, time: float, matrix: np.ndarray, pan: np.ndarray) -> np.ndarray:
-        """How far (2,) it moves in the picture while the shutter is open, in pixels."""
+        """The distance (2,) that it moves in the picture while the shutter is open, in pixels."""
         before, after = (things.place(self.actor, time + step, self.aspect) for step in (-0.5, 0.5))
         return np.asarray(pan + self.light.shutter * (matrix[:, :2] @ (after - before)))
 

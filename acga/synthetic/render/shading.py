@@ -47,7 +47,7 @@ class Light:
         )
 
     def relief(self, height: int, width: int) -> npt.NDArray[np.uint8]:
-        """How bright each place of the frame is, (height, width, 3), 128 being neutral."""
+        """The brightness of each place of the frame, (height, width, 3), 128 being neutral."""
         ramp = 1 + self.fall[1] * np.linspace(-1, 1, height)[:, None] + self.fall[0] * np.linspace(-1, 1, width)[None]
         return np.repeat(np.clip(128 * ramp, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
