@@ -199,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("acga"):
                 raise
-            print_stderr("error", f"this command needs {error.name}, which is not installed: pip install 'acga[train]'.")
+            print_stderr("error", f"this command needs {error.name}, which is not installed: pip install -e '.[train]' in a clone.")
             return 2
         except KeyboardInterrupt:
             print_stderr("error", "interrupted.")

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import tyro
-from acga.study.examination import key_of, middle_frames
 
 from acga.data import A2DSentences
 from acga.data.dataset import Dataset
@@ -24,11 +23,12 @@ from acga.data.features import FeatureCache
 from acga.data.masks import MaskCache
 from acga.data.splits import split_validation
 from acga.data.tags import read_tags
-from acga.evaluation import evaluate
+from acga.evaluation import evaluate, sentence_key
 from acga.files import rounded, write_json
 from acga.model import load_model
 from acga.provenance import provenance
 from acga.study.probes import mask_iou, segment_all
+from acga.study.questions import middle_frames
 
 GRIDS = (8, 16, 32, 64)
 LARGE = 0.05  # share of the square from which an actor counts as large
@@ -41,7 +41,7 @@ def alone(dataset: A2DSentences, root: Path) -> list[int]:
     tags = read_tags(root)
     rows: dict[tuple[str, int], int] = {}
     for index, sample in enumerate(dataset.samples):
-        if tags[key_of(sample)]["actors_in_scene"] == 1:
+        if tags[sentence_key(sample)]["actors_in_scene"] == 1:
             rows.setdefault((sample.video_id, sample.frame), index)
     return list(rows.values())
 
