@@ -280,7 +280,7 @@ def test_a_missing_package_is_named(tmp_path):
     code = "import sys; sys.modules['accelerate'] = None; from acga.cli import main; print(main(['pretrain', 'drawn', '--out', 'run']))"
     ended = run("-c", code, cwd=tmp_path)
     assert ended.stdout == "2\n", ended.stderr
-    assert ended.stderr == "acga: error: this command needs accelerate, which is not installed: pip install 'acga[train]'.\n"
+    assert ended.stderr == "acga: error: this command needs accelerate, which is not installed: pip install -e '.[train]' in a clone.\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"], ["train", "--help"], ["data", "synthesize", "--help"]])
