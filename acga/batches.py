@@ -1,9 +1,10 @@
-"""Batches for training on sentences: features that were extracted once, tokens and masks, as `TrainConfig` wants them shown."""
+"""Batches for training on sentences: features that were extracted once, tokens and masks, from one release or several."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from .data.dataset import Dataset
 from .data.features import FeatureCache, extract_features, fingerprint
 from .data.masks import MaskCache
 from .data.releases import open_release
-from .data.text import UNKNOWN, Vocabulary
+from .data.text import UNKNOWN, Vocabulary, tokenise
 from .devices import choose_accelerator
 from .evaluation import hide_query
 from .model.network import ACGA, load_backbone
@@ -46,6 +47,7 @@ def extract(
 
     Several processes share the work. Raises what `extract_features` raises.
     """
+    model.backbone.channels_last()
     stem, target = model.backbone.stem, Path(folder) / kind
     part = (accelerator.process_index, accelerator.num_processes)
     extract_features(stem, dataset, target, kind, device=accelerator.device, batch_size=8, workers=workers, part=part)
@@ -64,13 +66,30 @@ def extract_release(options: ExtractOptions) -> FeatureCache:
     return extract(model, dataset, options.out, options.kind, accelerator=accelerator, workers=options.workers)
 
 
-class SentenceBatches:
-    """Batches of features, tokens and masks by sample, as `TrainConfig` wants them shown."""
+class Batch(NamedTuple):
+    """A training batch: clips, sentences, and what each sentence's mask is."""
+
+    features: Tensor  # (B, C, T/4, h, w)
+    tokens: Tensor  # (Q, L)
+    masks: Tensor  # (Q, S, S)
+    clips: Tensor | None  # (Q,): which clip a sentence is about; None: each has its own
+    others: Tensor | None  # (Q, S, S): where the clip's other actors are, if the loss asks for it
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        features, tokens, masks, *optional = self
+        clips, others = (None if tensor is None else tensor.to(device) for tensor in optional)
+        return Batch(features.to(device), tokens.to(device), masks.to(device), clips, others)
+
+
+class ReleaseSamples:
+    """The samples of one release with their features and masks, as `TrainConfig` wants them shown."""
 
     def __init__(
         self, dataset: Dataset, model: ACGA, config: TrainConfig, caches: Mapping[FeatureKind, FeatureCache], masks: MaskCache
     ) -> None:
         assert model.vocabulary is not None
+        self.config = config
         self.frames = [(sample.video_id, sample.frame) for sample in dataset.samples]
         encoded = [model.vocabulary.encode(sample.query, model.config.max_query_length) for sample in dataset.samples]
         self.tokens = torch.from_numpy(np.stack(encoded))  # (N, L)
@@ -80,27 +99,108 @@ class SentenceBatches:
         self.as_seen, self.masks = caches[seen_kind(config)], masks
         self.mirrored = caches["mirrored"] if config.mirror else None
         self.with_others = config.loss.other_actors_weight != 1
+        self.absent = AbsentQueries(dataset) if config.absent_share else None
 
-    def take(self, indices: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Features (B, C, T/4, h, w), tokens (B, L), masks (B, S, S) and, if the loss asks for them, those of the other actors.
+    def features_of(self, index: int) -> Tensor:
+        """Features (C, T/4, h, w) of a sample, not mirrored."""
+        return self.as_seen[self.frames[index]]
 
-        With `mirror`, every sample is mirrored or not by a coin.
-        """
-        tokens, maps = self.tokens[indices], []
-        masks = [self.masks[indices], self.masks.others(indices)] if self.with_others else [self.masks[indices]]
-        for row, index in enumerate(indices):
-            if self.mirrored is not None and rng.random() < 0.5:
-                maps.append(self.mirrored[self.frames[index]])
-                tokens[row] = self.mirror[tokens[row]]
-                for mask in masks:
-                    mask[row] = mask[row].flip(-1)
-            else:
-                maps.append(self.as_seen[self.frames[index]])
-        return torch.stack(maps).float(), tokens, *masks
+    def group(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Samples as the groups that are drawn together: each alone, or with `sentences_per_clip` all of a clip."""
+        if self.config.sentences_per_clip == 1:
+            return [np.array([index]) for index in indices]
+        of_frame: dict[tuple[str, int], list[int]] = {}
+        for index in indices:
+            of_frame.setdefault(self.frames[index], []).append(index)
+        return [np.array(group) for group in of_frame.values()]
 
-    def features(self, indices: Sequence[int]) -> Tensor:
-        """Features (N, C, T/4, h, w) of samples, not mirrored."""
-        return torch.stack([self.as_seen[self.frames[index]] for index in indices]).float()
+    def take(self, group: np.ndarray, rng: np.random.Generator) -> Batch:
+        """One clip, with `sentences_per_clip` samples of a group. With `mirror`, it is mirrored or not by a coin."""
+        most = self.config.sentences_per_clip
+        indices = group if len(group) <= most else rng.choice(group, most, replace=False)
+        mirrored = self.mirrored is not None and rng.random() < 0.5
+        cache = self.mirrored if mirrored and self.mirrored is not None else self.as_seen
+        tokens, masks = self.tokens[indices], self.masks[indices]
+        others = self.masks.others(indices) if self.with_others else None
+        if self.absent is not None:
+            for row, index in enumerate(indices):
+                if rng.random() < self.config.absent_share and (absent := self.absent.draw(index, rng)) is not None:
+                    tokens[row] = self.tokens[absent]
+                    if others is not None:
+                        others[row] = torch.maximum(others[row], masks[row])
+                    masks[row] = 0
+        if mirrored:
+            tokens, masks, others = self.mirror[tokens], masks.flip(-1), None if others is None else others.flip(-1)
+        return Batch(cache[self.frames[indices[0]]].float()[None], tokens, masks, torch.zeros(len(indices), dtype=torch.int64), others)
+
+
+class SentenceBatches:
+    """Batches from several releases; an epoch shows each clip of a release as often as its weight says.
+
+    `groups` are (release, group of samples) as often as an epoch shows them. With a single sentence a clip, a batch has no `clips`.
+    """
+
+    def __init__(self, releases: Sequence[tuple[ReleaseSamples, Sequence[int], float]], *, seed: int) -> None:
+        self.releases = [batches for batches, _, _ in releases]
+        self.groups: list[tuple[int, np.ndarray]] = []
+        for number, (batches, indices, weight) in enumerate(releases):
+            groups = batches.group(indices)
+            whole, rest = divmod(round(weight * len(groups)), len(groups))
+            chosen = sorted(np.random.default_rng(seed).permutation(len(groups))[:rest]) if rest else []
+            self.groups += [(number, group) for group in [*groups * whole, *(groups[row] for row in chosen)]]
+
+    def features(self, count: int) -> Tensor:
+        """Features (N, C, T/4, h, w) of about `count` of the groups, evenly spread, not mirrored."""
+        spread = self.groups[:: -(-len(self.groups) // count)]
+        return torch.stack([self.releases[release].features_of(group[0]) for release, group in spread]).float()
+
+    def take(self, rows: np.ndarray, rng: np.random.Generator) -> Batch:
+        """The batch of some of `groups`."""
+        taken = []
+        for row in rows:
+            release, group = self.groups[row]
+            taken.append(self.releases[release].take(group, rng))
+        features, tokens, masks, _, others = zip(*taken, strict=True)
+        counts = torch.tensor([len(part) for part in tokens])
+        several = bool((counts > 1).any())
+        return Batch(
+            torch.cat(features),
+            torch.cat(tokens),
+            torch.cat(masks),
+            torch.repeat_interleave(torch.arange(len(taken)), counts) if several else None,
+            None if others[0] is None else torch.cat(others),
+        )
+
+
+class AbsentQueries:
+    """Queries about kinds of actors that a frame does not show; adults and babies are one kind, and queries with a `GENERIC` word none.
+
+    Raises what reading the annotations raises.
+    """
+
+    GENERIC = frozenset({"animal", "vehicle", "thing", "object", "toy"})
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._frames = [(sample.video_id, sample.frame) for sample in dataset.samples]
+        self._shown = {frame: self._kinds(dataset, frame) for frame in dataset.annotated_frames}
+        asked = [self._shown[frame].get(sample.instance) for frame, sample in zip(self._frames, dataset.samples, strict=True)]
+        self._of_kind: dict[int, np.ndarray] = {}
+        usable = [not self.GENERIC & set(tokenise(sample.query)) for sample in dataset.samples]
+        for kind in {kind for kind in asked if kind is not None}:
+            self._of_kind[kind] = np.array([row for row, other in enumerate(asked) if other == kind and usable[row]], dtype=np.int64)
+
+    @staticmethod
+    def _kinds(dataset: Dataset, frame: tuple[str, int]) -> dict[int, int]:
+        """The kind of each instance of a frame."""
+        _, instances, classes = dataset.frame_masks(*frame)
+        kinds = (int(label) // 10 for label in classes)
+        return {int(instance): 1 if kind == 2 else kind for instance, kind in zip(instances, kinds, strict=True)}
+
+    def draw(self, index: int, rng: np.random.Generator) -> int | None:
+        """A sample whose kind the frame of sample `index` does not show; None if it shows all."""
+        shown = set(self._shown[self._frames[index]].values())
+        absent = [kind for kind, rows in sorted(self._of_kind.items()) if kind not in shown and len(rows)]
+        return int(rng.choice(self._of_kind[int(rng.choice(absent))])) if absent else None
 
 
 def seen_kind(config: TrainConfig) -> FeatureKind:

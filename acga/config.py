@@ -39,7 +39,8 @@ class ACGAConfig:
     vocabulary_size: int = 1289  # ids of the word table: 0 is padding, 1 an unknown word
     stem: Stem = "i3d"  # what sees the frames: I3D to mixed_4e or, ours, an image network (EfficientNet-Lite0) on every fourth frame
     backbone_width: float = 1.0  # multiplies every channel count of the stem, and of I3D's mixed_4f
-    language_width: int = 300  # channels of word vectors and of the text encoder (eq. 1)
+    language_width: int = 300  # channels of the text encoder (eq. 1) and, unless `word_width` says otherwise, of word vectors
+    word_width: int | None = None  # ours: channels of word vectors that are narrower or wider than the text encoder
     vision_widths: tuple[int, int, int] = (832, 256, 128)  # small, medium, large; the first is mixed_4f's, free with an image stem
     classifier_widths: tuple[int, int, int] = (256, 128, 64)  # hidden channels of each FCN (eq. 11)
     matching: Matching = "attention"  # how language meets vision; the other two are what the paper argues against
@@ -67,6 +68,11 @@ class ACGAConfig:
         for message, holds in checks.items():
             if not holds:
                 raise ConfigError(f"ACGAConfig: {message}.")
+
+    @property
+    def word_channels(self) -> int:
+        """Channels of word vectors."""
+        return self.word_width or self.language_width
 
     @classmethod
     def paper(cls) -> ACGAConfig:
@@ -130,7 +136,7 @@ class LossConfig:
     """Eq. 14-16, and two additions of ours, off by default."""
 
     foreground_weight: float = 1.5  # P
-    resolution_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # lambda of small, medium, large
+    resolution_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # lambda of small, medium, large; 0 0 at the end saves their cost
     dice: float = 0.0  # ours: weight of a Dice loss beside the cross-entropy, at every resolution
     other_actors_weight: float = 1.0  # ours: of background pixels that show another annotated actor
 
@@ -149,6 +155,10 @@ class TrainConfig:
     blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
     ema_decay: float = 0.0  # ours: a step, of the exponential moving average of weights that is validated and saved; 0: no average
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
+    sentences_per_clip: int = 1  # ours: of a step that share the clip and what is computed of it; several teach to tell actors apart
+    absent_share: float = 0.0  # ours: of the sentences, that speak of a kind of actor that the clip does not show; their mask is empty
+    scaled_attention: bool = False  # ours: the linear layers of eq. 3-8 begin with a variance of 1 / inputs, not with 0.02 squared
+    coarse_start: bool = False  # ours: the finer responses begin at zero, so that the final one begins as the coarsest
     precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
     loss: LossConfig = LossConfig()
 

@@ -45,12 +45,19 @@ class WeightedSegmentationLoss(nn.Module):
         losses = self.per_resolution(responses, mask, others)
         return torch.stack([weight * loss for weight, loss in zip(self.resolution_weights, losses, strict=True)]).sum()
 
-    def per_resolution(self, responses: Responses, mask: Tensor, others: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """L_S, L_M and L_L, before their lambdas; the smaller targets are soft: the mask made smaller by bilinear interpolation."""
-        if mask.shape != responses.large.shape:
-            raise ValueError(f"The mask is {tuple(mask.shape)}, but the large response is {tuple(responses.large.shape)}.")
-        small, medium, large = (self._one(response, mask, others) for response in responses)
-        return small, medium, large
+    def per_resolution(self, responses: Sequence[Tensor], mask: Tensor, others: Tensor | None = None) -> list[Tensor]:
+        """L_S, L_M and L_L, or the first of these, before their lambdas.
+
+        The smaller targets are soft: the mask made smaller by bilinear interpolation.
+        """
+        if len(responses) == 3 and mask.shape != responses[2].shape:
+            raise ValueError(f"The mask is {tuple(mask.shape)}, but the large response is {tuple(responses[2].shape)}.")
+        return [self._one(response, mask, others) for response in responses]
+
+    @property
+    def resolutions(self) -> int:
+        """The number of resolutions that count, from the coarsest: those after the last weight that is not zero cost nothing."""
+        return max((number for number, weight in enumerate(self.resolution_weights, start=1) if weight), default=1)
 
     def _one(self, response: Tensor, mask: Tensor, others: Tensor | None) -> Tensor:
         response = response.to(torch.promote_types(response.dtype, torch.float32))  # a mean over many pixels needs it under autocast

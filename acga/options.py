@@ -149,6 +149,8 @@ class TrainOptions:
     backbone: BackboneFile
     config: Config = field(default_factory=ACGAConfig.mini)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
+    # other releases to learn from, each with how often an epoch shows it (a fraction shows a part); they play no part in validation
+    also: Annotated[tuple[tuple[Path, float], ...], arg(metavar="[ROOT TIMES ...]")] = ()
     # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
     words: Path | None = None
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features

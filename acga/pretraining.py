@@ -52,7 +52,9 @@ def pretrain(options: PretrainOptions, *, on_step: Callable[[int], None] | None 
     run = Run(options.out, pretraining_settings(options, clips), writes=accelerator.is_main_process)
     parts: dict[str, Stateful] = {"recogniser": recogniser, "optimiser": optimiser}
 
-    for step in training_steps(run, parts, options, accelerator, samples=len(training), title="pretraining", on_step=on_step):
+    for step in training_steps(
+        run, parts, options, accelerator, samples=len(training), batch_size=recipe.batch_size, title="pretraining", on_step=on_step
+    ):
         set_learning_rate(optimiser, recipe.learning_rate * cosine_with_warm_up(step.number, step.steps))
         rows = training[step.rows]
         clip, labels = clips.clips[rows], clips.labels[rows]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from .batches import SentenceBatches, extract, seen_kind
-from .config import ACGAConfig, FeatureKind, TrainConfig
+from .batches import ReleaseSamples, SentenceBatches, extract, seen_kind
+from .config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
 from .data.a2d import A2DSentences
 from .data.dataset import Dataset
 from .data.features import fingerprint
@@ -28,9 +28,9 @@ from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
 from .model.backbone import Backbone
 from .model.checkpoints import fixed_word_table, load_model, save_model
-from .model.decoder import RESOLUTIONS
+from .model.decoder import RESOLUTIONS, Decoder, start_coarse
 from .model.folding import fold
-from .model.network import ACGA, load_backbone
+from .model.network import ACGA, load_backbone, scale_attention
 from .options import TrainOptions
 from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
@@ -47,15 +47,20 @@ class SentenceObjective(nn.Module):
         self.network = fold(model)  # the same parameters and outputs, in less than half of the time
         self.loss = WeightedSegmentationLoss(**asdict(config.loss))
 
-    def forward(self, features: Tensor, tokens: Tensor, target: Tensor, others: Tensor | None = None) -> Tensor:
-        """mixed_4e (B, 528, T/4, h, w), tokens (B, L) and masks (B, S, S) to lambda L of the three resolutions (3,), eq. 14-16.
+    def forward(self, features: Tensor, tokens: Tensor, masks: Tensor, clips: Tensor | None = None, others: Tensor | None = None) -> Tensor:
+        """The tensors of a `Batch` to lambda L of the three resolutions (3,), eq. 14-16.
 
-        `others` are the masks of the frames' other actors, if the loss asks for them.
+        Resolutions after the last lambda that is not zero are not computed; the large response is fused, the others are as they are.
         """
-        responses = self.network.from_features(features, self.network.embed(tokens))
-        responses = type(responses)(*(response.float() for response in responses))
-        parts = torch.stack(self.loss.per_resolution(responses, target, others))
-        return parts * torch.tensor(self.loss.resolution_weights, device=parts.device)
+        attended = self.network.attend(features, self.network.embed(tokens), clips)
+        if self.loss.resolutions == len(RESOLUTIONS):
+            responses: Sequence[Tensor] = self.network.decode(attended)
+        else:
+            coarse = cast(Decoder, self.network.decoder).respond(attended.vision[:, :-COORDINATES], attended.language)
+            responses = [response[:, 0] for response in islice(coarse, self.loss.resolutions)]
+        losses = self.loss.per_resolution([response.float() for response in responses], masks, others)
+        weighted = [weight * loss for weight, loss in zip(self.loss.resolution_weights, losses, strict=False)]
+        return torch.stack(weighted + [losses[0].new_zeros(())] * (len(RESOLUTIONS) - len(weighted)))
 
 
 def learning_rate(step: int, steps: int, per_epoch: int, config: TrainConfig) -> float:
@@ -101,16 +106,16 @@ def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backb
     embedded words, whatever the training sentences say and `config.vocabulary_size` asks for.
     Raises `WeightsError` and `ConfigError` when a file does not fit the configuration.
     """
-    vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
     torch.manual_seed(seed)
     pretrained = load_backbone(backbone, config)
     if str(words) == "glove":
         return _with_glove(config, pretrained)
+    vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
     model = ACGA(config, vocabulary, backbone=pretrained)
     assert model.word_table is not None
     with torch.no_grad():
         if words is not None:
-            table = torch.from_numpy(WordTable.from_word2vec(words, vocabulary, width=config.language_width).vectors)
+            table = torch.from_numpy(WordTable.from_word2vec(words, vocabulary, width=config.word_channels).vectors)
             model.word_table.weight.zero_()[: len(table)] = table
             model.word_table.requires_grad_(False)
         else:
@@ -120,8 +125,8 @@ def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backb
 
 def _with_glove(config: ACGAConfig, backbone: Backbone) -> ACGA:
     vocabulary, table = glove()
-    if config.language_width != table.vectors.shape[1]:
-        raise ConfigError(f"The embedded word vectors need language_width={table.vectors.shape[1]}, not {config.language_width}.")
+    if config.word_channels != table.vectors.shape[1]:
+        raise ConfigError(f"The embedded word vectors need word_width={table.vectors.shape[1]}, not {config.word_channels}.")
     model = ACGA(replace(config, vocabulary_size=len(vocabulary)), vocabulary, backbone=backbone, with_word_table=False)
     model.word_table = fixed_word_table(table)
     return model
@@ -152,19 +157,29 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     if recipe.mirror and recipe.blind_to == "motion":
         raise ConfigError("TrainConfig: mirror shows moving clips, so it cannot be joined with blind_to motion.")
     precision = autocast(recipe.precision, accelerator.device, clip_length=config.clip_length)
-    dataset = A2DSentences(options.root, "train", size=config.size, clip_length=config.clip_length)
+    dataset, *others = (
+        A2DSentences(root, "train", size=config.size, clip_length=config.clip_length) for root in (options.root, *dict(options.also))
+    )
     training, held_out = split_validation(dataset)
     if not held_out:
         raise DatasetError(f"{options.root} has a single training video; training needs one more to validate on.")
     validation = held_out[:: -(-len(held_out) // options.validation_samples)]
-    model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed).to(accelerator.device)
+    model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed)
+    if recipe.scaled_attention:
+        scale_attention(model.attention)
+    if recipe.coarse_start:
+        start_coarse(cast(Decoder, model.decoder))
+    model.to(accelerator.device)
     model.backbone.channels_last()
     if options.initial is not None:
         go_on_from(model, options.initial)
-    run = Run(options.out, training_settings(options, model, dataset), writes=accelerator.is_main_process)
-    batches = open_batches(options, model, dataset, accelerator)
+    run = Run(options.out, training_settings(options, model, [dataset, *others]), writes=accelerator.is_main_process)
+    first, *more = (open_batches(options, model, release, accelerator, number) for number, release in enumerate([dataset, *others]))
+    shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]
+    shown += [(release, range(len(release.frames)), times) for release, (_, times) in zip(more, options.also, strict=True)]
+    batches = SentenceBatches(shown, seed=recipe.seed)
     if options.initial is None:
-        model.backbone.calibrate(batches.features(training[:: -(-len(training) // CALIBRATION_SAMPLES)]))
+        model.backbone.calibrate(batches.features(CALIBRATION_SAMPLES))
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate)
     objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
@@ -173,11 +188,13 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         parts["averaged"] = averaged
     validated = model if averaged is None else cast(ACGA, averaged.module)
 
-    for step in training_steps(run, parts, options, accelerator, samples=len(training), title="training", on_step=on_step):
+    clips = max(1, recipe.batch_size // recipe.sentences_per_clip)
+    samples = len(batches.groups)
+    for step in training_steps(run, parts, options, accelerator, samples=samples, batch_size=clips, title="training", on_step=on_step):
         set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
-        batch = batches.take(np.take(training, step.rows), step.rng)
+        batch = batches.take(step.rows, step.rng)
         with precision:
-            losses = objective(*(tensor.to(accelerator.device) for tensor in batch))  # (3,)
+            losses = objective(*batch.to(accelerator.device))  # (3,)
         optimiser.zero_grad()
         accelerator.backward(losses.sum())
         optimiser.step()
@@ -186,7 +203,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         log_losses(run, step, losses, RESOLUTIONS, accelerator)
 
         if step.ends_epoch:
-            blind, seen = recipe.blind_to, batches.as_seen
+            blind, seen = recipe.blind_to, first.as_seen
             found = evaluate(validated, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
             run.log(step=step.finished, epoch=step.epoch, validation=found.metrics, seconds=run.seconds)
             keep_weights(validated, run, step, found.metrics, half=options.half)
@@ -194,27 +211,29 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     return run.model_path
 
 
-def training_settings(options: TrainOptions, model: ACGA, dataset: Dataset) -> dict[str, object]:
+def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dataset]) -> dict[str, object]:
     """The settings that decide the outcome of a run."""
     return {
         "stage": "train",
         "model": options.config.to_dict(),
         "train": asdict(options.recipe),
-        "data": [fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint],
+        "data": [text for dataset in datasets for text in (fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint)],
+        **({"also": [weight for _, weight in options.also]} if options.also else {}),
         "words": None if options.words is None else Path(options.words).name,
         "initial": None if options.initial is None else git_blob_id(options.initial),
         "validation_samples": options.validation_samples,
     }
 
 
-def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerator: Accelerator) -> SentenceBatches:
-    """The training samples, their features and masks extracted as far as they are not there yet."""
+def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerator: Accelerator, number: int = 0) -> ReleaseSamples:
+    """The training samples of release `number`, their features and masks extracted as far as they are not there yet."""
     recipe, folder = options.recipe, Path(options.features or Path(options.out) / "features")
+    folder = folder / f"also-{number}" if number else folder
     kinds: list[FeatureKind] = [seen_kind(recipe), "mirrored"] if recipe.mirror else [seen_kind(recipe)]
     caches = {kind: extract(model, dataset, folder, kind, accelerator=accelerator, workers=options.workers) for kind in kinds}
     with accelerator.main_process_first():
         masks = MaskCache(dataset, folder / "masks")
-    return SentenceBatches(dataset, model, recipe, caches, masks)
+    return ReleaseSamples(dataset, model, recipe, caches, masks)
 
 
 def keep_weights(model: ACGA, run: Run, step: Step, scores: Mapping[str, float], *, half: bool) -> None:

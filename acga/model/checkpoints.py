@@ -53,7 +53,7 @@ def load_model(
     if words is not None:
         if vocabulary is None:
             vocabulary = model.vocabulary or frequent_words(words)
-        table = WordTable.from_word2vec(words, vocabulary, width=model.config.language_width)
+        table = WordTable.from_word2vec(words, vocabulary, width=model.config.word_channels)
         model.word_table = fixed_word_table(table)
         model.vocabulary = vocabulary
         model.config = replace(model.config, vocabulary_size=len(vocabulary))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast
 
 import torch
@@ -92,10 +92,14 @@ class Decoder(nn.Module):
 
     def forward(self, visual: Tensor, language: Tensor) -> Responses:
         """F_VA without its coordinates (B, C, h, w) and F_TA (B, D, h, w) to responses."""
+        return self.fuse(*self.respond(visual, language))
+
+    def respond(self, visual: Tensor, language: Tensor) -> Iterator[Tensor]:
+        """Eq. 10-11: the responses (B, 1, ., .) before fusion, the coarsest first, each computed when it is asked for."""
+        yield self.classifiers["small"](visual, language)
         medium = self.deconvolutions["medium"](visual)  # (B, C', 4h, 4w)
-        large = self.deconvolutions["large"](medium)  # (B, C'', 16h, 16w)
-        maps = {"small": visual, "medium": medium, "large": large}
-        return self.fuse(*(self.classifiers[name](maps[name], language) for name in RESOLUTIONS))
+        yield self.classifiers["medium"](medium, language)
+        yield self.classifiers["large"](self.deconvolutions["large"](medium), language)
 
     def fuse(self, small: Tensor, medium: Tensor, large: Tensor) -> Responses:
         """Eq. 12: R^L = Conv3x3([up(R^S), up(R^M), R^L]), from maps of one channel (B, 1, ., .)."""
@@ -103,6 +107,22 @@ class Decoder(nn.Module):
             finest = [small, medium, large][-self.fused_resolutions :]
             large = self.fusion(torch.cat([upsample(response, large.shape[-2:]) for response in finest], dim=1))
         return Responses(small.squeeze(1), medium.squeeze(1), large.squeeze(1))
+
+
+@torch.no_grad()
+def start_coarse(decoder: Decoder) -> None:
+    """Let R^M and R^L begin at zero, and the fused response as the sum of all upsampled ones.
+
+    The final response then begins as the coarsest one, so that the finer resolutions can be trained when that one can read.
+    """
+    for name in RESOLUTIONS[1:]:
+        last = cast(Classifier, decoder.classifiers[name]).layers[-1]
+        nn.init.zeros_(cast(nn.Conv2d, last).weight)
+        nn.init.zeros_(cast(Tensor, cast(nn.Conv2d, last).bias))
+    if decoder.fusion is not None:
+        nn.init.zeros_(decoder.fusion.weight)
+        decoder.fusion.weight[:, :, 1, 1] = 1
+        nn.init.zeros_(cast(Tensor, decoder.fusion.bias))
 
 
 def upsample(maps: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:

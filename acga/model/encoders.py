@@ -13,13 +13,15 @@ from torch import Tensor, nn
 class TextEncoder(nn.Module):
     """Eq. 1: F_T = tanh(Conv1d(S)), each word seen together with its two neighbours.
 
+    `word_width` are the channels of S, if they differ from those of F_T.
+
     >>> TextEncoder(300)(torch.zeros(2, 20, 300)).shape
     torch.Size([2, 20, 300])
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, word_width: int | None = None) -> None:
         super().__init__()
-        self.convolution = nn.Conv1d(width, width, kernel_size=3, padding=1)
+        self.convolution = nn.Conv1d(word_width or width, width, kernel_size=3, padding=1)
 
     def forward(self, word_vectors: Tensor) -> Tensor:
         """Word vectors (B, L, D), zero-padded, to F_T (B, L, D)."""

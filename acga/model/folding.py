@@ -14,6 +14,7 @@ Full-resolution maps keep their channels last in memory, as convolutions like th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -101,25 +102,24 @@ class FoldedDecoder(Decoder):
             self._latest = made_of, compose(deconvolution, weight)
         return cast(Composed, self._latest[1])
 
-    def forward(self, visual: Tensor, language: Tensor) -> Responses:
-        """As `Decoder.forward`: (B, C, h, w) and (B, D, h, w) to responses."""
-        small = self.classifiers["small"](visual, language)
+    def respond(self, visual: Tensor, language: Tensor) -> Iterator[Tensor]:
+        """As `Decoder.respond`: (B, C, h, w) and (B, D, h, w) to responses (B, 1, ., .)."""
+        yield self.classifiers["small"](visual, language)
         visual = self.deconvolutions["medium"](visual).contiguous(memory_format=torch.channels_last)  # (B, C', 4h, 4w)
         fcn = self.classifiers["medium"]
         if isinstance(fcn, Classifier):
             weight = _split_weight(fcn, language)[0]
             hidden = F.conv2d(visual, weight, fcn.first.bias, padding=1).movedim(1, -1)  # (B, 4h, 4w, O)
-            medium = _classify(fcn, hidden, language, [])
+            yield _classify(fcn, hidden, language, [])
         else:
-            medium = fcn(visual, language)
+            yield fcn(visual, language)
         fcn, deconvolution = self.classifiers["large"], self.deconvolutions["large"]
         if isinstance(fcn, Classifier) and isinstance(deconvolution, Deconvolution):
             weight = _split_weight(fcn, language)[0]
             hidden = deconvolve_and_convolve(self._composed(deconvolution, weight), visual)
-            large = _classify(fcn, hidden, language, [_biases(deconvolution, weight, fcn.first.bias, hidden)])
+            yield _classify(fcn, hidden, language, [_biases(deconvolution, weight, fcn.first.bias, hidden)])
         else:
-            large = fcn(deconvolution(visual), language)
-        return self.fuse(small, medium, large)
+            yield fcn(deconvolution(visual), language)
 
     def fuse(self, small: Tensor, medium: Tensor, large: Tensor) -> Responses:
         """As `Decoder.fuse`: eq. 12, the coarser responses never upsampled."""

@@ -119,16 +119,17 @@ class ImageStem(nn.Module):
     """The image network on every fourth frame, with the interface of I3D's stem.
 
     >>> ImageStem()(torch.zeros(1, 3, 16, 64, 96)).shape
-    torch.Size([1, 472, 4, 4, 6])
+    torch.Size([1, 592, 4, 4, 6])
     """
 
     def __init__(self, *, width: float = 1.0) -> None:
         super().__init__()
         self.network = EfficientNetLite0(width=width)
-        self.channels = sum(scaled(STAGES[stage].outputs, width) for stage in (2, 4, 6))
+        stride8, *rest = (scaled(STAGES[stage].outputs, width) for stage in (2, 4, 6))
+        self.channels = 4 * stride8 + sum(rest)
 
     def forward(self, clip: Tensor) -> Tensor:
-        """Clips (B, 3, T, H, W) in [-1, 1], H and W multiples of 16, to (B, 472, T/4, H/16, W/16)."""
+        """Clips (B, 3, T, H, W) in [-1, 1], H and W multiples of 16, to (B, 592, T/4, H/16, W/16)."""
         return rearrange(self.gather(self.pyramid(self.frames(clip))), "(b t) c h w -> b c t h w", b=len(clip))
 
     @staticmethod
@@ -143,10 +144,10 @@ class ImageStem(nn.Module):
 
     @staticmethod
     def gather(maps: Pyramid) -> Tensor:
-        """Maps at stride 8 (pooled), 16, and 32 (upsampled) together at stride 16: (N, 472, H/16, W/16)."""
+        """Maps at stride 8 (2 x 2 of its cells side by side, which keeps outlines), 16 and 32 (upsampled): (N, 592, H/16, W/16)."""
         height, width = maps.stride16.shape[2:]
         coarse = F.interpolate(maps.stride32, scale_factor=2, mode="bilinear", align_corners=False)
-        return torch.cat([F.avg_pool2d(maps.stride8, 2), maps.stride16, coarse[:, :, :height, :width]], dim=1)
+        return torch.cat([F.pixel_unshuffle(maps.stride8, 2), maps.stride16, coarse[:, :, :height, :width]], dim=1)
 
 
 class TemporalBlock(nn.Module):
@@ -155,7 +156,7 @@ class TemporalBlock(nn.Module):
     Frames that passed through the stem alone do not know when they are, so two channels say it: the time from the annotated frame, and
     whether this is the annotated frame. The stem's channels differ thirtyfold in scale, so they are standardised first.
 
-    >>> TemporalBlock(472, 208)(torch.zeros(1, 472, 4, 2, 3)).shape
+    >>> TemporalBlock(592, 208)(torch.zeros(1, 592, 4, 2, 3)).shape
     torch.Size([1, 208, 4, 2, 3])
     """
 

@@ -64,9 +64,9 @@ class ACGA(nn.Module):
         self.vocabulary = vocabulary
         self.word_table: nn.Embedding | None = None
         if with_word_table:
-            self.word_table = nn.Embedding(config.vocabulary_size, config.language_width, padding_idx=0)
+            self.word_table = nn.Embedding(config.vocabulary_size, config.word_channels, padding_idx=0)
         self.backbone = build_backbone(config) if backbone is None else backbone
-        self.text_encoder = TextEncoder(config.language_width) if text_encoder is None else text_encoder
+        self.text_encoder = TextEncoder(config.language_width, config.word_width) if text_encoder is None else text_encoder
         self.attention = build_attention(config) if attention is None else attention
         self.decoder = build_decoder(config) if decoder is None else decoder
         self.backbone.stem.requires_grad_(False)
@@ -107,29 +107,38 @@ class ACGA(nn.Module):
             raise ValueError(f"Tokens should be word ids (B, L), but are {tuple(tokens.shape)}.")
         return self.word_table(tokens)
 
-    def attend(self, features: Tensor, word_vectors: Tensor) -> Attended:
-        """Eq. 1-9: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to both attended maps and their weights."""
-        self._check(features, word_vectors)
+    def attend(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Attended:
+        """Eq. 1-9: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to both attended maps and their weights.
+
+        With `clips` (Q,), there are word vectors (Q, L, 300) of Q queries, each about the clip of that number.
+        """
+        self._check(features, word_vectors, clips)
         visual = encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)  # (B, C, h, w)
+        visual = visual if clips is None else visual[clips]  # (Q, C, h, w)
         padding = padding_mask(word_vectors) if self.config.mask_padding else None
         return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding)
 
-    def from_features(self, features: Tensor, word_vectors: Tensor) -> Responses:
-        """Everything after the frozen stem: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to responses."""
-        return self.decode(self.attend(features, word_vectors))
+    def from_features(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Responses:
+        """Everything after the frozen stem: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to responses.
+
+        `clips` as in `attend`: several queries about a clip.
+        """
+        return self.decode(self.attend(features, word_vectors, clips))
 
     def decode(self, attended: Attended) -> Responses:
         """Eq. 10-13: attended maps to responses; the decoder computes coordinates of its own."""
         return self.decoder(attended.vision[:, :-COORDINATES], attended.language)
 
-    def _check(self, features: Tensor, word_vectors: Tensor) -> None:
-        channels, width = self.backbone.channels["mixed_4e"], self.config.language_width
+    def _check(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None) -> None:
+        channels, width = self.backbone.channels["mixed_4e"], self.config.word_channels
         if features.ndim != 5 or features.shape[1] != channels:
             raise ValueError(f"Features should be mixed_4e (B, {channels}, T/4, h, w), but are {tuple(features.shape)}.")
         if word_vectors.ndim != 3 or word_vectors.shape[2] != width:
             raise ValueError(f"Word vectors should be (B, L, {width}), but are {tuple(word_vectors.shape)}.")
-        if len(features) != len(word_vectors):
-            raise ValueError(f"There are features of {len(features)} clips, but word vectors of {len(word_vectors)} queries: repeat one.")
+        if (len(features) if clips is None else len(clips)) != len(word_vectors):
+            raise ValueError(
+                f"There are features of {len(features)} clips, but word vectors of {len(word_vectors)} queries: repeat one, or give clips."
+            )
 
 
 def _check_backbone(backbone: Backbone, config: ACGAConfig) -> None:
@@ -160,6 +169,13 @@ def load_backbone(path: str | Path, config: ACGAConfig) -> Backbone:
         name, asked = type(backbone).__name__, config.backbone_width
         raise ConfigError(f"{path} holds an {name} of width {backbone.width}; this configuration asks for {asked}.")
     return backbone
+
+
+def scale_attention(attention: nn.Module) -> None:
+    """Let the weights of all linear layers begin with a variance of 1 / inputs, so that scores are of order one from the start."""
+    for layer in attention.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
 
 
 def build_attention(config: ACGAConfig) -> CrossGuidedAttention:

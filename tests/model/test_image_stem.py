@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from einops import reduce
 from helpers import fill, small
 from helpers.paths import GOLDEN
 from hypothesis import given, settings
@@ -94,7 +95,7 @@ def test_the_form_is_that_of_mixed_4e(frames, height, width):
     clip = torch.zeros(2, 3, 4 * frames, 16 * height, 16 * width)
     with torch.no_grad():
         ours, theirs = ImageStem(width=0.1)(clip), I3D(width=0.01, through="mixed_4f").eval().stem(clip)
-    assert ours.shape == (2, ImageStem(width=0.1).channels, *theirs.shape[2:]) == (2, 4 + 11 + 32, frames, height, width)
+    assert ours.shape == (2, ImageStem(width=0.1).channels, *theirs.shape[2:]) == (2, 4 * 4 + 11 + 32, frames, height, width)
 
 
 @pytest.mark.parametrize(("length", "seen"), [(4, [2]), (8, [0, 4]), (12, [2, 6, 10]), (16, [0, 4, 8, 12])])
@@ -128,8 +129,9 @@ def test_maps_of_all_strides_lie_over_one_another(height, width):
         return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None]
 
     gathered = ImageStem.gather(Pyramid(places(4), places(8), places(16), places(32)))
-    finer, same, coarser = (part[:, :, 1:-1, 1:-1] for part in gathered.split(2, dim=1))
-    torch.testing.assert_close(finer, same)
+    finer, same, coarser = (part[:, :, 1:-1, 1:-1] for part in gathered.split([8, 2, 2], dim=1))
+    torch.testing.assert_close(reduce(finer, "b (c four) h w -> b c h w", "mean", four=4), same)  # the centre of four cells
+    assert (finer[:, 0] < finer[:, 1]).all() and (finer[:, 4] < finer[:, 6]).all()  # left of right, above below
     torch.testing.assert_close(coarser, same)
 
 

@@ -25,12 +25,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from acga.augmentation import as_input, augment, close_up
-from acga.batches import SentenceBatches, extract, mirrored_words
+from acga.batches import ReleaseSamples, SentenceBatches, extract, mirrored_words
 from acga.config import ACGAConfig, LossConfig, PretrainConfig, TrainConfig
 from acga.data import A2DSentences
 from acga.data.clips import ClipCache
 from acga.data.dense_labels import LABELS, actor_colours, dense_labels
 from acga.data.features import FeatureCache
+from acga.data.geometry import pad_resize
 from acga.data.masks import MaskCache
 from acga.data.splits import split_validation, validation_videos
 from acga.data.text import Vocabulary, glove
@@ -40,6 +41,7 @@ from acga.evaluation import Evaluation, evaluate
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA
 from acga.model.checkpoints import load_model
+from acga.model.decoder import start_coarse, upsample
 from acga.model.i3d import I3D
 from acga.model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from acga.model.state_dicts import read_state_dict
@@ -456,12 +458,18 @@ def test_features_of_every_kind(dataset, prepared):
     assert not torch.equal(caches["plain"][frame], caches["still"][frame])
 
 
+def take(dataset, model, recipe, caches, masks, indices, seed=0):
+    """A batch of these samples, in this order."""
+    batches = SentenceBatches([(ReleaseSamples(dataset, model, recipe, caches, masks), list(indices), 1.0)], seed=0)
+    return batches.take(np.arange(len(batches.groups)), np.random.default_rng(seed))
+
+
 def test_batches_are_mirrored_as_a_whole(dataset, prepared):
     model, caches = prepared
     masks = MaskCache(dataset)
-    batches = SentenceBatches(dataset, model, replace(TRAIN, mirror=True), caches, masks)
     index = next(i for i, sample in enumerate(dataset.samples) if sample.query == "the red one on the left")
-    features, tokens, target = batches.take(np.full(16, index), np.random.default_rng(0))
+    features, tokens, target, clips, others = take(dataset, model, replace(TRAIN, mirror=True), caches, masks, [index] * 16)
+    assert clips is None and others is None
     frame = (dataset.samples[index].video_id, dataset.samples[index].frame)
     seen = {True: 0, False: 0}
     for row in range(16):
@@ -477,15 +485,101 @@ def test_batches_are_mirrored_as_a_whole(dataset, prepared):
 
 def test_the_controls_are_wired(dataset, prepared):
     model, caches = prepared
-    masks, rng = MaskCache(dataset), np.random.default_rng(0)
-    indices = np.array([0, 1, 2, 3])
-    text = SentenceBatches(dataset, model, replace(TRAIN, blind_to="text"), caches, masks).take(indices, rng)
-    motion = SentenceBatches(dataset, model, replace(TRAIN, blind_to="motion"), {"still": caches["still"]}, masks).take(indices, rng)
-    seeing = SentenceBatches(dataset, model, TRAIN, {"plain": caches["plain"]}, masks).take(indices, rng)
+    masks, indices = MaskCache(dataset), [0, 1, 2, 3]
+    text = take(dataset, model, replace(TRAIN, blind_to="text"), caches, masks, indices)
+    motion = take(dataset, model, replace(TRAIN, blind_to="motion"), {"still": caches["still"]}, masks, indices)
+    seeing = take(dataset, model, TRAIN, {"plain": caches["plain"]}, masks, indices)
     assert len({tuple(tokens.tolist()) for tokens in text[1]}) == 1 and len({tuple(tokens.tolist()) for tokens in seeing[1]}) == 4
     assert torch.equal(motion[0][0], caches["still"][dataset.annotated_frames[0]].float())
     assert torch.equal(seeing[0][0], caches["plain"][dataset.annotated_frames[0]].float())
     assert torch.equal(motion[1], seeing[1]) and torch.equal(text[2], seeing[2])
+
+
+def test_sentences_share_their_clip(dataset, prepared):
+    """The same losses and gradients as with one clip for each sentence."""
+    (model, caches), masks = prepared, MaskCache(dataset)
+    recipe = replace(TRAIN, sentences_per_clip=2)
+    release = ReleaseSamples(dataset, model, recipe, caches, masks)
+    batches = SentenceBatches([(release, range(len(dataset)), 1.0)], seed=0)
+    assert [sorted(group) for _, group in batches.groups] == [
+        [row for row, sample in enumerate(dataset.samples) if (sample.video_id, sample.frame) == frame]
+        for frame in dataset.annotated_frames
+    ]
+    features, tokens, target, clips, _ = batches.take(np.array([1, 0]), np.random.default_rng(0))
+    assert clips.tolist() == [0, 0, 1, 1] and torch.equal(features[0], caches["plain"][dataset.annotated_frames[1]].float())
+    objective = SentenceObjective(model, recipe).eval()  # without the statistics of a batch
+    gradients = []
+    for batch in ((features, tokens, target, clips), (features[clips], tokens, target)):
+        objective.zero_grad()
+        objective(*batch).sum().backward()
+        gradients.append([parameter.grad.clone() for parameter in model.training_parameters()])
+    for shared, own in zip(*gradients, strict=True):
+        torch.testing.assert_close(shared, own, rtol=1e-3, atol=1e-5)
+    model.train()
+
+
+def test_absent_actors_have_empty_masks(dataset, prepared):
+    """Queries of the other kind than the one that is left in each frame."""
+    (model, caches), masks = prepared, MaskCache(dataset)
+    recipe = replace(TRAIN, absent_share=0.5, sentences_per_clip=4, loss=LossConfig(other_actors_weight=2.0))
+    assert take(dataset, model, recipe, caches, masks, range(len(dataset))).masks.flatten(1).any(dim=1).all()  # every kind is everywhere
+
+    class OneKind(A2DSentences):
+        def read_labels(self, video_id, frame):
+            every, instances, _ = super().read_labels(video_id, frame)
+            return every, instances, np.full(len(instances), 18 if frame_number[video_id, frame] % 2 else 78)
+
+    frame_number = {frame: number for number, frame in enumerate(dataset.annotated_frames)}
+    dataset = OneKind(dataset.root, "train", size=dataset.size)
+    kinds = {}  # of actors that tokens are asked about
+    for sample in dataset.samples:
+        words = tuple(model.vocabulary.encode(sample.query, model.config.max_query_length))
+        kinds.setdefault(words, set()).add(frame_number[sample.video_id, sample.frame] % 2)
+    batch = take(dataset, model, recipe, caches, masks, range(len(dataset)))
+    empty = ~batch.masks.flatten(1).any(dim=1)
+    assert 0 < int(empty.sum()) < len(empty)
+    for row in np.flatnonzero(empty.numpy()):
+        frame = dataset.annotated_frames[batch.clips[row]]
+        assert kinds[tuple(batch.tokens[row].tolist())] != {frame_number[frame] % 2}
+        everyone = pad_resize(dataset.frame_masks(*frame)[0].any(axis=0).astype(np.uint8), dataset.size)
+        assert np.array_equal(batch.others[row].numpy() > 0, everyone > 0)
+
+
+def test_an_epoch_shows_each_release_as_often_as_its_weight_says(dataset, prepared):
+    model, caches = prepared
+    release = ReleaseSamples(dataset, model, TRAIN, caches, MaskCache(dataset))
+    batches = SentenceBatches([(release, range(4), 1.0), (release, range(8), 0.5), (release, range(2), 2.5)], seed=0)
+    counts = [sum(number == which for number, _ in batches.groups) for which in range(3)]
+    assert counts == [4, 4, 5]
+    assert len({int(group[0]) for number, group in batches.groups if number == 1}) == 4
+
+
+def test_coarse_resolutions_are_trained_alone(prepared):
+    model, _ = prepared
+    coarse = TrainConfig(loss=LossConfig(resolution_weights=(1.0, 0.5, 0.0)))
+    torch.manual_seed(0)
+    features, tokens = torch.rand(2, model.backbone.channels["mixed_4e"], 4, 2, 2), torch.tensor([[2, 3, 0], [4, 0, 0]])
+    target = (torch.rand(2, 32, 32) > 0.5).float()
+    model.eval()
+    found = SentenceObjective(model, coarse)(features, tokens, target)
+    small, medium, _ = WeightedSegmentationLoss().per_resolution(model.from_features(features, model.embed(tokens)), target)
+    torch.testing.assert_close(found, torch.stack([small, medium * 0.5, torch.zeros(())]))
+    model.zero_grad()
+    found.sum().backward()
+    assert all(parameter.grad is None for parameter in model.decoder.classifiers["large"].parameters())
+    assert all(parameter.grad is not None for parameter in model.decoder.classifiers["medium"].parameters())
+    model.zero_grad()
+    model.train()
+
+
+def test_a_coarse_start_answers_as_the_coarsest_response():
+    torch.manual_seed(0)
+    model = ACGA(CONFIG, Vocabulary(["red"])).eval()
+    start_coarse(model.decoder)
+    with torch.no_grad():
+        found = model.from_features(torch.rand(1, model.backbone.channels["mixed_4e"], 4, 2, 2), model.embed(torch.tensor([[2, 0]])))
+    torch.testing.assert_close(found.large, upsample(found.small[:, None], found.large.shape[-2:])[:, 0])
+    assert found.small.abs().max() > 0
 
 
 def test_the_objective_is_the_loss_with_its_weights(prepared):
@@ -506,9 +600,8 @@ def test_two_samples_can_be_learned_by_heart(dataset, prepared):
     torch.manual_seed(0)
     model = ACGA(CONFIG, Vocabulary(["red", "green", "square"]))
     model.backbone.load_state_dict(prepared[0].backbone.state_dict())
-    batches = SentenceBatches(dataset, model, TRAIN, {"plain": caches["plain"]}, MaskCache(dataset))
     objective, optimiser = SentenceObjective(model, TRAIN), torch.optim.Adam(model.training_parameters(), lr=1e-2)
-    batch = batches.take(np.array([0, 2]), np.random.default_rng(0))  # the red and the green square of one video
+    batch = take(dataset, model, TRAIN, {"plain": caches["plain"]}, MaskCache(dataset), [0, 2])  # the red and the green square of one video
     losses = []
     for _ in range(120):
         loss = objective(*batch).sum()
@@ -621,15 +714,14 @@ def test_the_other_actors_of_a_frame_are_told(dataset, prepared):
     (model, caches), masks = prepared, MaskCache(dataset)
     recipe = replace(TRAIN, loss=LossConfig(other_actors_weight=2.0))
     indices = np.arange(len(dataset))
-    *_, target, others = SentenceBatches(dataset, model, recipe, caches, masks).take(indices, np.random.default_rng(0))
+    *_, target, _, others = take(dataset, model, recipe, caches, masks, indices)
     for index, sample in enumerate(dataset.samples):
         theirs = {(one.instance, tuple(masks[np.array([row])].flatten().tolist())) for row, one in enumerate(dataset.samples)
                   if (one.video_id, one.frame) == (sample.video_id, sample.frame) and one.instance != sample.instance}  # fmt: skip
         expected = np.any([np.array(mask) > 0 for _, mask in theirs], axis=0)
         assert np.array_equal(others[index].flatten().numpy() > 0, expected) and expected.any()
     assert not bool((target * others).any())
-    flipped = SentenceBatches(dataset, model, replace(recipe, mirror=True), caches, masks)
-    *_, mirrored, beside = flipped.take(indices, np.random.default_rng(0))
+    *_, mirrored, _, beside = take(dataset, model, replace(recipe, mirror=True), caches, masks, indices)
     turned = [not torch.equal(one, other) for one, other in zip(mirrored, target, strict=True)]
     assert any(turned) and not all(turned)
     for row, flip in enumerate(turned):
@@ -662,7 +754,7 @@ def test_an_image_stem_does_not_go_with_everything(root, dataset, backbone, tmp_
         pretrain(pretrain_options(root, tmp_path, config=IMAGE_CONFIG))
     with pytest.raises(WeightsError, match="holds no ImageBackbone"):
         train(train_options(root, tmp_path, backbone, config=IMAGE_CONFIG))
-    with pytest.raises(ConfigError, match="embedded word vectors need language_width=50, not 8"):
+    with pytest.raises(ConfigError, match="embedded word vectors need word_width=50, not 8"):
         train(train_options(root, tmp_path, backbone, words=Path("glove")))
     assert not any(tmp_path.iterdir())
 
