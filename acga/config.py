@@ -40,7 +40,7 @@ class ACGAConfig:
     stem: Stem = "i3d"  # what sees the frames: I3D to mixed_4e or, ours, an image network (EfficientNet-Lite0) on every fourth frame
     backbone_width: float = 1.0  # multiplies every channel count of the stem, and of I3D's mixed_4f
     language_width: int = 300  # channels of the text encoder (eq. 1) and, unless `word_width` says otherwise, of word vectors
-    word_width: int | None = None  # ours: channels of word vectors that are narrower or wider than the text encoder
+    word_width: int = 0  # ours: channels of word vectors, if they differ from `language_width`
     vision_widths: tuple[int, int, int] = (832, 256, 128)  # small, medium, large; the first is mixed_4f's, free with an image stem
     classifier_widths: tuple[int, int, int] = (256, 128, 64)  # hidden channels of each FCN (eq. 11)
     matching: Matching = "attention"  # how language meets vision; the other two are what the paper argues against

@@ -19,7 +19,7 @@ class TextEncoder(nn.Module):
     torch.Size([2, 20, 300])
     """
 
-    def __init__(self, width: int, word_width: int | None = None) -> None:
+    def __init__(self, width: int, word_width: int = 0) -> None:
         super().__init__()
         self.convolution = nn.Conv1d(word_width or width, width, kernel_size=3, padding=1)
 

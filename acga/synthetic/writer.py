@@ -194,7 +194,8 @@ def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisC
     for index in boxes:
         for unseen, count in counts(config.sentences - paired * (index in scene.pair)).items():
             told = describe(scene, boxes, index, count=count, rng=rng, unseen=unseen, style=config.sentence_style, relational=relational)
-            found += [(index, query) for query in told]
+            said = {query.text for other, query in found if other == index}  # of a pair
+            found += [(index, query) for query in told if query.text not in said]
     return found
 
 
