@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from ..data.taxonomy import ACTORS, class_id
 from ..data.video import VideoWriter
-from ..errors import DatasetError
+from ..errors import ConfigError, DatasetError
 from ..processes import map_in_processes
 from .language.describe import LONGEST
 from .language.photographed import Thing, main_colour, nouns, say
@@ -66,9 +66,11 @@ def write_photographs(folder: Path, root: Path, *, views: int = 8, seed: int = 0
     """Write `views` videos of each photograph of `folder` into `root`. The result does not depend on the number of workers.
 
     An interrupted run goes on where it stopped. Views in which nothing can be said are left out.
-    Raises `DatasetError` when `folder` has not the layout above, or `root` holds something else.
+    Raises `DatasetError` when `folder` has not the layout above, or `root` holds something else, and `ConfigError` when there is no view.
     """
     folder, root = Path(folder), Path(root)
+    if views < 1:
+        raise ConfigError(f"Each photograph is seen {views} times; choose at least 1.")
     photographs = read_photographs(folder)
     class_ids = photographed_class_ids(name for photograph in photographs for name in photograph.classes.values())
     begin_release(root, {"photographs": _fingerprint(folder, photographs), "views": views, "seed": seed}, {})
@@ -138,7 +140,7 @@ def look_at(picture: npt.NDArray[np.uint8], instances: npt.NDArray[np.uint8], rn
         picture, instances = np.ascontiguousarray(picture[:, ::-1]), np.ascontiguousarray(instances[:, ::-1])
     rows, columns = (min(SIDE, round(side)) // 2 * 2 for side in share * large[::-1])  # even, as video wants it
     top, left = int(rng.integers(large[1] - rows + 1)), int(rng.integers(large[0] - columns + 1))
-    picture = cv2.LUT(picture, _light(rng))
+    picture = np.asarray(cv2.LUT(picture, _light(rng)), np.uint8)
     pan = rng.uniform(-0.6, 0.6, 2) * (rng.random() < 0.6)  # pixels a frame
     zoom = rng.uniform(-0.003, 0.003) * (rng.random() < 0.6)
     frames = []

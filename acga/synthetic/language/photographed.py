@@ -90,12 +90,13 @@ def main_colour(pixels: npt.NDArray[np.uint8]) -> str:
     """
     hue, saturation, value = np.moveaxis(cv2.cvtColor(pixels[None], cv2.COLOR_RGB2HSV)[0].astype(int), -1, 0)  # (N,) each
     vivid = (saturation > 110) & (value > 70)
+    brown = (hue >= 8) & (hue <= 22) & (saturation > 60) & (value >= 60) & (value < 170)  # dark orange
     shares = {
         "white": (saturation < 60) & (value > 165),
         "gray": (saturation < 50) & (value > 75) & (value <= 165),
         "black": value < 60,
-        "brown": (hue >= 4) & (hue <= 22) & (saturation > 60) & (value >= 60) & (value < 190) & ~vivid,
-        **{name: vivid & (hue >= low) & (hue <= high) for name, (low, high) in HUES.items()},
+        "brown": brown,
+        **{name: vivid & ~brown & (hue >= low) & (hue <= high) for name, (low, high) in HUES.items()},
     }
     shares["red"] |= vivid & (hue >= 172)
     found = max(shares, key=lambda name: shares[name].sum())

@@ -117,7 +117,10 @@ def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
     if rows and not {"image", "instance_id", "class"} <= rows[0].keys():
         raise DatasetError(f"{table} needs the columns image, instance_id and class.")
     allowed = [row for row in rows if row.get("license_id") not in NO_DERIVATIVES]
-    return sorted((row["image"], int(row["instance_id"]), row["class"]) for row in allowed)
+    try:
+        return sorted((row["image"], int(row["instance_id"]), row["class"]) for row in allowed)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{table} has an instance_id that is not a number ({error}).") from error
 
 
 @lru_cache(maxsize=2)
