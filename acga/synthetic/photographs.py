@@ -55,7 +55,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class PhotographView:
-    """What the camera sees: frames (16, H, W, 3) in RGB, and the instances (H, W) in the annotated one."""
+    """The pictures that the camera takes: frames (16, H, W, 3) in RGB, and the instances (H, W) in the annotated one."""
 
     frames: npt.NDArray[np.uint8]
     instances: npt.NDArray[np.uint8]

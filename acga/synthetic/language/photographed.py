@@ -172,7 +172,7 @@ def _sentence(noun: str, remarks: Sequence[Remark], rng: Rng) -> str:
 
 
 def _remarks(things: Sequence[Thing], index: int, rivals: set[int], rng: Rng) -> Iterator[Remark]:
-    """What might be said of a thing beside others that the same noun may mean."""
+    """The remarks that might be made of a thing beside its rivals, which the same noun may mean."""
     group = sorted({index, *rivals})
 
     def pick(*words: str) -> str:
