@@ -22,6 +22,7 @@ from .options import (
     DownloadOptions,
     EvaluateOptions,
     ExtractOptions,
+    PhotographsOptions,
     PretrainOptions,
     SegmentOptions,
     SynthesizeOptions,
@@ -31,7 +32,7 @@ from .options import (
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
 
 Example: acga segment clip.mp4 "man in red" "dog on the left" --out result"""
-DATA_DESCRIPTION = """Draw, check, extract or download data.
+DATA_DESCRIPTION = """Draw data or make it of photographs, check, extract or download it.
 
 Example: acga data synthesize drawn"""
 
@@ -155,6 +156,14 @@ def run_synthesize(options: SynthesizeOptions) -> None:
     print(f"Drawn: {options.root}. Check it with: acga data check {options.root}")
 
 
+def run_photographs(options: PhotographsOptions) -> None:
+    """`acga data photographs`."""
+    from .synthetic.photographs import write_photographs
+
+    write_photographs(options.folder, options.root, views=options.views, seed=options.seed, workers=options.workers)
+    print(f"Written: {options.root}. Check it with: acga data check {options.root}")
+
+
 COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "demo": (DemoOptions, run_demo),
     "segment": (SegmentOptions, run_segment),
@@ -163,6 +172,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "evaluate": (EvaluateOptions, run_evaluate),
     "ablate": (AblateOptions, run_ablate),
     "data synthesize": (SynthesizeOptions, run_synthesize),
+    "data photographs": (PhotographsOptions, run_photographs),
     "data check": (CheckOptions, run_check),
     "data extract": (ExtractOptions, run_extract),
     "data download": (DownloadOptions, run_download),

@@ -226,6 +226,24 @@ class SynthesizeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhotographsOptions:
+    """Write photographs with instance masks as a release in the layout of A2D Sentences, all for training, with sentences made for them.
+
+    FOLDER holds images/NAME.jpg, instances/NAME.png (8-bit, one number an instance, 0 background, 255 crowd), instances.csv (image,
+    instance_id, class and, if known, license_id: 3 and 6, which allow no changes, are left out) and, if there are any, captions.csv
+    (image, caption). The same seed gives the same files, whatever the number of workers; an interrupted run goes on where it stopped.
+
+    Example: acga data photographs coco stills --views 8
+    """
+
+    folder: Positional[Annotated[Path, arg(metavar="FOLDER")]]  # the photographs
+    root: Positional[Annotated[Path, arg(metavar="ROOT")]]  # folder for the release, new or empty
+    views: int = 8  # of each picture, a video each: cropped, mirrored or not, in another light, by a moving camera
+    seed: int = 0  # of everything that is random
+    workers: int = 2  # processes that write
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckOptions:
     """Read every video, mask and sentence of a release, and name each problem in one line; exit code 2 if there is any.
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..config import STRIDE
 from ..errors import AcgaError, QueryError
-from .a2d import A2DSentences
+from .a2d import SUBSETS, VIDEO_COLUMNS, A2DSentences
 from .dataset import Dataset
 from .jhmdb import JHMDBSentences
 from .releases import layout_of
@@ -38,7 +38,9 @@ def check_release(root: str | Path) -> Report:
         "train": lambda: A2DSentences(root, "train", size=STRIDE),
         "test": lambda: A2DSentences(root, "test", size=STRIDE),
     }
-    if report.layout == "J-HMDB Sentences":
+    if report.layout == "A2D Sentences":
+        splits = {split: splits[split] for split in _used_splits(Path(root))}
+    else:
         splits = {"test": lambda: JHMDBSentences(root, size=STRIDE)}
     for split, open_split in splits.items():
         with warnings.catch_warnings(record=True) as caught:
@@ -63,6 +65,15 @@ def check_release(root: str | Path) -> Report:
                 report.problems.append(str(error))
     report.problems = list(dict.fromkeys(report.problems))  # both splits, and many samples, may meet the same one
     return report
+
+
+def _used_splits(root: Path) -> list[str]:
+    """The splits that have a video, as a release may be all for training; both where none has, which each will tell."""
+    try:
+        subsets = set(read_table(root / "Release" / "videoset.csv", VIDEO_COLUMNS, header=False)["subset"])
+    except AcgaError:
+        subsets = set()
+    return [split for split, subset in SUBSETS.items() if subset in subsets] or [*SUBSETS]
 
 
 def unreadable_sentences(dataset: Dataset) -> list[str]:

@@ -54,10 +54,8 @@ def write_a2d(root: Path, config: SynthesisConfig) -> None:
         end = f"0:00:{scene['frames'] // FRAMES_PER_SECOND:02d}"
         size = (scene["height"], scene["width"], scene["frames"], len(scene["annotated"]))
         videos.append((scene["name"], record["label"], "0:00:00", end, *size, SPLITS[record["split"]]))
-    write_text(root / "Release/videoset.csv", csv_table(None, videos))
     sentences = [(q["video_id"], q["instance"], q["query"]) for r in records for q in r["queries"]]
-    write_text(root / "text_annotations/a2d_annotation.txt", csv_table(["video_id", "instance_id", "query"], sentences))
-    write_text(root / "text_annotations/a2d_missed_videos.txt", "".join(f"missed{n:05d}\n" for n in range(MISSED_VIDEOS)))
+    write_tables(root, videos, sentences, [f"missed{n:05d}" for n in range(MISSED_VIDEOS)])
     _finish(root, records, config)
 
 
@@ -78,17 +76,28 @@ def write_jhmdb(root: Path, config: SynthesisConfig) -> None:
     _finish(root, records, config)
 
 
+def write_tables(root: Path, videos: list[tuple[Any, ...]], sentences: list[tuple[Any, ...]], missed: list[str]) -> None:
+    """Write the tables of an A2D Sentences release: its videos, its sentences, and what it leaves out."""
+    write_text(root / "Release/videoset.csv", csv_table(None, videos))
+    write_text(root / "text_annotations/a2d_annotation.txt", csv_table(["video_id", "instance_id", "query"], sentences))
+    write_text(root / "text_annotations/a2d_missed_videos.txt", "".join(f"{name}\n" for name in missed))
+
+
 def _start(root: Path, config: SynthesisConfig) -> None:
-    """Refuse to mix two data sets in one folder."""
+    begin_release(root, _settings(config), {**_settings(SynthesisConfig()), "edition": 1})
+
+
+def begin_release(root: Path, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """Refuse to mix two data sets in one folder; `defaults` are those of settings that an older folder may not name."""
     described = root / "synthesis.json"
     if described.exists():
-        if {**_settings(SynthesisConfig()), "edition": 1, **json.loads(described.read_text())} != _settings(config):
+        if {**defaults, **json.loads(described.read_text())} != settings:
             raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
     elif root.exists() and any(root.iterdir()):
         raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
     else:
         root.mkdir(parents=True, exist_ok=True)
-        write_text(described, json.dumps(_settings(config), indent=1))
+        write_text(described, json.dumps(settings, indent=1))
 
 
 def _settings(config: SynthesisConfig) -> dict[str, Any]:
@@ -136,7 +145,8 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
     for number, masks in annotated.items():
         seen = [i for i in range(len(scene.actors)) if box(masks[i]) is not None]
         if seen:
-            _write_instances(folder / f"{number:05d}.h5", scene, masks, seen)
+            class_ids = [class_id(scene.actors[i].kind, scene.actors[i].action) for i in seen]
+            write_instances(folder / f"{number:05d}.h5", masks[seen], seen, class_ids)
     record = _record(scene, split, _queries(scene, boxes, split, config))
     write_text(done, json.dumps(record))
     return record
@@ -153,18 +163,18 @@ def _boxes(annotated: dict[int, np.ndarray]) -> dict[int, Box]:
     return {index: mean_box(found) for index, found in boxes.items()}
 
 
-def _write_instances(path: Path, scene: Scene, masks: np.ndarray, seen: list[int]) -> None:
-    """One annotation file as MATLAB left it: masks transposed to (W, H), and no leading axis when there is a single instance."""
-    found = [box(masks[i]) for i in seen]
-    frame = (scene.width, scene.height) * 2
-    corners = np.array([np.multiply((b.left, b.top, b.right, b.bottom), frame) for b in found if b is not None]).T  # (4, N)
-    transposed = np.ascontiguousarray(masks[seen].transpose(0, 2, 1)).astype(np.uint8)  # (N, W, H)
+def write_instances(path: Path, masks: np.ndarray, numbers: list[int], class_ids: list[int]) -> None:
+    """Write masks (N, H, W) as MATLAB left them: transposed to (W, H), and no leading axis when there is a single instance."""
+    height, width = masks.shape[1:]
+    found = [box(mask, least=0) for mask in masks]
+    corners = np.array([np.multiply((b.left, b.top, b.right, b.bottom), (width, height) * 2) for b in found if b is not None]).T  # (4, N)
+    transposed = np.ascontiguousarray(masks.transpose(0, 2, 1)).astype(np.uint8)  # (N, W, H)
     partial_path = path.with_suffix(".partial")
     with h5py.File(partial_path, "w") as file:
-        file["instance"] = np.array(seen, np.float64)
-        file.create_dataset("reMask", data=transposed if len(seen) > 1 else transposed[0], compression="gzip", compression_opts=1)
-        file["reBBox"] = corners if len(seen) > 1 else corners[:, 0]
-        file["id"] = np.array([class_id(scene.actors[i].kind, scene.actors[i].action) for i in seen], np.float64)
+        file["instance"] = np.array(numbers, np.float64)
+        file.create_dataset("reMask", data=transposed if len(masks) > 1 else transposed[0], compression="gzip", compression_opts=1)
+        file["reBBox"] = corners if len(masks) > 1 else corners[:, 0]
+        file["id"] = np.array(class_ids, np.float64)
     os.replace(partial_path, path)
 
 

@@ -57,18 +57,11 @@ class CutoutFolder:
     def __init__(self, root: str | Path) -> None:
         """Raises `DatasetError` when the folder has not the layout above, or nothing usable."""
         self.root = Path(root)
-        table = self.root / "instances.csv"
-        if not table.is_file():
-            raise DatasetError(f"{table} is missing; a folder of cut-outs has images/, instances/ and instances.csv.")
-        with open(table, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        if rows and not {"image", "instance_id", "class"} <= rows[0].keys():
-            raise DatasetError(f"{table} needs the columns image, instance_id and class.")
         self.pictures: dict[str, npt.NDArray[np.uint8]] = {}
         self.cutouts: list[Cutout] = []
-        for row in sorted(rows, key=lambda row: (row["image"], int(row["instance_id"]))):
-            if row["class"] in KINDS and row.get("license_id") not in NO_DERIVATIVES:
-                self._add(row["image"], int(row["instance_id"]), *KINDS[row["class"]])
+        for picture, instance, name in read_instance_table(self.root):
+            if name in KINDS:
+                self._add(picture, instance, *KINDS[name])
         if not self.cutouts:
             raise DatasetError(f"{self.root} has no usable cut-out: none is large, whole and unhidden.")
         self._split()
@@ -92,13 +85,13 @@ class CutoutFolder:
         self.cutouts = [replace(cutout, split=splits[cutout.name.split("/")[0]]) for cutout in self.cutouts]
 
     def _add(self, name: str, instance: int, kind: str, noun: str) -> None:
-        instances = _instances(self.root / "instances" / f"{name}.png")
+        instances = read_instances(self.root, name)
         mask = instances == instance
         if not usable(instances, instance, kind):
             return
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         window = slice(rows[0] - BORDER, rows[-1] + BORDER + 1), slice(columns[0] - BORDER, columns[-1] + BORDER + 1)
-        picture = _read(next((path for end in ("jpg", "png") if (path := self.root / "images" / f"{name}.{end}").is_file()), None), name)
+        picture = read_picture(self.root, name)
         if picture.shape[:2] != mask.shape:
             raise DatasetError(f"The picture {name} and its instances are of different sizes.")
         opacity = cv2.GaussianBlur(cv2.erode(255 * mask[window].astype(np.uint8), np.ones((2, 2), np.uint8)), (0, 0), 0.8)
@@ -114,18 +107,38 @@ def open_cutouts(root: str) -> CutoutFolder:
     return CutoutFolder(root)
 
 
+def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
+    """Picture, number and class of each instance that may be used, in the order of the names; raises `DatasetError`."""
+    table = root / "instances.csv"
+    if not table.is_file():
+        raise DatasetError(f"{table} is missing; a folder of cut-outs has images/, instances/ and instances.csv.")
+    with open(table, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if rows and not {"image", "instance_id", "class"} <= rows[0].keys():
+        raise DatasetError(f"{table} needs the columns image, instance_id and class.")
+    allowed = [row for row in rows if row.get("license_id") not in NO_DERIVATIVES]
+    try:
+        return sorted((row["image"], int(row["instance_id"]), row["class"]) for row in allowed)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{table} has an instance_id that is not a number ({error}).") from error
+
+
 @lru_cache(maxsize=2)
-def _instances(path: Path) -> npt.NDArray[np.uint8]:
+def read_instances(root: Path, name: str) -> npt.NDArray[np.uint8]:
+    """The numbers of the instances of a picture (H, W); raises `DatasetError`."""
+    path = root / "instances" / f"{name}.png"
     instances = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if instances is None or instances.ndim != 2 or instances.dtype != np.uint8:
         raise DatasetError(f"{path} is missing or not an 8-bit picture of one channel with the numbers of the instances.")
     return np.asarray(instances, np.uint8)
 
 
-def _read(path: Path | None, name: str) -> npt.NDArray[np.uint8]:
+def read_picture(root: Path, name: str) -> npt.NDArray[np.uint8]:
+    """A picture (H, W, 3) in RGB; raises `DatasetError`."""
+    path = next((path for end in ("jpg", "png") if (path := root / "images" / f"{name}.{end}").is_file()), None)
     picture = None if path is None else cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise DatasetError(f"The picture {name} of the cut-outs is missing or cannot be read.")
+        raise DatasetError(f"The picture {name} in {root / 'images'} is missing or cannot be read.")
     return np.asarray(picture[..., ::-1], np.uint8)
 
 

@@ -62,15 +62,15 @@ def _shadow(frame: np.ndarray, parts: list[Part], matrix: np.ndarray, ground: fl
     frame[~covered] = before[~covered]
 
 
-def box(mask: np.ndarray) -> Box | None:
-    """The box of a mask (H, W), or None when too little of the actor is seen.
+def box(mask: np.ndarray, least: float = VISIBLE) -> Box | None:
+    """The box of a mask (H, W), or None when it covers less than a share `least` of the frame.
 
     >>> import numpy as np
     >>> box(np.ones((4, 4), bool))
     Box(left=0.0, top=0.0, right=1.0, bottom=1.0, area=1.0)
     """
     area = float(mask.mean())
-    if area < VISIBLE:
+    if area < least:
         return None
     height, width = mask.shape
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
