@@ -180,7 +180,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     batches = SentenceBatches(shown, seed=recipe.seed)
     if options.initial is None:
         model.backbone.calibrate(batches.features(CALIBRATION_SAMPLES))
-    optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate)
+    optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate, fused=True)
     objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
     averaged = AveragedModel(model, avg_fn=moving_average(recipe.ema_decay), use_buffers=True) if recipe.ema_decay else None
