@@ -23,6 +23,7 @@ SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"
 FeatureKind = Literal["plain", "mirrored", "still"]  # of clips as they are, mirrored, or repeating the annotated frame
 
 COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, below eq. 2)
+VOCABULARY_SIZE = 19232  # ids of the embedded word vectors
 STRIDE = 16  # pixels of the input per cell of mixed_4e
 
 
@@ -31,7 +32,7 @@ _RENAMED = {"frames": "clip_length", "words": "max_query_length"}  # as files of
 
 @dataclass(frozen=True, kw_only=True)
 class ACGAConfig:
-    """The network. `paper()` is the published one, `mini()` the embedded default, `faithful_mini()` the paper's form at that size."""
+    """The network. `paper()` is the published one, `mini()` the embedded default; `thin()` is the paper's form at toy size."""
 
     size: int = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
     clip_length: int = 16  # frames in a clip, the annotated one at index frames // 2
@@ -80,8 +81,8 @@ class ACGAConfig:
         return cls()
 
     @classmethod
-    def faithful_mini(cls) -> ACGAConfig:
-        """The paper's form at toy size: thin and 128 px, every switch as published."""
+    def thin(cls) -> ACGAConfig:
+        """The paper's form at toy size: a thin I3D and 128 px, every switch as published."""
         return cls(
             size=128,
             vocabulary_size=512,
@@ -92,9 +93,25 @@ class ACGAConfig:
         )
 
     @classmethod
+    def thin_residual(cls) -> ACGAConfig:
+        """`thin()` with rescaled features and a residual around eq. 8: what the notebooks take apart and the study varies."""
+        return dataclasses.replace(cls.thin(), rescale_features=True, residual=True)
+
+    @classmethod
     def mini(cls) -> ACGAConfig:
-        """The embedded default: `faithful_mini()` with rescaled features and a residual around eq. 8."""
-        return dataclasses.replace(cls.faithful_mini(), rescale_features=True, residual=True)
+        """The embedded default: an image stem that knows photographs, 256 px, word vectors that know English."""
+        return cls(
+            size=256,
+            vocabulary_size=VOCABULARY_SIZE,
+            stem="image",
+            language_width=96,
+            word_width=50,
+            vision_widths=(208, 48, 24),
+            classifier_widths=(96, 32, 16),
+            rescale_features=True,
+            residual=True,
+            mask_padding=True,
+        )
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ACGAConfig:
@@ -164,7 +181,7 @@ class TrainConfig:
 
     @classmethod
     def short(cls) -> TrainConfig:
-        """The recipe of a study's runs, at the size of `ACGAConfig.mini()`: minutes each."""
+        """The recipe of a study's runs, at the size of `ACGAConfig.thin()`: minutes each."""
         return cls(epochs=0.2, batch_size=16, learning_rate=3e-3, attention_rate=0.3, decay_every=0, precision="bf16")
 
 

@@ -2,7 +2,7 @@
 
 >>> from acga.config import ACGAConfig
 >>> from acga.data.text import Vocabulary
->>> segmenter = Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left"])), device="cpu")
+>>> segmenter = Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left"])), device="cpu")
 >>> segmenter.unknown("brown dog on the left")
 ['brown', 'on', 'the']
 """
@@ -203,7 +203,7 @@ class ClipSession:
         size: (h, w) of the frames.
 
     >>> from acga import ACGA, ACGAConfig, Segmenter, Vocabulary
-    >>> segmenter = Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left"])), device="cpu")
+    >>> segmenter = Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left"])), device="cpu")
     >>> session = ClipSession.from_frames(segmenter, np.zeros((16, 36, 48, 3), np.uint8))
     >>> session.predict(["dog on the left"], [8])
     1

@@ -19,7 +19,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
 
-NetworkName = Literal["mini", "faithful_mini", "paper"]
+NetworkName = Literal["mini", "thin_residual", "thin", "paper"]
 Split = Literal["train", "test"]
 Grid = Literal["claims", "controls", "foreground_weight", "resolutions", "weighted_fusion"]
 
@@ -27,7 +27,7 @@ Grid = Literal["claims", "controls", "foreground_weight", "resolutions", "weight
 def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
     """A named configuration with some fields changed, each given as field=value. Raises `ConfigError`.
 
-    >>> configure("mini", ["size=64", "residual=false"]).residual
+    >>> configure("thin_residual", ["size=64", "residual=false"]).residual
     False
     """
     fields = getattr(ACGAConfig, network)().to_dict()
@@ -51,7 +51,8 @@ Changes = Annotated[tuple[str, ...], arg(help="fields of the configuration that 
 
 
 def network_named(
-    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: mini)")] = "mini", change: Changes = ()
+    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: thin_residual)")] = "thin_residual",
+    change: Changes = (),
 ) -> ACGAConfig:
     return configure(network, change)
 
@@ -59,11 +60,11 @@ def network_named(
 def studied_network(
     network: Annotated[
         NetworkName | None,
-        arg(help="the configuration that variants change", help_behavior_hint="(default: mini without its residual)"),
+        arg(help="the configuration that variants change", help_behavior_hint="(default: thin_residual without its residual)"),
     ] = None,
     change: Changes = (),
 ) -> ACGAConfig:
-    return configure(network or "mini", change if network else ("residual=false", *change))
+    return configure(network or "thin_residual", change if network else ("residual=false", *change))
 
 
 Root = Annotated[Path, arg(metavar="ROOT", help="the folder of a release, drawn or real")]
@@ -71,7 +72,9 @@ Config = Annotated[ACGAConfig, arg(name="", constructor=network_named)]
 BackboneFile = Annotated[
     Path, arg(help="weights of an I3D, frozen up to mixed_4e: from acga pretrain, or published ones; with stem=image, EfficientNet-Lite0's")
 ]
-WeightsFile = Annotated[str, arg(help='"mini", which comes with the package, or a file: ours (.safetensors) or official (.pth, .pth.tar)')]
+WeightsFile = Annotated[
+    str, arg(help='"mini" or "thin_residual", which come with the package, or a file: ours (.safetensors) or official (.pth, .pth.tar)')
+]
 WordVectors = Annotated[Path | None, arg(help="word vectors (a word2vec binary file), for weights that come without")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], arg(help="where to compute; auto takes a GPU if there is one")]
 Workers = Annotated[int, arg(help="processes that decode videos")]
@@ -125,7 +128,7 @@ class PretrainOptions:
 
     root: Positional[Root]
     out: Path  # folder for the run
-    config: Config = field(default_factory=ACGAConfig.mini)
+    config: Config = field(default_factory=ACGAConfig.thin_residual)
     recipe: Annotated[PretrainConfig, arg(name="")] = field(default_factory=PretrainConfig)
     initial: Path | None = None  # a backbone of the same width to start from, such as that of an earlier run
     cache: Path | None = None  # folder for the decoded clips (0.8 MB each at 128 px), to share between runs; by default OUT/clips
@@ -147,7 +150,7 @@ class TrainOptions:
     root: Positional[Root]
     out: Path  # folder for the run
     backbone: BackboneFile
-    config: Config = field(default_factory=ACGAConfig.mini)
+    config: Config = field(default_factory=ACGAConfig.thin_residual)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
     # other releases to learn from, each with how often an epoch shows it (a fraction shows a part); they play no part in validation
     also: Annotated[tuple[tuple[Path, float], ...], arg(metavar="[ROOT TIMES ...]")] = ()
@@ -264,7 +267,7 @@ class ExtractOptions:
     root: Positional[Root]
     out: Path  # folder for the features; an interrupted extraction goes on
     backbone: BackboneFile
-    config: Config = field(default_factory=ACGAConfig.mini)
+    config: Config = field(default_factory=ACGAConfig.thin_residual)
     split: Split = "train"  # of A2D Sentences; J-HMDB Sentences is all for testing
     kind: FeatureKind = "plain"  # of the clips as they are, of mirrored ones, or of ones that repeat the annotated frame (still)
     workers: Workers = 2

@@ -1,6 +1,6 @@
 """Pretrain the backbone on dense labels of clips: which actor, action and colour is at every fourth pixel of the annotated frame.
 
-The real I3D learned from Kinetics; the thin one of `ACGAConfig.mini()` learns from drawn clips. One label a clip teaches it too little
+The real I3D learned from Kinetics; the thin one of `ACGAConfig.thin()` learns from drawn clips. One label a clip teaches it too little
 about *where*, so every pixel of a quarter of the resolution carries four labels. What is kept is I3D up to mixed_4f.
 """
 

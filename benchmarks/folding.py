@@ -43,8 +43,8 @@ class Case:
 
 
 CASES = {
-    "mini_training": Case(config=ACGAConfig.mini(), batch=16, training=True, repetitions=3),
-    "mini_query": Case(config=ACGAConfig.mini(), batch=1, training=False, repetitions=9),
+    "mini_training": Case(config=ACGAConfig.thin_residual(), batch=16, training=True, repetitions=3),
+    "mini_query": Case(config=ACGAConfig.thin_residual(), batch=1, training=False, repetitions=9),
     "paper_query": Case(config=ACGAConfig.paper(), batch=1, training=False, repetitions=3),
     "paper_training": Case(config=ACGAConfig.paper(), batch=1, training=True, repetitions=3),
 }

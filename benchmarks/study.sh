@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes results/study/: the paper's claims, measured on the drawn twins. About nine hours on two cores; interrupted, it goes on where it
-# stopped. Run it from any folder after embedded_default.sh, whose data/ and backbone it uses; runs/study holds the outcome.
+# stopped. Run it from any folder after thin_residual.sh, whose data/ and backbone it uses; runs/study holds the outcome.
 set -euo pipefail
 
 # Eight phrasings of each instance, half of them of kinds that no training sentence has.

@@ -18,15 +18,15 @@ from acga.study.claims import TITLES
 from acga.study.summary import Summary
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "results" / "mini"
+RESULTS = ROOT / "results" / "thin_residual"
 ROWS: dict[str, tuple[str, str | None]] = {  # what is shown: its file, and the kind of query it is about
-    "**embedded default** (`mini`, two passes over the sentences)": ("mini2_a2d", None),
-    "… one actor in the scene": ("mini2_a2d", "actors_in_scene=1"),
-    "… another actor of the same kind": ("mini2_a2d", "same_kind=1"),
-    "… only motion decides": ("mini2_a2d", "decided_by=motion"),
-    "… on the J-HMDB twin, no fine-tuning": ("mini2_jhmdb", None),
-    "the same network after one pass": ("mini_a2d", None),
-    "… only motion decides, after one pass": ("mini_a2d", "decided_by=motion"),
+    "**embedded default** (`mini`, two passes over the sentences)": ("a2d", None),
+    "… one actor in the scene": ("a2d", "actors_in_scene=1"),
+    "… another actor of the same kind": ("a2d", "same_kind=1"),
+    "… only motion decides": ("a2d", "decided_by=motion"),
+    "… on the J-HMDB twin, no fine-tuning": ("jhmdb", None),
+    "the same network after one pass": ("first_pass_a2d", None),
+    "… only motion decides, after one pass": ("first_pass_a2d", "decided_by=motion"),
     "control: blind to text, one pass": ("text_blind_a2d", None),
     "control: blind to motion, one pass": ("motion_blind_a2d", None),
     "… only motion decides, blind to motion": ("motion_blind_a2d", "decided_by=motion"),
@@ -34,10 +34,10 @@ ROWS: dict[str, tuple[str, str | None]] = {  # what is shown: its file, and the 
 
 
 IN_SHORT: dict[str, tuple[str, str | None]] = {  # the rows that the README shows, and by what name
-    "all sentences": ("mini2_a2d", None),
-    "one actor in the scene": ("mini2_a2d", "actors_in_scene=1"),
-    "another actor of the same kind": ("mini2_a2d", "same_kind=1"),
-    "J-HMDB twin, no fine-tuning": ("mini2_jhmdb", None),
+    "all sentences": ("a2d", None),
+    "one actor in the scene": ("a2d", "actors_in_scene=1"),
+    "another actor of the same kind": ("a2d", "same_kind=1"),
+    "J-HMDB twin, no fine-tuning": ("jhmdb", None),
 }
 
 

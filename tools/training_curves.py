@@ -7,7 +7,7 @@ from acga.plots import titled
 from acga.plots.charts import line_chart
 
 FOLDER = Path(__file__).parents[1] / "figures"
-RESULTS = FOLDER.parent / "results" / "mini"
+RESULTS = FOLDER.parent / "results" / "thin_residual"
 TITLES = {"foreground": "foreground IoU", "actor": "actor (7)", "action": "action (9)", "colour": "colour (11)"}
 
 
@@ -32,7 +32,7 @@ def sentences() -> None:
     """The training loss of the first pass and of its controls, over steps."""
     series = {}
     for name, title in {
-        "mini": "as shipped",
+        "first_pass": "as shipped",
         "full_rate": "attention at the full rate",
         "text_blind": "blind to text",
         "motion_blind": "blind to motion",

@@ -59,7 +59,7 @@ def fold(model: ACGA) -> ACGA:
     It can be trained, and saved, in place of `model`. Raises ValueError if the decoder was injected and is not a `Decoder`.
 
     >>> from acga.config import ACGAConfig
-    >>> model = ACGA(ACGAConfig.mini()).eval()
+    >>> model = ACGA(ACGAConfig.thin_residual()).eval()
     >>> features, word_vectors = torch.rand(1, 132, 4, 4, 6), torch.rand(1, 20, 96)
     >>> slow, fast = model.from_features(features, word_vectors), fold(model).from_features(features, word_vectors)
     >>> bool((slow.large - fast.large).abs().max() < 1e-4 * slow.large.abs().max())

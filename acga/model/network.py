@@ -36,7 +36,7 @@ class ACGA(nn.Module):
     evaluation mode and takes no gradient, as in the paper; `training_parameters()` are the rest. Without a word table (official weights
     have none) it starts from word vectors: `from_features`.
 
-    >>> model = ACGA(ACGAConfig.mini()).eval()
+    >>> model = ACGA(ACGAConfig.thin_residual()).eval()
     >>> responses = model(torch.zeros(1, 3, 16, 64, 96), torch.tensor([[2, 3, 0, 0]]))
     >>> [tuple(response.shape) for response in responses]
     [(1, 4, 6), (1, 16, 24), (1, 64, 96)]

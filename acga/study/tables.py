@@ -52,15 +52,12 @@ def _paper() -> pd.DataFrame:
     return pd.read_csv(PAPER)
 
 
-def shipped_results(benchmark: str, *, folder: Path = RESULTS / "mini") -> Path:
-    """The evaluation of the embedded weights on "a2d" or "jhmdb", our drawn twins: that of the last of their stages (mini, mini2, …).
-
-    Raises `ConfigError` when it is not there.
-    """
-    found = sorted(folder.glob(f"mini*_{benchmark}.json.gz"), key=lambda path: (len(path.stem), path.stem))
-    if not found:
-        raise ConfigError(f"{folder} has no evaluation mini*_{benchmark}.json.gz; run this in a checkout of the repository.")
-    return found[-1]
+def shipped_results(benchmark: str, weights: str = "thin_residual", *, folder: Path = RESULTS) -> Path:
+    """The evaluation of embedded weights on "a2d" or "jhmdb", our drawn twins. Raises `ConfigError` when it is not there."""
+    path = folder / weights / f"{benchmark}.json.gz"
+    if not path.is_file():
+        raise ConfigError(f"There is no evaluation {path}; run this in a checkout of the repository.")
+    return path
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

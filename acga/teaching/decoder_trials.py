@@ -6,7 +6,7 @@ they were learned together with another decoder.
 >>> from acga.config import ACGAConfig
 >>> from acga.model.network import build_decoder
 >>> maps = AttendedMaps(torch.rand(6, 208, 4, 4), torch.rand(6, 96, 4, 4), torch.ones(6, 64, 64), [np.ones((40, 30), bool)] * 6)
->>> decoder = build_decoder(ACGAConfig.mini())
+>>> decoder = build_decoder(ACGAConfig.thin_residual())
 >>> losses = train_decoder(decoder, maps, steps=2)
 >>> found = masks_of(respond(decoder, maps).large, maps)
 >>> len(losses), sorted(measure(found, maps))[-3:]

@@ -42,7 +42,7 @@ class QueryDemo(ipywidgets.VBox):
     clip is kept: another sentence costs the language part alone.
 
     >>> from acga import ACGA, ACGAConfig, Vocabulary
-    >>> demo = QueryDemo(Segmenter(ACGA(ACGAConfig.mini(), Vocabulary(["dog", "left", "the"])), device="cpu"))
+    >>> demo = QueryDemo(Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left", "the"])), device="cpu"))
     >>> demo.ask("dog on the left")
     >>> demo.wait(60), demo.masks["dog on the left"].shape
     (True, (16, 144, 192))

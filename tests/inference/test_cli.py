@@ -308,5 +308,5 @@ def test_options_reach_the_configurations():
     assert found.config == dataclasses.replace(ACGAConfig.paper(), residual=True) and found.half
     assert found.recipe == TrainConfig(epochs=0.5, loss=LossConfig(foreground_weight=2))
     studied = [parse(["ablate", *where, *more]).config for more in ([], ["--change", "size=64"])]
-    assert studied == [dataclasses.replace(ACGAConfig.mini(), residual=False, size=size) for size in (128, 64)]
+    assert studied == [dataclasses.replace(ACGAConfig.thin_residual(), residual=False, size=size) for size in (128, 64)]
     assert parse(["ablate", *where, "--network", "mini"]).config == ACGAConfig.mini()

@@ -74,7 +74,7 @@ def test_same_responses_at_any_size(height, width, batch):
 
 def test_single_precision_and_the_call_from_clips():
     torch.manual_seed(0)
-    model = ACGA(ACGAConfig.mini()).eval()
+    model = ACGA(ACGAConfig.thin_residual()).eval()
     clip, tokens = torch.rand(1, 3, 8, 48, 64) * 2 - 1, torch.tensor([[2, 3, 4, 0, 0]])
     with torch.no_grad():
         for fast, plain in zip(fold(model)(clip, tokens), model(clip, tokens), strict=True):
@@ -146,7 +146,7 @@ def test_compositions_are_kept_while_the_weights_are_the_same(monkeypatch):
 def test_mixed_precision():
     """Under bf16 autocast both are near full precision, the folded one no less."""
     torch.manual_seed(0)
-    model = ACGA(ACGAConfig.mini()).eval()
+    model = ACGA(ACGAConfig.thin_residual()).eval()
     folded, features, word_vectors = fold(model), torch.rand(2, 132, 2, 3, 4), torch.randn(2, 5, 96)
     exact = model.from_features(features, word_vectors).large
     with torch.autocast("cpu", torch.bfloat16):

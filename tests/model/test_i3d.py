@@ -133,7 +133,7 @@ def test_round_trip_through_our_format(tmp_path):
         torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0)
     shorter = I3D.from_file(tmp_path / "i3d.safetensors", through="mixed_4f")
     assert len(shorter.tail) == 0
-    model = ACGA(ACGAConfig.mini())
+    model = ACGA(ACGAConfig.thin_residual())
     model.backbone.to_file(tmp_path / "stem.safetensors")
     with pytest.raises(WeightsError, match="has no tail"):
         I3D.from_file(tmp_path / "stem.safetensors", through="mixed_5c")

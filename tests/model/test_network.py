@@ -192,7 +192,7 @@ def test_any_size_gives_three_responses(height, width, frames, words):
         assert response.shape == (2, scale * height, scale * width)
 
 
-@pytest.mark.parametrize("config", [ACGAConfig.mini(), ACGAConfig.faithful_mini(), TINY], ids=["mini", "faithful_mini", "tiny"])
+@pytest.mark.parametrize("config", [ACGAConfig.thin_residual(), ACGAConfig.thin(), TINY], ids=["thin_residual", "thin", "tiny"])
 def test_attention_rows_sum_to_one(config):
     torch.manual_seed(0)
     model = ACGA(config).eval()
@@ -434,7 +434,7 @@ def test_clip_and_tokens_are_features_and_words():
 
 def test_initialisation_is_the_official_one():
     torch.manual_seed(0)
-    model = ACGA(ACGAConfig.faithful_mini())
+    model = ACGA(ACGAConfig.thin())
     for layer in (model.attention.language.projection, model.attention.vision.query, model.attention.vision.gate):
         assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
         assert layer.bias.abs().max() == 0

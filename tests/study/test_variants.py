@@ -10,9 +10,9 @@ from acga.study.variants import BASE, GRIDS, LADDER, VARIANTS
 
 def test_variants_differ_as_their_names_say():
     ladder = GRIDS["claims"]
-    assert ladder["ACGA"].config() == BASE == replace(ACGAConfig.mini(), residual=False)
-    assert ladder["ACGA, residual"].config() == ACGAConfig.mini()
-    assert ladder["ACGA, unit-norm features"].config() == ACGAConfig.faithful_mini()
+    assert ladder["ACGA"].config() == BASE == replace(ACGAConfig.thin_residual(), residual=False)
+    assert ladder["ACGA, residual"].config() == ACGAConfig.thin_residual()
+    assert ladder["ACGA, unit-norm features"].config() == ACGAConfig.thin()
     assert ladder["concatenation"].config().fused_resolutions == 1 and ladder["concatenation"].foreground_weight == 1
     assert ladder["dynamic convolution, learning rate 0.001"].recipe(0).learning_rate == 0.001
 

@@ -186,7 +186,7 @@ def test_refusals(model, dataset, root):
     with pytest.raises(ConfigError, match="8 frames"):
         evaluate(model, A2DSentences(root, "test", size=32, clip_length=8), device="cpu")
     with pytest.raises(ConfigError, match="words of its own"):
-        evaluate(ACGA(ACGAConfig.mini()), dataset, device="cpu")
+        evaluate(ACGA(ACGAConfig.thin_residual()), dataset, device="cpu")
     with pytest.raises(ConfigError, match="no device 'tpu'"):
         evaluate(model, dataset, device="tpu")
     dataset.samples[0] = Sample("squares0002", 6, 0, "dog " * 21)

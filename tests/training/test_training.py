@@ -663,7 +663,7 @@ def test_settings_that_do_not_fit(root, backbone, tmp_path):
     with pytest.raises(ConfigError, match="mirror shows moving clips"):
         train(train_options(root, tmp_path, backbone, replace(TRAIN, mirror=True, blind_to="motion")))
     with pytest.raises(ConfigError, match=r"width 0\.0625; this configuration asks for 0\.25"):
-        train(train_options(root, tmp_path, backbone, config=replace(ACGAConfig.mini(), size=32)))
+        train(train_options(root, tmp_path, backbone, config=replace(ACGAConfig.thin_residual(), size=32)))
     with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):
         train(train_options(root, tmp_path, backbone, replace(TRAIN, precision="bf16"), replace(CONFIG, clip_length=8)))
     with pytest.raises(ConfigError, match="bf16 is unsafe on a CPU with clips of 8 frames"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the embedded default and its controls from nothing: some hours on two cores. Interrupted, it goes on where it stopped.
-# Run it from any folder; data/ and runs/ appear there. Results are kept in results/mini/ of the repository.
+# Makes `thin_residual` and its controls from nothing: some hours on two cores. Interrupted, it goes on where it stopped.
+# Run it from any folder; data/ and runs/ appear there. Results are kept in results/thin_residual/ of the repository.
 # The shipped weights were made by these commands with one difference: their pretraining began from an earlier backbone (results/README.md).
 set -euo pipefail
 

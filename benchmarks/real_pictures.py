@@ -1,0 +1,138 @@
+"""Sentences about real films and pictures: mean IoU, what the sentence adds to it, and whether absent actors are told from present ones.
+
+The folder holds `queries.csv` (clip, frame, instance_id, query, mask_source, and part for films) and either films, `frames/CLIP/FRAME.jpg`
+with `masks/CLIP/FRAME.png` (mask_source "masks") or numbered instances, or pictures, `images/CLIP.jpg` with `instances/CLIP.png`.
+Each question is asked of its frame, and so is another one: of another actor of the frame if there is one, else of another film's. A
+network that reads scores far less by the other one's answer. The queries of films that show another kind of thing are the absent ones.
+
+    python benchmarks/real_pictures.py FOLDER --part train --out results/real_film.json
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from PIL import Image
+from tqdm import tqdm
+
+from acga.data.geometry import clip_indices, pad_resize, to_clip
+from acga.errors import DatasetError
+from acga.files import rounded, write_json
+from acga.inference import load
+from acga.metrics import binarise, intersection_over_union
+from acga.model import ACGA, fold
+from acga.provenance import provenance
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query about one instance in one frame."""
+
+    clip: str
+    frame: str
+    instance: int
+    query: str
+    mask: np.ndarray  # bool (H, W)
+
+
+def read_questions(folder: Path, part: str | None = None) -> list[Question]:
+    """The questions of a folder, or of one part of it. Raises `DatasetError` if there are none."""
+    with open(folder / "queries.csv", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if part is None or row.get("part") == part]
+    if not rows:
+        raise DatasetError(f"{folder / 'queries.csv'} has no question of part {part!r}.")
+    return [Question(row["clip"], row["frame"], int(row["instance_id"]), row["query"], _mask(folder, row)) for row in rows]
+
+
+def _mask(folder: Path, row: dict[str, str]) -> np.ndarray:
+    if (folder / "images").is_dir():
+        return np.array(Image.open(folder / "instances" / f"{row['clip']}.png")) == int(row["instance_id"])
+    if row["mask_source"] == "masks":
+        return np.array(Image.open(folder / "masks" / row["clip"] / f"{row['frame']}.png")) > 0
+    return np.array(Image.open(folder / "instances" / row["clip"] / f"{row['frame']}.png")) == int(row["instance_id"])
+
+
+def read_clip(folder: Path, question: Question, *, size: int, length: int) -> torch.Tensor:
+    """The clip (3, T, S, S) around the frame of a question; a picture is a film that stands still."""
+    if (folder / "images").is_dir():
+        paths, middle = [folder / "images" / f"{question.clip}.jpg"], 0
+    else:
+        paths = sorted((folder / "frames" / question.clip).glob("*.jpg"))
+        middle = [path.stem for path in paths].index(question.frame)
+    indices = clip_indices(middle, len(paths), length).tolist()
+    squares = {index: pad_resize(np.array(Image.open(paths[index]).convert("RGB")), size) for index in set(indices)}
+    return to_clip(np.stack([squares[index] for index in indices]))
+
+
+def other_questions(questions: list[Question], seed: int) -> tuple[list[str], list[str]]:
+    """For each question, another one (of the frame's other actor, or of another film), and one about something absent."""
+    rng = np.random.default_rng(seed)
+    others, absent = [], []
+    for question in questions:
+        beside = [q.query for q in questions if (q.clip, q.frame) == (question.clip, question.frame) and q.instance != question.instance]
+        mine = set(question.query.lower().split()) | {
+            word for q in questions if q.clip == question.clip for word in q.query.lower().split()
+        }
+        elsewhere = [q.query for q in questions if q.clip != question.clip]
+        foreign = [query for query in elsewhere if not (set(query.lower().split()) - COMMON) & mine] or elsewhere
+        absent.append(str(rng.choice(foreign)))
+        others.append(str(rng.choice(beside or foreign)))
+    return others, absent
+
+
+COMMON = set("a an the on in of at to with and is are his her its by left right over from that up down through along into".split())  # noqa: SIM905
+
+
+@torch.inference_mode()
+def responses(model: ACGA, features: torch.Tensor, queries: list[str]) -> torch.Tensor:
+    """The finest responses (Q, S, S) to queries about one clip's features (1, C, T/4, h, w)."""
+    assert model.vocabulary is not None
+    tokens = torch.from_numpy(np.stack([model.vocabulary.encode(query, model.config.max_query_length) for query in queries]))
+    return model.from_features(features, model.embed(tokens), torch.zeros(len(queries), dtype=torch.int64)).large
+
+
+def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0) -> dict[str, Any]:
+    """Metrics over the questions of a folder, and every answer."""
+    questions = read_questions(folder, part)
+    others, absent = other_questions(questions, seed)
+    network, rows = fold(model).eval(), []
+    for question, other, nothing in zip(tqdm(questions, unit="question"), others, absent, strict=True):
+        features = network.features(read_clip(folder, question, size=model.config.size, length=model.config.clip_length)[None])
+        logits = responses(network, features, [question.query, other, nothing])
+        right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in logits[:2])
+        peaks = logits.flatten(1).amax(dim=1).sigmoid().tolist()
+        row = {"clip": question.clip, "frame": question.frame, "query": question.query, "iou": right, "peak": peaks[0]}
+        rows.append(row | {"other": other, "iou of other": wrong, "absent": nothing, "peak of absent": peaks[2]})
+    ious = np.array([row["iou"] for row in rows])
+    pairs = np.subtract.outer([row["peak"] for row in rows], [row["peak of absent"] for row in rows])
+    return {
+        "questions": len(rows),
+        "mIoU": float(ious.mean()),
+        "P@0.5": float((ious > 0.5).mean()),
+        "P@0.8": float((ious > 0.8).mean()),
+        "mIoU of another question": float(np.mean([row["iou of other"] for row in rows])),
+        "present told from absent (AUROC)": float((pairs > 0).mean() + (pairs == 0).mean() / 2),
+        "answers": rows,
+    }
+
+
+def main(
+    folder: tyro.conf.Positional[Path], /, *, out: Path | None = None, weights: str = "mini", part: str | None = None, seed: int = 0
+) -> None:
+    """Measure weights on the questions of a folder."""
+    found = measure(load(weights), folder, part, seed=seed)
+    for name, value in found.items():
+        if isinstance(value, float):
+            print(f"{name:34s}{100 * value:6.1f}")
+    if out is not None:
+        write_json(out, rounded({**found, "about": provenance(seed=seed, weights=weights, part=part)}))
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
