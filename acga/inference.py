@@ -33,6 +33,7 @@ from .model.checkpoints import load_model as load
 from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
+from .presence import Verdict
 
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
@@ -80,7 +81,7 @@ class Segmenter:
         if model.vocabulary is None or model.word_table is None:
             raise WeightsError('These weights came without word vectors: load them with words="vectors.bin", a word2vec file.')
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
-        self.config, self.source = model.config, model.source
+        self.config, self.source, self.presence = model.config, model.source, model.presence
         self.minimum_peak = minimum_peak
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
@@ -109,6 +110,10 @@ class Segmenter:
         blank = (self.word_table.weight == 0).all(dim=1)
         without_vector = [word for word, index in zip(tokenise(query), ids, strict=False) if index > UNKNOWN and blank[index]]
         return list(dict.fromkeys(self.vocabulary.unknown(query) + without_vector))
+
+    def verdict(self, peak: float) -> Verdict | None:
+        """Whether a frame whose response has this peak shows what was asked for; None if the weights were not calibrated for that."""
+        return None if self.presence is None else self.presence.verdict(peak)
 
     def suggest(self, word: str, most: int = 3) -> list[str]:
         """Known words that are spelled much like `word`, the likest first."""

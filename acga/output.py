@@ -63,6 +63,8 @@ def write_segmentation(
                 entry["peaks"].append(round(result.peaks[entry["query"]], 4))
             frames += 1
             yield result
+    for entry in entries:  # on the whole, the unsure frames between: the middle one of all frames decides
+        entry["verdict"] = segmenter.verdict(float(np.median(entry["peaks"])))
     summary = {
         "acga": __version__,
         "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import resources
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..config import ACGAConfig
 from ..data.text import GLOVE, Vocabulary, WordTable, glove, read_word_records, tokenise
 from ..errors import ConfigError, WeightsError
 from ..files import git_blob_id
+from ..presence import Presence
 from .network import ACGA, build_backbone
 from .state_dicts import StoredWeights, WeightsSource, load_into, read_state_dict, save_state_dict
 
@@ -72,6 +73,7 @@ def save_model(model: ACGA, path: str | Path, *, provenance: Mapping[str, Any] |
         "config": model.config.to_dict(),
         "backbone": model.backbone.settings(),
         "words": NAMED_GLOVE if named else None if model.vocabulary is None else list(model.vocabulary.words),
+        "presence": None if model.presence is None else asdict(model.presence),
         "provenance": dict(provenance or {}),
     }
     state = {name: value for name, value in model.state_dict().items() if not (named and name == "word_table.weight")}
@@ -108,6 +110,8 @@ def _build(weights: StoredWeights, config: ACGAConfig | None, path: Path) -> ACG
     load_into(model, state, source=path)
     if fixed is not None:
         model.word_table = fixed_word_table(fixed)
+    if metadata.get("presence"):
+        model.presence = Presence(**metadata["presence"])
     return model
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..config import COORDINATES, STRIDE, ACGAConfig
 from ..data.text import Vocabulary
 from ..errors import ConfigError
+from ..presence import Presence
 from .attention import (
     Attended,
     CrossGuidedAttention,
@@ -43,6 +44,7 @@ class ACGA(nn.Module):
     """
 
     source: WeightsSource | None = None  # of weights that were read from a file
+    presence: Presence | None = None  # what a peak says about whether an actor is there, if these weights were calibrated
 
     def __init__(
         self,

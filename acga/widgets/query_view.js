@@ -2,7 +2,7 @@
 
 function render({ model, el }) {
   const palette = model.get("palette"), limits = model.get("limits");
-  let clip = null; // {id, width, height, frames, speed, pictures, predictions: by text {masks, maps, ranges}}
+  let clip = null; // {id, width, height, frames, speed, pictures, predictions: by text {masks, maps, ranges, verdicts}}
   let pointed = null; // the word that is pointed at: {text, index, word}
   let chosen = null; // the place that was clicked: {row, column, frame, text, map}
   let cursor = [0, 0]; // the place that the arrow keys moved to
@@ -146,11 +146,12 @@ function render({ model, el }) {
     prediction(message, buffers) {
       if (!clip || message.clip !== clip.id) return;
       const [masks, maps] = buffers.map(bytesOf);
-      const prediction = clip.predictions.get(message.query) || { masks: [], maps: [], ranges: [] };
+      const prediction = clip.predictions.get(message.query) || { masks: [], maps: [], ranges: [], verdicts: [] };
       clip.predictions.set(message.query, prediction);
       Object.assign(prediction, { rows: message.rows, columns: message.columns });
       const size = Math.ceil((clip.width * clip.height) / 8), cells = message.rows * message.columns;
       message.frames.forEach((frame, at) => {
+        prediction.verdicts[frame] = message.verdicts[at];
         prediction.masks[frame] = unpackMask(masks.subarray(at * size, (at + 1) * size), clip.width, clip.height);
         if (maps.length) {
           prediction.maps[frame] = maps.subarray(at * message.words * cells, (at + 1) * message.words * cells);
@@ -188,6 +189,7 @@ function render({ model, el }) {
       caption.textContent = drawReason(context, frame) || drawMasks(context, frame, queries);
       el.querySelector(".acga").dataset.answered = queries.length && queries.every((text) => clip.predictions.get(text)?.masks[frame]) ? "yes" : "no";
     }
+    sentences.setVerdicts(sentences.texts().map((text) => clip?.predictions.get(text.trim())?.verdicts[frame] || ""));
     drawPhrasings(frame, queries);
   }
 

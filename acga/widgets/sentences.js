@@ -25,9 +25,10 @@ function sentenceRows({ palette, ask, point, most }) {
     const remove = element("button", { type: "button", className: "acga-remove", textContent: "×", "aria-label": `Remove sentence ${number}` });
     const words = element("div", { className: "acga-words", role: "group", "aria-label": `Words of sentence ${number}` });
     const problem = element("p", { className: "acga-problem", role: "alert" });
-    const node = element("li", { className: "acga-row" }, element("div", { className: "acga-line" }, input, remove), words, problem);
+    const verdict = element("output", { className: "acga-verdict", "aria-label": `Is it there? Sentence ${number}` });
+    const node = element("li", { className: "acga-row" }, element("div", { className: "acga-line" }, input, verdict, remove), words, problem);
     node.style.setProperty("--ink", colour);
-    const row = { input, remove, words, problem, node, shown: "" };
+    const row = { input, verdict, remove, words, problem, node, shown: "" };
     input.addEventListener("change", submit); // also when the reader leaves the line
     remove.addEventListener("click", () => {
       const left = texts().filter((_, at) => at !== rows.indexOf(row));
@@ -68,6 +69,14 @@ function sentenceRows({ palette, ask, point, most }) {
     });
   }
 
+  /** Show whether the frame shows what each sentence describes: "found", "unsure", "not here", or nothing where it is not known. */
+  function setVerdicts(verdicts) {
+    rows.forEach((row, at) => {
+      row.verdict.textContent = verdicts[at] || "";
+      row.verdict.dataset.verdict = verdicts[at] || "";
+    });
+  }
+
   function wordNode(row, text, { word, known, near }, index) {
     if (!known) {
       const offers = near.map((other) => {
@@ -101,7 +110,7 @@ function sentenceRows({ palette, ask, point, most }) {
     for (const word of list.querySelectorAll(".acga-word")) word.setAttribute("aria-pressed", "false");
   }
 
-  return { form, setTexts, setParsed, texts, unpin };
+  return { form, setTexts, setParsed, setVerdicts, texts, unpin };
 }
 
 /** A sentence with one of its words replaced, whatever its case. */

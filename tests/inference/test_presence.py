@@ -1,0 +1,70 @@
+"""Verdicts on whether an actor is there."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acga.config import ACGAConfig
+from acga.data.text import Vocabulary
+from acga.data.video import VideoWriter
+from acga.inference import ClipSession, Segmenter
+from acga.model import ACGA
+from acga.model.checkpoints import load_model, save_model
+from acga.output import write_segmentation
+from acga.presence import CERTAINTY, Presence
+from acga.widgets.query_view import pack_prediction
+
+PEAKS = st.lists(st.floats(0, 1), min_size=1, max_size=30)
+
+
+@given(PEAKS, PEAKS)
+def test_sure_verdicts_are_as_right_as_promised(present, absent):
+    presence = Presence.calibrate(present, absent)
+    assert presence.not_here <= presence.found
+    shares = {
+        verdict: [np.mean([presence.verdict(peak) == verdict for peak in peaks]) for peaks in (present, absent)]
+        for verdict in ("found", "not here", "unsure")
+    }
+    assert sum(map(sum, shares.values())) == pytest.approx(2)
+    found, missed = shares["found"], shares["not here"]
+    if presence.not_here < presence.found < 1:
+        assert found[0] >= CERTAINTY * sum(found) - 1e-9
+    if 0 < presence.not_here < presence.found:
+        assert missed[1] >= CERTAINTY * sum(missed) - 1e-9
+
+
+def test_what_is_told_apart_leaves_nobody_unsure():
+    presence = Presence.calibrate([0.7, 0.8, 0.9], [0.1, 0.2])
+    assert [presence.verdict(peak) for peak in (0.1, 0.2, 0.7, 0.9)] == ["not here", "not here", "found", "found"]
+
+
+@pytest.fixture
+def calibrated():
+    model = ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left"])).eval()
+    model.presence = Presence(not_here=0.0, found=1.0)
+    return model
+
+
+def test_thresholds_travel_with_the_weights(calibrated, tmp_path):
+    save_model(calibrated, tmp_path / "weights.safetensors")
+    assert load_model(tmp_path / "weights.safetensors").presence == calibrated.presence
+    assert Segmenter(tmp_path / "weights.safetensors", "cpu").verdict(0.5) == "unsure"
+    calibrated.presence = None
+    save_model(calibrated, tmp_path / "without.safetensors")
+    assert Segmenter(tmp_path / "without.safetensors", "cpu").verdict(0.5) is None
+
+
+def test_summary_and_page_have_the_verdict(calibrated, tmp_path):
+    segmenter, clip = Segmenter(calibrated, "cpu"), tmp_path / "clip.mp4"
+    with VideoWriter(clip, 10, (32, 32)) as video:
+        for _ in range(3):
+            video.write(np.zeros((32, 32, 3), np.uint8))
+    for _ in write_segmentation(segmenter, clip, ["dog"], tmp_path, every=100):
+        pass
+    assert [entry["verdict"] for entry in json.loads((tmp_path / "summary.json").read_text())["queries"]] == ["unsure"]
+    session = ClipSession.from_frames(segmenter, np.zeros((2, 36, 48, 3), np.uint8))
+    session.predict(["dog"], [0, 1])
+    assert pack_prediction(session, "dog", [0, 1], threshold_ratio=0.5)[0]["verdicts"] == ["unsure", "unsure"]
