@@ -45,7 +45,11 @@ class ACGAConfig(Checked):
     backbone_width: Annotated[float, Range(0, 4, above=True)] = 1.0  # multiplies every channel count of the stem, and of I3D's mixed_4f
     language_width: Channels = 300  # channels of the text encoder (eq. 1) and, unless `word_width` says otherwise, of word vectors
     word_width: Annotated[int, Range(0, 4096)] = 0  # ours: channels of word vectors, if they differ from `language_width`
-    vision_widths: tuple[Channels, Channels, Channels] = (832, 256, 128)  # small, medium, large; the first is mixed_4f's, free with an image stem
+    vision_widths: tuple[Channels, Channels, Channels] = (
+        832,
+        256,
+        128,
+    )  # small, medium, large; the first is mixed_4f's (i3d)
     classifier_widths: tuple[Channels, Channels, Channels] = (256, 128, 64)  # hidden channels of each FCN (eq. 11)
     matching: Matching = "attention"  # how language meets vision; the other two are what the paper argues against
     vision_guided_language: bool = True  # eq. 4; off: the max-pooled sentence is tiled over all pixels
@@ -175,7 +179,7 @@ class SynthesisConfig(Checked):
     train: Amount = 2000  # number of training videos
     test: Amount = 400  # number of test videos
     sentences: Annotated[int, Range(0, 1000)] = 4  # for each actor; 0 gives its kind and action as a label, for pretraining (a2d)
-    frames: Annotated[int, Range(1, 10000)] | None = None  # of each video, 24 to 32 by default; at most 16 has a single annotated frame (a2d)
+    frames: Annotated[int, Range(1, 10000)] | None = None  # of each video, 24 to 32 by default; up to 16 have one annotated frame (a2d)
     crowded: bool = False  # more actors a scene, for pretraining (a2d)
     # of every test actor, half of the sentences are phrased as no training sentence is; otherwise all sentences of half of the actors (a2d)
     mixed: bool = False

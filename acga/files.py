@@ -15,10 +15,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import AcgaError, ConfigError
 from .schema import misfit
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 def git_blob_id(file: str | Path | bytes) -> str:
@@ -93,10 +96,11 @@ def check_writable(path: str | Path, *, folder: bool) -> None:
         raise AcgaError(f"Cannot write the output to {path} ({error.strerror}); choose another folder or make room.") from error
 
 
-def lock_folder(folder: str | Path) -> Any:
+def lock_folder(folder: str | Path, *, wait: bool = False) -> FileLock:
     """A lock that keeps other processes from a folder as long as it is held; it ends with its process, however that ends.
 
-    A process that has it may take it again. Raises `ConfigError` when another process holds it or the folder cannot be written.
+    A process that has it may take it again; with `wait`, others wait for it.
+    Raises `ConfigError` when another process holds it or the folder cannot be written.
     """
     from filelock import FileLock, Timeout
 
@@ -104,7 +108,7 @@ def lock_folder(folder: str | Path) -> Any:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock", is_singleton=True, thread_local=False)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
         raise ConfigError(f"{folder} is in use by another process; wait until that has ended, or choose another folder.") from error
     except OSError as error:

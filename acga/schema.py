@@ -61,7 +61,7 @@ def misfit(value: Any, hint: Any, place: str = "") -> str | None:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         found = [misfit(value, option, place) for option in arguments]
-        return None if None in found else next(text for text, option in zip(found, arguments, strict=True) if option is not type(None))
+        return None if None in found else found[0]
     if hint is None or hint is type(None):
         return None if value is None else f"{place} is {_shown(value)}; it must be null"
     if origin is Literal:
@@ -108,7 +108,7 @@ class Checked:
     """Base of frozen dataclasses whose fields are looked at when they are made. Raises `ConfigError` for a value that doesn't fit."""
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))
+        hints = _hints(type(self))  # type: ignore[arg-type]
         for one in fields(self):  # type: ignore[arg-type]
             text = misfit(getattr(self, one.name), hints[one.name], one.name)
             if text is not None:

@@ -225,9 +225,9 @@ def test_word_vectors(content, weights, clip, tmp_path, refused):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--every", "0"], "every must be at least 1"),
-        (["--minimum-peak", "2"], "between 0 and 1"),
-        (["--minimum-peak", "nan"], "between 0 and 1"),
+        (["--every", "0"], "every is 0; it must be at least 1"),
+        (["--minimum-peak", "2"], "at least 0 and at most 1"),
+        (["--minimum-peak", "nan"], "must be a finite number"),
     ],
 )
 def test_options(options, message, weights, clip, tmp_path, refused):
