@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -21,9 +21,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .errors import AcgaError, ConfigError
-from .files import atomic_write, lock_folder, read_json, rounded, write_json
+from .files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json
 from .options import PretrainOptions, TrainOptions
 from .schedule import batch_at, own_share, steps_per_epoch
+from .schema import Amount, Range, misfit
 
 LOG_EVERY = 20  # steps
 
@@ -33,6 +34,17 @@ class Stateful(Protocol):
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
+
+
+class _Entry(TypedDict):
+    step: int
+
+
+class _Checkpoint(TypedDict):
+    step: Amount
+    seconds: Annotated[float, Range(0)]
+    states: dict[str, Any]
+    values: dict[str, Any]
 
 
 class Run:
@@ -81,10 +93,13 @@ class Run:
                 file.write(json.dumps(rounded(entry)) + "\n")
 
     def entries(self) -> list[dict[str, Any]]:
-        """The log so far; a last line that was cut by a kill is left out."""
+        """The log so far; a last line that was cut by a kill is left out. Raises `ConfigError` when it is damaged."""
         path = self.folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        try:
+            return [parse_json(line, _Entry) for line in lines]
+        except ValueError as error:
+            raise ConfigError(f"{path} is damaged ({error}); restore it, or delete it together with checkpoint.pt.") from error
 
     def save_checkpoint(self, step: int, parts: Mapping[str, Stateful]) -> None:
         """Write everything that goes on after `step` steps: the states of `parts`, and `values`.
@@ -112,6 +127,8 @@ class Run:
         if path.exists():
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True)
+                if misfit(saved, _Checkpoint) is not None:
+                    raise ValueError
                 for name, part in parts.items():
                     part.load_state_dict(saved["states"][name])
             except Exception as error:  # torch raises RuntimeError, EOFError, UnpicklingError, KeyError … for damaged files

@@ -181,9 +181,9 @@ def _parse_pickle(content: bytes, path: Path) -> dict[str, Tensor]:
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise WeightsError(f"{path} holds no state dict: a mapping of names to tensors, or one under 'state_dict', was expected.")
-    strange = next((name for name, value in loaded.items() if not isinstance(name, str) or not _is_plain(value)), None)
-    if strange is not None:
-        raise WeightsError(f"{path} holds {strange!r}, which is no plain tensor of numbers with a name: it is no file of weights.")
+    strange = [name for name, value in loaded.items() if not isinstance(name, str) or not _is_plain(value)]
+    if strange:
+        raise WeightsError(f"{path} holds {strange[0]!r}, which is no plain tensor of numbers with a name: it is no file of weights.")
     return loaded
 
 
