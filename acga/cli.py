@@ -1,20 +1,26 @@
 """The command line: `acga demo | segment | pretrain | train | evaluate | ablate | data …`, also as `python -m acga`.
 
-What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130. What a command needs is imported when it
+What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130, or 143 when it was asked for by SIGTERM.
+Whether the result can be written is tried before any work. What a command needs is imported when it
 runs, so that `--help`, which is made of the options alone, is answered at once.
 """
 
 from __future__ import annotations
 
+import io
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NoReturn
 
 from tyro.extras import SubcommandApp
 
 from . import __version__
-from .errors import AcgaError
+from .errors import AcgaError, one_line
+from .files import check_writable
 from .options import (
     AblateOptions,
     CheckOptions,
@@ -39,7 +45,7 @@ Example: acga data synthesize drawn"""
 
 def print_stderr(kind: Literal["note", "error"], message: str) -> None:
     """Print one line on stderr."""
-    print(f"acga: {kind}: {' '.join(message.split())}", file=sys.stderr)
+    print(f"acga: {kind}: {one_line(message)}", file=sys.stderr)
 
 
 def run_demo(options: DemoOptions) -> None:
@@ -177,6 +183,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "data extract": (ExtractOptions, run_extract),
     "data download": (DownloadOptions, run_download),
 }
+OUTPUTS: dict[type, str | None] = {SynthesizeOptions: "root", PhotographsOptions: "root", DownloadOptions: "to", CheckOptions: None}
 
 
 def parse(arguments: Sequence[str]) -> Any:
@@ -188,19 +195,51 @@ def parse(arguments: Sequence[str]) -> Any:
     return app.cli(args=arguments, prog="acga", description=DESCRIPTION)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as sent by `timeout`, `docker stop` and batch systems: it ends a command as Ctrl-C does."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise `Terminated` on SIGTERM."""
+
+    def terminate(*_: Any) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # of a notebook, say
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def try_output(options: Any) -> None:
+    """Find out before any work whether the result of a command can be written. Raises `AcgaError`."""
+    name = OUTPUTS.get(type(options), "out")
+    if name is not None:
+        check_writable(getattr(options, name), folder=not isinstance(options, EvaluateOptions))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; gives the exit code: 0, 2 for what the user can mend, 130 when interrupted."""
+    """Run one command; gives the exit code: 0, 2 for what the user can mend, 130 when interrupted, 143 when terminated."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # paths that the terminal's encoding lacks
     if arguments == ["--version"]:
         print(f"acga {__version__}")
         return 0
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), interruptible():
         warnings.simplefilter("ignore")  # of other packages: nothing that a user of this one can mend
         warnings.filterwarnings("default", module="acga")
         warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
         try:
             options = parse(arguments)
             run = next(run for kind, run in COMMANDS.values() if kind is type(options))
+            try_output(options)
             run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
@@ -211,6 +250,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise
             print_stderr("error", f"this command needs {error.name}, which is not installed: pip install -e '.[train]' in a clone.")
             return 2
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
             print_stderr("error", "interrupted.")
-            return 130
+            return 143 if isinstance(interruption, Terminated) else 130

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from .errors import ConfigError
+from .schema import Amount, Checked, Count, Range, Seed, Share, Weight
 
 Stem = Literal["i3d", "image"]
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "bf16"]
 SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
+Channels = Annotated[int, Range(1, 4096)]
+Epochs = Annotated[float, Range(0, 1e6, above=True)]
+Rate = Annotated[float, Range(0, 1e3)]  # of learning
 FeatureKind = Literal["plain", "mirrored", "still"]  # of clips as they are, mirrored, or repeating the annotated frame
 
 COORDINATES = 8  # xmin, ymin, xmax, ymax, xctr, yctr, 1/W, 1/H (docs/PAPER.md, below eq. 2)
@@ -31,39 +35,36 @@ _RENAMED = {"frames": "clip_length", "words": "max_query_length"}  # as files of
 
 
 @dataclass(frozen=True, kw_only=True)
-class ACGAConfig:
+class ACGAConfig(Checked):
     """The network. `paper()` is the published one, `mini()` the embedded default; `thin()` is the paper's form at toy size."""
 
-    size: int = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
-    clip_length: int = 16  # frames in a clip, the annotated one at index frames // 2
-    max_query_length: int = 20  # longest query; shorter ones are padded
-    vocabulary_size: int = 1289  # ids of the word table: 0 is padding, 1 an unknown word
+    size: Annotated[int, Range(STRIDE, 4096)] = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
+    clip_length: Annotated[int, Range(4, 256)] = 16  # frames in a clip, the annotated one at index frames // 2
+    max_query_length: Annotated[int, Range(1, 1000)] = 20  # longest query; shorter ones are padded
+    vocabulary_size: Annotated[int, Range(2, 10**7)] = 1289  # ids of the word table: 0 is padding, 1 an unknown word
     stem: Stem = "i3d"  # what sees the frames: I3D to mixed_4e or, ours, an image network (EfficientNet-Lite0) on every fourth frame
-    backbone_width: float = 1.0  # multiplies every channel count of the stem, and of I3D's mixed_4f
-    language_width: int = 300  # channels of the text encoder (eq. 1) and, unless `word_width` says otherwise, of word vectors
-    word_width: int = 0  # ours: channels of word vectors, if they differ from `language_width`
-    vision_widths: tuple[int, int, int] = (832, 256, 128)  # small, medium, large; the first is mixed_4f's, free with an image stem
-    classifier_widths: tuple[int, int, int] = (256, 128, 64)  # hidden channels of each FCN (eq. 11)
+    backbone_width: Annotated[float, Range(0, 4, above=True)] = 1.0  # multiplies every channel count of the stem, and of I3D's mixed_4f
+    language_width: Channels = 300  # channels of the text encoder (eq. 1) and, unless `word_width` says otherwise, of word vectors
+    word_width: Annotated[int, Range(0, 4096)] = 0  # ours: channels of word vectors, if they differ from `language_width`
+    # small, medium, large; the first is mixed_4f's, free with an image stem
+    vision_widths: tuple[Channels, Channels, Channels] = (832, 256, 128)
+    classifier_widths: tuple[Channels, Channels, Channels] = (256, 128, 64)  # hidden channels of each FCN (eq. 11)
     matching: Matching = "attention"  # how language meets vision; the other two are what the paper argues against
     vision_guided_language: bool = True  # eq. 4; off: the max-pooled sentence is tiled over all pixels
     language_guided_vision: bool = True  # eq. 8; off: F_V goes to the decoder as it is
-    fused_resolutions: int = 3  # eq. 12 fuses the finest this many responses; 1: the final response is R^L alone
+    fused_resolutions: Annotated[int, Range(1, 3)] = 3  # eq. 12 fuses the finest this many responses; 1: the final response is R^L alone
     residual: bool = False  # ours: F_VA + F_VC instead of F_VA
     rescale_features: bool = False  # ours: unit-norm features (eq. 2) times sqrt(channels), so that they are of order one
     mask_padding: bool = False  # ours: the official softmax and max run over padding words too
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         mixed_4f = sum(scaled(channels, self.backbone_width) for channels in (256, 320, 128, 128))
         checks = {
-            f"stem {self.stem!r} is not i3d or image": self.stem in ("i3d", "image"),
-            f"size {self.size} is not a positive multiple of {STRIDE}": self.size > 0 and self.size % STRIDE == 0,
-            f"clip_length {self.clip_length} is not a positive multiple of 4": self.clip_length > 0 and self.clip_length % 4 == 0,
+            f"size {self.size} is not a multiple of {STRIDE}": self.size % STRIDE == 0,
+            f"clip_length {self.clip_length} is not a multiple of 4": self.clip_length % 4 == 0,
             f"vision_widths[0] is {self.vision_widths[0]}, mixed_4f has {mixed_4f} channels at this backbone_width": (
                 self.stem == "image" or self.vision_widths[0] == mixed_4f
-            ),
-            f"fused_resolutions {self.fused_resolutions} is not 1, 2 or 3": self.fused_resolutions in (1, 2, 3),
-            f"matching {self.matching!r} is not attention, concatenation or dynamic_convolution": (
-                self.matching in ("attention", "concatenation", "dynamic_convolution")
             ),
         }
         for message, holds in checks.items():
@@ -130,50 +131,50 @@ class ACGAConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainConfig:
+class PretrainConfig(Checked):
     """The recipe of pretraining the backbone; chosen on the validation split of the drawn training videos."""
 
-    epochs: int = 30  # passes over the training clips
-    batch_size: int = 16  # clips a step
-    learning_rate: float = 2e-3  # of AdamW, after a warm-up and before a cosine to zero
-    weight_decay: float = 1e-2  # of AdamW
-    seed: int = 0  # of everything that is random
-    shift: int = 16  # augmentation: pixels, at most, that a clip is moved by
-    contrast: float = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
-    brightness: float = 0.1  # augmentation: change of values in [-1, 1], at most
-    close_up_share: float = 0.0  # of the run, from its start, that sees close-ups of actors instead of whole frames
-    close_up_size: int = 96  # side of a close-up in pixels, a multiple of 16
-    head_width: int = 64  # hidden channels of the head that is thrown away
-    batch_norm_momentum: float = 0.05  # the statistics that are frozen later average over about 20 steps
+    epochs: Annotated[int, Range(1, 10**6)] = 30  # passes over the training clips
+    batch_size: Count = 16  # clips a step
+    learning_rate: Rate = 2e-3  # of AdamW, after a warm-up and before a cosine to zero
+    weight_decay: Share = 1e-2  # of AdamW
+    seed: Seed = 0  # of everything that is random
+    shift: Annotated[int, Range(0, 4096)] = 16  # augmentation: pixels, at most, that a clip is moved by
+    contrast: Share = 0.2  # augmentation: relative change, at most; small enough for colours to keep their names
+    brightness: Share = 0.1  # augmentation: change of values in [-1, 1], at most
+    close_up_share: Share = 0.0  # of the run, from its start, that sees close-ups of actors instead of whole frames
+    close_up_size: Annotated[int, Range(STRIDE, 4096)] = 96  # side of a close-up in pixels, a multiple of 16
+    head_width: Channels = 64  # hidden channels of the head that is thrown away
+    batch_norm_momentum: Share = 0.05  # the statistics that are frozen later average over about 20 steps
     precision: Precision = "bf16"  # of convolutions; weights and statistics stay fp32
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossConfig:
+class LossConfig(Checked):
     """Eq. 14-16, and two additions of ours, off by default."""
 
-    foreground_weight: float = 1.5  # P
-    resolution_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)  # lambda of small, medium, large; 0 0 at the end saves their cost
-    dice: float = 0.0  # ours: weight of a Dice loss beside the cross-entropy, at every resolution
-    other_actors_weight: float = 1.0  # ours: of background pixels that show another annotated actor
+    foreground_weight: Weight = 1.5  # P
+    resolution_weights: tuple[Weight, Weight, Weight] = (1.0, 1.0, 1.0)  # lambda of small, medium, large; 0 0 at the end saves their cost
+    dice: Weight = 0.0  # ours: weight of a Dice loss beside the cross-entropy, at every resolution
+    other_actors_weight: Weight = 1.0  # ours: of background pixels that show another annotated actor
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
+class TrainConfig(Checked):
     """The recipe of training the part after mixed_4e on sentences (docs/PAPER.md, "Training"); the defaults are the paper's."""
 
-    epochs: float = 12  # passes over the training sentences; a fraction for short runs
-    batch_size: int = 4  # sentences a step
-    learning_rate: float = 5e-4  # of Adam
-    attention_rate: float = 1.0  # ours: times the learning rate of eq. 3-8, whose softmax a large rate saturates before anything is learned
-    decay_every: int = 8  # epochs; 0: cosine decay to zero over the run instead
-    decay: float = 0.1  # factor of the learning rate every `decay_every` epochs
-    seed: int = 0  # of everything that is random
+    epochs: Epochs = 12  # passes over the training sentences; a fraction for short runs
+    batch_size: Count = 4  # sentences a step
+    learning_rate: Rate = 5e-4  # of Adam
+    attention_rate: Rate = 1.0  # ours: times the learning rate of eq. 3-8, whose softmax a large rate saturates before anything is learned
+    decay_every: Amount = 8  # epochs; 0: cosine decay to zero over the run instead
+    decay: Share = 0.1  # factor of the learning rate every `decay_every` epochs
+    seed: Seed = 0  # of everything that is random
     blind_to: Blindness = "none"  # controls: "text" hides the query, "motion" repeats one frame
-    ema_decay: float = 0.0  # ours: a step, of the exponential moving average of weights that is validated and saved; 0: no average
+    ema_decay: Share = 0.0  # ours: a step, of the exponential moving average of weights that is validated and saved; 0: no average
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
-    sentences_per_clip: int = 1  # ours: of a step that share the clip and what is computed of it; several teach to tell actors apart
-    absent_share: float = 0.0  # ours: of the sentences, that speak of a kind of actor that the clip does not show; their mask is empty
+    sentences_per_clip: Count = 1  # ours: of a step that share the clip and what is computed of it; several teach to tell actors apart
+    absent_share: Share = 0.0  # ours: of the sentences, that speak of a kind of actor that the clip does not show; their mask is empty
     scaled_attention: bool = False  # ours: the linear layers of eq. 3-8 begin with a variance of 1 / inputs, not with 0.02 squared
     coarse_start: bool = False  # ours: the finer responses begin at zero, so that the final one begins as the coarsest
     precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
@@ -186,13 +187,13 @@ class TrainConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SynthesisConfig:
+class SynthesisConfig(Checked):
     """The drawn world to draw: how much, and which. Raises `ConfigError` where the parts do not go together."""
 
-    train: int = 2000  # number of training videos
-    test: int = 400  # number of test videos
-    sentences: int = 4  # for each actor; 0 gives its kind and action as a label, for pretraining (a2d)
-    frames: int | None = None  # of each video, 24 to 32 by default; at most 16 has a single annotated frame (a2d)
+    train: Amount = 2000  # number of training videos
+    test: Amount = 400  # number of test videos
+    sentences: Annotated[int, Range(0, 1000)] = 4  # for each actor; 0 gives its kind and action as a label, for pretraining (a2d)
+    frames: Annotated[int, Range(1, 10000)] | None = None  # of each video, 24 to 32 by default; up to 16 have one annotated frame (a2d)
     crowded: bool = False  # more actors a scene, for pretraining (a2d)
     # of every test actor, half of the sentences are phrased as no training sentence is; otherwise all sentences of half of the actors (a2d)
     mixed: bool = False
@@ -202,12 +203,11 @@ class SynthesisConfig:
     edition: Literal[1, 2] = 1  # of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded
     cutouts: str | None = None  # folder of photographs with instance masks, some of which become actors (a2d, edition 2)
     bystanders: bool = False  # one to three other people beside the annotated one (jhmdb, edition 2)
-    seed: int = 0  # of everything that is random
-    workers: int = 2  # processes that draw
+    seed: Seed = 0  # of everything that is random
+    workers: Annotated[int, Range(0, 1024)] = 2  # processes that draw
 
     def __post_init__(self) -> None:
-        if self.edition not in (1, 2):
-            raise ConfigError(f"There is no edition {self.edition} of the drawn world; choose 1 or 2.")
+        super().__post_init__()
         if self.cutouts is not None and self.edition == 1:
             raise ConfigError("Cut-outs are drawn in the second edition only; choose edition 2.")
         if self.bystanders and self.edition == 1:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 from accelerate import Accelerator
@@ -53,6 +53,12 @@ class Prediction(NamedTuple):
     def iou(self) -> float:
         """Intersection over union, smoothed as officially done."""
         return float(smoothed_iou(self.intersection, self.union))
+
+
+class _Saved(TypedDict):
+    metrics: dict[str, float]
+    predictions: list[tuple[str, int, int, str, int, int, float]]
+    about: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -96,11 +102,8 @@ class Evaluation:
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
         """Read what `save` wrote. Raises `ConfigError` when the file is missing or something else."""
-        content = read_json(Path(path))
-        try:
-            return cls(content["metrics"], [Prediction(*row) for row in content["predictions"]], content["about"])
-        except (KeyError, TypeError) as error:
-            raise ConfigError(f"{path} is no evaluation that ACGA saved ({error!r}).") from error
+        content = read_json(Path(path), _Saved)
+        return cls(content["metrics"], [Prediction(*row) for row in content["predictions"]], content["about"])
 
 
 def sentence_key(prediction: Prediction | Sample) -> tuple[str, int, str]:

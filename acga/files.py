@@ -1,19 +1,27 @@
-"""Files written whole or not at all, and JSON."""
+"""Files written whole or not at all, folders that one process works on, and JSON."""
 
 from __future__ import annotations
 
+import glob
 import gzip
 import hashlib
 import json
 import os
+import platform
+import secrets
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError
+from .errors import AcgaError, ConfigError
+from .schema import misfit
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 def git_blob_id(file: str | Path | bytes) -> str:
@@ -31,18 +39,81 @@ def git_blob_id(file: str | Path | bytes) -> str:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved there if the block ends well and removed if it raises; folders are made as needed."""
-    path = Path(path)
+    """A temporary path beside `path`, moved there if the block ends well and removed if it raises; folders are made as needed.
+
+    A link is followed, and what is neither a file nor nothing is refused. What killed writers of the same file left is removed.
+    """
+    path = Path(os.path.realpath(path))
+    refuse_special(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = partial_path(path.parent, path.name)
+    temporary.touch(exist_ok=False)
     try:
         yield temporary
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refuse_special(path: Path) -> None:
+    """Raise `AcgaError` if there is something at the path of a file to be written that must not be replaced: a folder, a device, a pipe."""
+    if path.exists() and not path.is_file():
+        raise AcgaError(f"{path} is {'a folder' if path.is_dir() else 'no regular file'}; give the path of a file to write.")
+
+
+def partial_path(folder: Path, name: str) -> Path:
+    """A new temporary path for `name`, which says whose it is; those that killed processes of this machine left are removed."""
+    ours = f".{name:.80}.{zlib.crc32(platform.node().encode()):08x}."
+    for leftover in folder.glob(f"{glob.escape(ours)}*.partial"):
+        if not _is_alive(leftover.name.removeprefix(ours).partition("-")[0]):
+            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    return folder / f"{ours}{os.getpid()}-{secrets.token_hex(4)}.partial"
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except (ValueError, PermissionError):  # not one of these names; another user's process
+        return True
+    return True
+
+
+def check_writable(path: str | Path, *, folder: bool) -> None:
+    """Try whether a file or `folder` can be written, before any work and without a trace. Raises `AcgaError`."""
+    path = Path(os.path.realpath(path))
+    if not folder:
+        refuse_special(path)
+    base = next(place for place in (path if folder else path.parent, *path.parents) if place.exists())
+    if not base.is_dir():
+        raise AcgaError(f"{base} is a file; choose a folder for the output.")
+    try:
+        with tempfile.TemporaryFile(dir=base):
+            pass
+    except OSError as error:
+        raise AcgaError(f"Cannot write the output to {path} ({error.strerror}); choose another folder or make room.") from error
+
+
+def lock_folder(folder: str | Path, *, wait: bool = False) -> FileLock:
+    """A lock that keeps other processes from a folder as long as it is held; it ends with its process, however that ends.
+
+    A process that has it may take it again; with `wait`, others wait for it.
+    Raises `ConfigError` when another process holds it or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = Path(os.path.realpath(folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", is_singleton=True, thread_local=False)
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout as error:
+        raise ConfigError(f"{folder} is in use by another process; wait until that has ended, or choose another folder.") from error
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written ({error.strerror}); choose another folder.") from error
+    return lock
 
 
 def rounded(value: Any, digits: int = 6) -> Any:
@@ -64,24 +135,40 @@ def read_text(path: Path) -> str:
     return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file, which may be packed (.gz). Raises `ConfigError` when it is missing or damaged."""
+def parse_json(text: str | bytes, schema: Any = Any) -> Any:
+    """The value of a JSON text. Raises ValueError when it is none, is nested too deeply, or doesn't fit the type hint `schema`.
+
+    >>> parse_json('{"frames": [1, 2]}', dict[str, list[int]])
+    {'frames': [1, 2]}
+    """
     try:
-        return json.loads(read_text(path))
-    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    wrong = misfit(value, schema)
+    if wrong is not None:
+        raise ValueError(wrong.strip())
+    return value
+
+
+def read_json(path: Path, schema: Any = Any) -> Any:
+    """The value in a JSON file, which may be packed (.gz). Raises `ConfigError` when it is missing, damaged or doesn't fit `schema`."""
+    try:
+        return parse_json(read_text(path), schema)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ConfigError(f"{path} cannot be read as JSON ({error}); delete it or restore it.") from error
 
 
-def read_json_lines(path: Path) -> list[Any]:
+def read_json_lines(path: Path, schema: Any = Any) -> list[Any]:
     """The values of a file with one JSON value a line, or of the same packed, `path`.gz; none if there is neither.
 
-    Raises `ConfigError` when a line is damaged, as the last one may be after a crash.
+    Raises `ConfigError` when a line is damaged, as the last one may be after a crash, or doesn't fit `schema`.
     """
     path = next((one for one in (path, Path(f"{path}.gz")) if one.exists()), path)
     values: list[Any] = []
     try:
         for line in read_text(path).splitlines() if path.exists() else ():
-            values.append(json.loads(line))
+            values.append(parse_json(line, schema))
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ConfigError(f"{path} is damaged in line {len(values) + 1} ({error}); remove that line, or restore the file.") from error
     return values

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -38,6 +38,7 @@ from .presence import Verdict
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
 AT_ONCE = 4  # clips, or pairs of frame and query: faster than one by one, in memory that does not grow with their number
+LONGEST_WORD = 50  # letters of a word that others are suggested for
 SIMILARITY = 0.65  # of the spelling of a word that is offered in place of an unknown one, from 0 to 1
 
 
@@ -117,13 +118,15 @@ class Segmenter:
 
     def suggest(self, word: str, most: int = 3) -> list[str]:
         """Known words that are spelled much like `word`, the likest first."""
+        if len(word) > LONGEST_WORD:  # it is none, and comparing takes time with the square of the length
+            return []
         return difflib.get_close_matches(word, self.vocabulary.words, n=most, cutoff=SIMILARITY)
 
     def word_vectors(self, queries: Sequence[str]) -> Tensor:
         """The word vectors of queries, (Q, L, D), zero past their words. Raises `QueryError` if one cannot be used or is given twice."""
         if not queries:
             raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
-        twice = next((query for query in queries if list(queries).count(query) > 1), None)
+        twice = next((query for query, count in Counter(queries).items() if count > 1), None)
         if twice is not None:
             raise QueryError(f"The query {twice!r} is given twice; give each once.")
         tokens = np.stack([self.vocabulary.encode(query, self.config.max_query_length) for query in queries])  # (Q, L)

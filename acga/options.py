@@ -18,6 +18,8 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
+from .files import parse_json
+from .schema import Checked, Count, Range, Seed, Share
 
 NetworkName = Literal["mini", "thin_residual", "thin", "paper"]
 Split = Literal["train", "test"]
@@ -37,7 +39,7 @@ def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
             raise ConfigError(f"{change!r} does not say field=value.")
         default = fields.get(name, "")
         try:
-            value = text if isinstance(default, str) else json.loads(text.lower())
+            value = text if isinstance(default, str) else parse_json(text.lower())
         except ValueError:
             value = None
         wanted = {tuple: (list,), float: (float, int)}.get(type(default), (type(default),))
@@ -77,13 +79,13 @@ WeightsFile = Annotated[
 ]
 WordVectors = Annotated[Path | None, arg(help="word vectors (a word2vec binary file), for weights that come without")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], arg(help="where to compute; auto takes a GPU if there is one")]
-Workers = Annotated[int, arg(help="processes that decode videos")]
-CheckpointEvery = Annotated[int, arg(help="steps between checkpoints, from which an interrupted run goes on")]
+Workers = Annotated[int, Range(0, 1024), arg(help="processes that decode videos")]
+CheckpointEvery = Annotated[int, Range(1, 10**9), arg(help="steps between checkpoints, from which an interrupted run goes on")]
 Flag = FlagCreatePairsOff[bool]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemoOptions:
+class DemoOptions(Checked):
     """Draw a short clip and segment it from three sentences: the quickest look at what this is.
 
     Example: acga demo
@@ -95,7 +97,7 @@ class DemoOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentOptions:
+class SegmentOptions(Checked):
     """Segment the actors that sentences describe, in a video of any length and size.
 
     Writes OUT/overlay.mp4, a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and frame, and OUT/summary.json.
@@ -110,14 +112,14 @@ class SegmentOptions:
     weights: WeightsFile = "mini"
     words: WordVectors = None
     device: Device = "auto"
-    every: int = 1  # look only at the clip of each n-th frame; frames between take the masks of the nearest one
+    every: Count = 1  # look only at the clip of each n-th frame; frames between take the masks of the nearest one
     # leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something
-    minimum_peak: float = 0.0
+    minimum_peak: Share = 0.0
     overwrite: Flag = False  # replace the results of an earlier run in OUT; other files there stay
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainOptions:
+class PretrainOptions(Checked):
     """Pretrain a backbone on which actor, action and colour is where, in the training videos of an A2D Sentences release.
 
     Writes OUT/model.safetensors and OUT/log.jsonl; an interrupted run goes on when the same command is given again. A real release
@@ -138,7 +140,7 @@ class PretrainOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(Checked):
     """Train everything after mixed_4e on the sentences of an A2D Sentences release; features are extracted first.
 
     Writes OUT/model.safetensors (the best by mean IoU on a tenth of the training videos, which is held out), OUT/last.safetensors and
@@ -153,12 +155,12 @@ class TrainOptions:
     config: Config = field(default_factory=ACGAConfig.thin_residual)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
     # other releases to learn from, each with how often an epoch shows it (a fraction shows a part); they play no part in validation
-    also: Annotated[tuple[tuple[Path, float], ...], arg(metavar="[ROOT TIMES ...]")] = ()
+    also: Annotated[tuple[tuple[Path, Annotated[float, Range(0, 1000)]], ...], arg(metavar="[ROOT TIMES ...]")] = ()
     # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
     words: Path | None = None
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
-    validation_samples: int = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
+    validation_samples: Count = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
     half: Flag = False  # store the weights as 16-bit numbers
     checkpoint_every: CheckpointEvery = 200
     workers: Workers = 2
@@ -166,7 +168,7 @@ class TrainOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
+class EvaluateOptions(Checked):
     """Score weights on a release of either layout, as the official evaluation does, and keep every prediction.
 
     Example: acga evaluate drawn --weights mini --out result.json
@@ -180,12 +182,12 @@ class EvaluateOptions:
     frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
     blind_to: Blindness = "none"  # a control: text hides the query, motion repeats one frame
     coco: Flag = False  # add coco_mAP, which ranks predictions by their peak
-    batch_size: int = 16  # sentences at once
+    batch_size: Annotated[int, Range(1, 4096)] = 16  # sentences at once
     device: Device = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AblateOptions:
+class AblateOptions(Checked):
     """Train and probe every variant of a grid with several seeds, and sum up what the paper's claims come to.
 
     Writes OUT/runs.jsonl, one line a run, and OUT/summary.json; given again, it goes on where it stopped, down to the training step.
@@ -202,8 +204,8 @@ class AblateOptions:
     # ACGA (resolutions) or in the baseline with the weighted loss (weighted_fusion)
     grid: Grid = "claims"
     only: tuple[str, ...] = ()  # names of variants, to run a part of the grid
-    seeds: int = 5  # number of runs of each variant
-    first_seed: int = 0  # the first of these seeds
+    seeds: Annotated[int, Range(1, 1000)] = 5  # number of runs of each variant
+    first_seed: Seed = 0  # the first of these seeds
     config: Annotated[ACGAConfig, arg(name="", constructor=studied_network)] = field(default_factory=studied_network)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig.short)
     jhmdb: Path | None = None  # the folder of J-HMDB Sentences, to test on without fine-tuning
@@ -215,7 +217,7 @@ class AblateOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SynthesizeOptions:
+class SynthesizeOptions(Checked):
     """Draw a twin of A2D Sentences, or of J-HMDB Sentences, in the very files of the real release.
 
     The same seed gives the same files, whatever the number of workers; an interrupted run goes on where it stopped.
@@ -229,7 +231,7 @@ class SynthesizeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhotographsOptions:
+class PhotographsOptions(Checked):
     """Write photographs with instance masks as a release in the layout of A2D Sentences, all for training, with sentences made for them.
 
     FOLDER holds images/NAME.jpg, instances/NAME.png (8-bit, one number an instance, 0 background, 255 crowd), instances.csv (image,
@@ -241,13 +243,15 @@ class PhotographsOptions:
 
     folder: Positional[Annotated[Path, arg(metavar="FOLDER")]]  # the photographs
     root: Positional[Annotated[Path, arg(metavar="ROOT")]]  # folder for the release, new or empty
-    views: int = 8  # of each picture, a video each: cropped, mirrored or not, in another light, by a moving camera
-    seed: int = 0  # of everything that is random
-    workers: int = 2  # processes that write
+    views: Annotated[int, Range(1, 1000)] = (
+        8  # of each picture, a video each: cropped, mirrored or not, in another light, by a moving camera
+    )
+    seed: Seed = 0  # of everything that is random
+    workers: Annotated[int, Range(0, 1024)] = 2  # processes that write
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions:
+class CheckOptions(Checked):
     """Read every video, mask and sentence of a release, and name each problem in one line; exit code 2 if there is any.
 
     Example: acga data check a2d_sentences
@@ -258,7 +262,7 @@ class CheckOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractOptions:
+class ExtractOptions(Checked):
     """Compute the features at mixed_4e of every annotated frame once (16-bit, resumable), for acga train --features OUT.
 
     Example: acga data extract drawn --out features --backbone runs/backbone/model.safetensors
@@ -275,7 +279,7 @@ class ExtractOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DownloadOptions:
+class DownloadOptions(Checked):
     """Fetch published weights of I3D and check them, byte for byte, against what was published.
 
     Example: acga data download model_rgb.pth --to weights

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import cv2
 import numpy as np
@@ -26,10 +26,16 @@ from . import __version__
 from .data.text import plain, tokenise
 from .data.video import VideoWriter
 from .errors import AcgaError
+from .files import parse_json, partial_path
 from .inference import FrameResult, Segmenter
 from .overlay import Overlay
 
 SUMMARY = "summary.json"
+
+
+class _Summary(TypedDict):
+    acga: str
+    queries: list[dict[str, Any]]
 
 
 def write_segmentation(
@@ -94,9 +100,9 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     if not base.is_dir():
         raise AcgaError(f"{base} is a file; choose a folder for the output.")
     try:
+        temporary = partial_path(base, path.name)  # before the folder is looked at: what a killed run left there is removed
         if path.is_dir() and any(path.iterdir()) and not overwrite:
             raise AcgaError(f"{path} is not empty; choose another folder, or add --overwrite to replace an earlier output there.")
-        temporary = base / f".{path.name}.{os.getpid()}.partial"
         temporary.mkdir()
         try:
             yield temporary
@@ -138,9 +144,8 @@ def slug(query: str) -> str:
 
 def _earlier_summary(path: Path) -> dict[str, Any]:
     try:
-        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
-        return summary if "acga" in summary and isinstance(summary["queries"], list) else {}
-    except (OSError, ValueError, TypeError, KeyError):
+        return parse_json((path / SUMMARY).read_bytes(), _Summary)
+    except (OSError, ValueError):
         return {}
 
 

@@ -97,6 +97,7 @@ def _legend(queries: Sequence[str], width: int) -> np.ndarray:
     for number, query in enumerate(queries):
         text = plain(query).encode("ascii", "replace").decode()  # all that OpenCV's font has
         room = width - 2 * line
+        text = text[: width + 1]  # no letter is narrower than a pixel
         while cv2.getTextSize(text, FONT, scale, 1)[0][0] > room:
             text = f"{text.removesuffix('...')[:-1]}..."
         middle, height = line * number + line // 2, cv2.getTextSize(text, FONT, scale, 1)[0][1]

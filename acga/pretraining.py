@@ -23,7 +23,7 @@ from .data.splits import validation_videos
 from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
 from .files import rounded
-from .model.i3d import I3D
+from .model.network import load_backbone
 from .model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from .options import PretrainOptions
 from .provenance import provenance
@@ -105,7 +105,7 @@ def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
     torch.manual_seed(options.recipe.seed)
     recogniser = DenseRecogniser(width=options.config.backbone_width, head_width=options.recipe.head_width)
     if options.initial is not None:
-        recogniser.backbone.load_state_dict(I3D.from_file(options.initial, through="mixed_4f").state_dict())
+        recogniser.backbone.load_state_dict(load_backbone(options.initial, options.config).state_dict())
     recogniser.backbone.channels_last()
     for module in recogniser.modules():
         if isinstance(module, nn.BatchNorm3d):

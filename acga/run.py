@@ -7,11 +7,12 @@ an unbroken one (bit for bit, on the same machine with the same number of thread
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol, TypedDict
 
 import numpy as np
 import torch
@@ -19,10 +20,11 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm import tqdm
 
-from .errors import ConfigError
-from .files import atomic_write, read_json, rounded, write_json
+from .errors import AcgaError, ConfigError
+from .files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json
 from .options import PretrainOptions, TrainOptions
 from .schedule import batch_at, own_share, steps_per_epoch
+from .schema import Amount, Range, misfit
 
 LOG_EVERY = 20  # steps
 
@@ -34,10 +36,22 @@ class Stateful(Protocol):
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
 
 
+class _Entry(TypedDict):
+    step: int
+
+
+class _Checkpoint(TypedDict):
+    step: Amount
+    seconds: Annotated[float, Range(0)]
+    states: dict[str, Any]
+    values: dict[str, Any]
+
+
 class Run:
     """The folder of one training run: `config.json`, `log.jsonl`, `checkpoint.pt` and, at the end, `model.safetensors`.
 
-    Raises `ConfigError` when the folder holds a run with other settings. Only the first of several processes writes.
+    Raises `ConfigError` when the folder holds a run with other settings, or another process works on it. Only the first of several
+    processes of one run writes.
 
     >>> import tempfile
     >>> run = Run(tempfile.mkdtemp(), {"epochs": 2})
@@ -51,9 +65,10 @@ class Run:
         self.settings: dict[str, Any] = json.loads(json.dumps(settings))  # as they will be read back: tuples become lists
         self.values: dict[str, Any] = {}  # plain values that a checkpoint keeps, such as the best score
         self._started, self._before = time.monotonic(), 0.0
+        self._lock = lock_folder(self.folder) if writes else None  # as long as there is a `Run` of the folder in this process
         described = self.folder / "config.json"
         if described.exists():
-            found = read_json(described)
+            found = read_json(described, dict[str, Any])
             different = next((name for name in {**found, **self.settings} if found.get(name) != self.settings.get(name)), None)
             if different is not None:
                 difference = _difference(different, found.get(different), self.settings.get(different))
@@ -78,10 +93,13 @@ class Run:
                 file.write(json.dumps(rounded(entry)) + "\n")
 
     def entries(self) -> list[dict[str, Any]]:
-        """The log so far; a last line that was cut by a kill is left out."""
+        """The log so far; a last line that was cut by a kill is left out. Raises `ConfigError` when it is damaged."""
         path = self.folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        return [json.loads(line) for line in lines]
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        try:
+            return [parse_json(line, _Entry) for line in lines]
+        except ValueError as error:
+            raise ConfigError(f"{path} is damaged ({error}); restore it, or delete it together with checkpoint.pt.") from error
 
     def save_checkpoint(self, step: int, parts: Mapping[str, Stateful]) -> None:
         """Write everything that goes on after `step` steps: the states of `parts`, and `values`.
@@ -109,6 +127,8 @@ class Run:
         if path.exists():
             try:
                 saved = torch.load(path, map_location="cpu", weights_only=True)
+                if misfit(saved, _Checkpoint) is not None:
+                    raise ValueError
                 for name, part in parts.items():
                     part.load_state_dict(saved["states"][name])
             except Exception as error:  # torch raises RuntimeError, EOFError, UnpicklingError, KeyError … for damaged files
@@ -136,6 +156,8 @@ class Step:
     per_epoch: int  # steps
     rows: np.ndarray  # int64 (B,): which of the training samples are shown to this process
     rng: np.random.Generator  # of this step and process, for augmentation
+    is_kept: bool = False  # whether a checkpoint is written after it
+    parts: Mapping[str, Stateful] = field(default_factory=dict)  # what learns
 
     @property
     def finished(self) -> int:
@@ -181,9 +203,10 @@ def training_steps(
     for number in tqdm(range(done, steps), initial=done, total=steps, desc=title, disable=not accelerator.is_main_process):
         rows = own_share(batch_at(number, samples, batch_size, seed=recipe.seed), accelerator)
         rng = np.random.default_rng([recipe.seed, number, accelerator.process_index])
-        step = Step(number=number, steps=steps, per_epoch=per_epoch, rows=rows, rng=rng)
+        step = Step(number=number, steps=steps, per_epoch=per_epoch, rows=rows, rng=rng, parts=parts)
+        step = replace(step, is_kept=step.ends_epoch or step.finished % options.checkpoint_every == 0)
         yield step
-        if step.ends_epoch or step.finished % options.checkpoint_every == 0:
+        if step.is_kept:
             run.save_checkpoint(step.finished, parts)
         if on_step is not None:
             on_step(step.finished)
@@ -196,10 +219,32 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
 
 
 def log_losses(run: Run, step: Step, losses: Tensor, names: Sequence[str], accelerator: Accelerator) -> None:
-    """Every `LOG_EVERY` steps, log the named losses (N,), averaged over all processes, and their sum."""
+    """Every `LOG_EVERY` steps, log the named losses (N,), averaged over all processes, and their sum; called after every step.
+
+    Raises `AcgaError` when the training has diverged, before anything of it is written: a loss is no finite number or, after a step that
+    is kept, a weight.
+    """
+    means = accelerator.reduce(losses.detach(), "mean").tolist()
+    if not math.isfinite(sum(means)):
+        raise AcgaError(_diverged(run, step, f"the loss is {sum(means)}"))
+    if step.is_kept and not all(_is_finite(part.state_dict()) for part in step.parts.values()):
+        raise AcgaError(_diverged(run, step, "some weights are no finite numbers"))
     if step.finished % LOG_EVERY == 0:
-        means = accelerator.reduce(losses.detach(), "mean").tolist()
         run.log(step=step.finished, loss=sum(means), **dict(zip(names, means, strict=True)), seconds=run.seconds)
+
+
+def _diverged(run: Run, step: Step, reason: str) -> str:
+    kept = f"the checkpoint and weights in {run.folder} are of before" if (run.folder / "checkpoint.pt").exists() else "nothing was kept"
+    return f"The training diverged at step {step.finished} of {step.steps}: {reason}; {kept}; choose a smaller learning_rate."
+
+
+def _is_finite(state: Any) -> bool:
+    """Whether all numbers in tensors are finite, however deep they are in tables and lists."""
+    if isinstance(state, Tensor):
+        return bool(state.isfinite().all())
+    if isinstance(state, Mapping | list | tuple):
+        return all(_is_finite(one) for one in (state.values() if isinstance(state, Mapping) else state))
+    return True
 
 
 def _difference(name: str, found: Any, wanted: Any) -> str:

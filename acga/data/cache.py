@@ -20,15 +20,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
-from ..errors import DatasetError
+from ..errors import ConfigError, DatasetError
 from ..files import read_json, write_json
 from ..processes import map_in_processes
+from ..schema import Range
 
 VERSION = 2  # of the folder and of what is computed into it: a cache of another is refused
 DONE = "done"  # the array of flags
@@ -62,6 +63,14 @@ def digest_file(path: Path) -> str:
         raise DatasetError(f"{path} cannot be read ({error.strerror}); restore it from the release.") from error
 
 
+class _Index(TypedDict):
+    version: int
+    kind: str
+    fingerprint: str
+    keys: list[list[str | int]]
+    arrays: dict[str, tuple[str, list[Annotated[int, Range(1)]]]]
+
+
 class Cache:
     """The entries in a folder, mapped into memory when they are asked for, by each process for itself.
 
@@ -73,15 +82,15 @@ class Cache:
         path = self.folder / "index.json"
         if not path.exists():
             raise DatasetError(f"{self.folder} holds no {kind}; make them first.")
-        index = read_json(path)
         try:
-            version, found, self.fingerprint = index["version"], index["kind"], str(index["fingerprint"])
+            index = read_json(path, _Index)
+            found, self.fingerprint = index["kind"], index["fingerprint"]
             self.rows: dict[Key, int] = {tuple(key): row for row, key in enumerate(index["keys"])}
-            self._layout = {str(name): (np.dtype(dtype), (len(self), *shape)) for name, (dtype, shape) in index["arrays"].items()}
-        except (KeyError, TypeError, ValueError, AttributeError):
-            version = None
-        if version != VERSION:
-            raise DatasetError(f"{self.folder} was made by another version of ACGA or is damaged; delete it, and it will be made anew.")
+            self._layout = {name: (np.dtype(dtype), (len(self), *shape)) for name, (dtype, shape) in index["arrays"].items()}
+        except (ConfigError, TypeError) as error:
+            raise DatasetError(f"{path} is damaged; delete {self.folder}, and it will be made anew.") from error
+        if index["version"] != VERSION:
+            raise DatasetError(f"{self.folder} was made by another version of ACGA; delete it, and it will be made anew.")
         if found != kind:
             raise DatasetError(f"{self.folder} holds {found}, not {kind}; choose another folder.")
         if fingerprint not in (None, self.fingerprint):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from einops import rearrange, reduce
 
-from ..errors import DatasetError
+from ..errors import ConfigError, DatasetError
+from ..files import read_json
 from .geometry import pad_resize
 from .taxonomy import ACTIONS, ACTORS, COLOURS
 
@@ -42,6 +43,15 @@ def dense_labels(masks: np.ndarray, classes: Iterable[int], colours: Iterable[st
     return rearrange(table[instance], "h w labels -> labels h w")
 
 
+class _Actor(TypedDict):
+    colour: str
+
+
+class _Scene(TypedDict):
+    name: str
+    actors: list[_Actor]
+
+
 def actor_colours(root: str | Path) -> dict[tuple[str, int], str]:
     """The colour of every (video_id, instance) of a drawn data set, from its `scenes.json`; empty for a real one, which has no such file.
 
@@ -51,10 +61,10 @@ def actor_colours(root: str | Path) -> dict[tuple[str, int], str]:
     if not path.exists():
         return {}
     try:
-        scenes = json.loads(path.read_text(encoding="utf-8"))
+        scenes = read_json(path, list[_Scene])
         found = {(scene["name"], index): actor["colour"] for scene in scenes for index, actor in enumerate(scene["actors"])}
-    except (ValueError, TypeError, KeyError) as error:
-        raise DatasetError(f"{path} does not list scenes with their actors' colours ({error!r}); draw the data set again.") from error
+    except ConfigError as error:
+        raise DatasetError(f"{path} does not list scenes with their actors' colours ({error}); draw the data set again.") from error
     unknown = next((colour for colour in found.values() if colour not in COLOURS), None)
     if unknown is not None:
         raise DatasetError(f"{path} has the colour {unknown!r}; the known ones are {', '.join(COLOURS)}.")

@@ -143,15 +143,9 @@ def default_frame_list() -> dict[str, list[int]]:
 def _read_frame_list(path: Path) -> dict[str, list[int]]:
     wanted = 'write JSON like {"video": [3, 14, 15]}'
     try:
-        listed = read_json(path)
+        return read_json(path, dict[str, list[int]])
     except ConfigError as error:
         raise DatasetError(f"{path} cannot be read as a frame list; {wanted}.") from error
-    if not isinstance(listed, dict):
-        raise DatasetError(f"{path} cannot be read as a frame list; {wanted}.")
-    for video_id, frames in listed.items():
-        if not isinstance(frames, list) or not all(type(frame) is int for frame in frames):
-            raise DatasetError(f"{path} cannot be read as a frame list: the frames of {video_id:.60} are not whole numbers; {wanted}.")
-    return listed
 
 
 def read_puppet_mask(path: str | Path) -> np.ndarray:

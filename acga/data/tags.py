@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ..errors import ConfigError, DatasetError
 from ..files import read_json
+
+
+class _Row(TypedDict):
+    video_id: str
+    instance: int
+    query: str
 
 
 def read_tags(root: str | Path) -> dict[tuple[str, int, str], dict[str, Any]]:
@@ -18,7 +24,7 @@ def read_tags(root: str | Path) -> dict[tuple[str, int, str], dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        tagged = {(row.pop("video_id"), int(row.pop("instance")), row.pop("query")): row for row in read_json(path)}
-    except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(f"{path} does not list sentences with their tags ({error!r}); draw the data set again.") from error
-    return tagged
+        rows = read_json(path, list[_Row])
+    except ConfigError as error:
+        raise DatasetError(f"{path} does not list sentences with their tags ({error}); draw the data set again.") from error
+    return {(row.pop("video_id"), int(row.pop("instance")), row.pop("query")): row for row in rows}

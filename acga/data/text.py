@@ -30,19 +30,28 @@ LONGEST_WORD = 4096  # bytes: a "word" longer than this means that the file is n
 CHUNK = 1 << 22  # bytes read at a time from a file of word vectors
 
 
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u2032\u02b9\u02bb\u02bc\u02bd\u02c8\u055a\ua78c\u00b4`\uff07\uff40", "'"))
+SHORTENED = frozenset({"'d", "'em", "'ll", "'m", "'n", "'n'", "'re", "'s", "'ve"})  # words whose apostrophes are no quotation marks
+
+
 def plain(text: str) -> str:
-    """Lower case without accents, typographic apostrophes made straight: what `tokenise` looks at."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'"))
-    return "".join(character for character in decomposed if not unicodedata.combining(character)).lower()
+    """Lower case without accents, ligatures, full width or invisible characters, apostrophes of all kinds straight.
+
+    >>> plain("Ｔｈｅ ‘Café’ wal\u00adking")
+    "the 'cafe' walking"
+    """
+    decomposed = unicodedata.normalize("NFKD", text.translate(APOSTROPHES).casefold())
+    return "".join(one for one in decomposed if not unicodedata.combining(one) and unicodedata.category(one) != "Cf").casefold()
 
 
 def tokenise(query: str) -> list[str]:
-    """The words of a sentence: lower-case runs of letters and apostrophes.
+    """The words of a sentence, of queries that are learned from and asked alike: lower-case runs of letters and of apostrophes inside.
 
-    >>> tokenise("A dog's ball, rolling to the Café")
+    >>> tokenise("A dog's ball, rolling to the 'Café'")
     ['a', "dog's", 'ball', 'rolling', 'to', 'the', 'cafe']
     """
-    return [word for word in re.findall("[a-z']+", plain(query)) if word.strip("'")]
+    words = (word if word in SHORTENED else word.strip("'") for word in re.findall("[a-z']+", plain(query)))
+    return [word for word in words if word]
 
 
 def unreadable(query: str) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from ..config import Stem
 from ..errors import WeightsError
+from ..schema import misfit_of_arguments
 from .state_dicts import StoredWeights, read_state_dict, save_state_dict
 
 
@@ -52,6 +53,17 @@ class Backbone(nn.Module):
         weights = read_state_dict(path)
         inside = {name.removeprefix("backbone."): value for name, value in weights.state.items() if name.startswith("backbone.")}
         state = inside or weights.state
-        if cls.landmark not in state:
+        if cls.landmark not in state or state[cls.landmark].ndim < 4:
             raise WeightsError(f"{path} has no {cls.landmark}, so it holds no {cls.__name__}: use weights that fit the configured stem.")
         return weights._replace(state=state)
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, Any], *, source: str | Path = "The header") -> Self:
+        """A backbone with new weights by the `settings` that a file holds. Raises `WeightsError` when there is none of them."""
+        wrong = misfit_of_arguments(cls.__init__, settings)
+        if wrong is None:
+            try:
+                return cls(**settings)
+            except (ValueError, RuntimeError, OverflowError, ZeroDivisionError) as error:
+                wrong = str(error)
+        raise WeightsError(f"{source} asks for an {cls.__name__} that there cannot be ({wrong}); its header is damaged.")

@@ -19,7 +19,7 @@ from ..errors import ConfigError, WeightsError
 from ..files import git_blob_id
 from ..presence import Presence
 from .network import ACGA, build_backbone
-from .state_dicts import StoredWeights, WeightsSource, load_into, read_state_dict, save_state_dict
+from .state_dicts import StoredWeights, WeightsSource, check_fit, load_into, read_state_dict, save_state_dict
 
 NAMED_GLOVE = {"embedded": GLOVE.name, "git_blob": git_blob_id(GLOVE)}  # the embedded word vectors, as the header of a file names them
 MOST_WORDS = 100_000  # taken from a file of word vectors when no vocabulary says which are wanted
@@ -48,7 +48,13 @@ def load_model(
         raise WeightsError(f"{path} holds a backbone ({weights.format} format) and no ACGA: it is what acga train takes as --backbone.")
     try:
         model = _build(weights, config, path)
-    except (ConfigError, TypeError, ValueError) as error:  # its header, or the given config, asks for something impossible
+    except (
+        ConfigError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        OverflowError,
+    ) as error:  # of what its header or the config asks for
         raise WeightsError(f"{path} does not fit: {error}") from error
     model.source = WeightsSource(name=str(name_or_path), git_blob=weights.git_blob, provenance=weights.metadata.get("provenance", {}))
     if words is not None:
@@ -103,10 +109,16 @@ def _build(weights: StoredWeights, config: ACGAConfig | None, path: Path) -> ACG
     if config is None:
         config = ACGAConfig.from_dict(metadata["config"]) if "config" in metadata else ACGAConfig.paper()
     vocabulary, fixed = _read_words(metadata.get("words"), path)
-    backbone = build_backbone(config, metadata.get("backbone"))
-    model = ACGA(config, vocabulary, backbone=backbone, with_word_table="word_table.weight" in weights.state)
+    has_words = "word_table.weight" in weights.state
     # The I3D of an official file goes on to mixed_5c, which ACGA does not use.
     state = {name: value for name, value in weights.state.items() if not name.startswith("backbone.tail.")}
+
+    def build() -> ACGA:
+        return ACGA(config, vocabulary, backbone=build_backbone(config, metadata.get("backbone")), with_word_table=has_words)
+
+    with torch.device("meta"):
+        check_fit(build(), state, source=path)  # before there is memory for it: a header may ask for any size
+    model = build()
     load_into(model, state, source=path)
     if fixed is not None:
         model.word_table = fixed_word_table(fixed)

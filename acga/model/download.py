@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.client
 import urllib.request
+from concurrent.futures import Future, wait
 from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
 from typing import NamedTuple
 
 from ..errors import WeightsError
@@ -39,6 +42,11 @@ DOWNLOADS = {
 }
 
 
+LARGEST = 1 << 29  # bytes: some times what the largest of them has
+SLOWEST = 10_000  # bytes a second, on the whole
+PATIENCE = 60.0  # seconds before speed is looked at, and for a single answer
+
+
 def download(name: str, folder: str | Path, *, source: Download | None = None) -> Path:
     """Fetch a file of `DOWNLOADS` into `folder`, check it against its git blob id, and give its path; a file already there and intact
     is left as it is. Raises `WeightsError`: unknown name, no connection, or other bytes than were published."""
@@ -50,12 +58,37 @@ def download(name: str, folder: str | Path, *, source: Download | None = None) -
         return target
     try:
         with atomic_write(target) as temporary:
-            with urllib.request.urlopen(url, timeout=60) as response, open(temporary, "wb") as file:
-                while chunk := response.read(1 << 20):
-                    file.write(chunk)
+            _fetch(url, temporary)
             found = git_blob_id(temporary)
             if found != blob:
                 raise WeightsError(f"{url} gave other bytes than were published (git blob {found}, not {blob}): nothing was kept.")
-    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+    except (OSError, ValueError, http.client.HTTPException) as error:  # URLError is an OSError; bad addresses are ValueErrors
         raise WeightsError(f"Could not download {url} ({error}): check connection and folder, or fetch it by hand to {target}.") from error
     return target
+
+
+def _fetch(url: str, path: Path) -> None:
+    """Copy what an address gives into a file, in a thread of its own, as every step of it may take for ever.
+
+    Raises what urllib raises, and OSError when the answer is too slow or too long.
+    """
+    done, given_up = Future[None](), Event()
+
+    def copy() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as response, open(path, "wb", buffering=0) as file:
+                while not given_up.is_set() and (chunk := response.read1(1 << 20)):
+                    file.write(chunk)
+                    if file.tell() > LARGEST:
+                        raise OSError(f"the answer does not end within {LARGEST >> 20} MB")
+            done.set_result(None)
+        except Exception as error:
+            done.set_exception(error)
+
+    started = monotonic()
+    Thread(target=copy, daemon=True).start()
+    while wait([done], timeout=min(1.0, PATIENCE)).not_done:
+        if path.stat().st_size < SLOWEST * (monotonic() - started - PATIENCE):
+            given_up.set()
+            raise OSError(f"the answer is slower than {SLOWEST // 1000} kB a second")
+    done.result()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..config import scaled
 from .backbone import Backbone
-from .state_dicts import load_into
+from .state_dicts import check_fit, load_into
 
 PaddingRule = Literal["kernel", "input"]  # hassony2: from kernel and stride alone; piergiaj and TensorFlow: from the input's size too
 Triple = tuple[int, int, int]  # time, height, width
@@ -236,9 +236,12 @@ class I3D(Backbone):
         """
         state, source_format, metadata, _ = cls.read(path)
         settings = metadata.get("backbone") or _port_settings(state, source_format)
-        model = cls(**settings | ({"through": through} if through else {}))
+        settings = settings | ({"through": through} if through else {})
         if through == "mixed_4f":
             state = {name: value for name, value in state.items() if not name.startswith("tail.")}
+        with torch.device("meta"):
+            check_fit(cls.of_settings(settings, source=path), state, source=path)  # before there is memory for what a header asks for
+        model = cls.of_settings(settings, source=path)
         load_into(model, state, source=path)
         model.source_format = source_format
         return model.eval()

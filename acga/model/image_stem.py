@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..config import scaled
 from .backbone import Backbone
 from .i3d import ConvBNReLU, same_padding
-from .state_dicts import load_into
+from .state_dicts import check_fit, load_into
 
 TIME_STRIDE = 4  # frames
 FIRST_WIDTH = 32  # channels of the first convolution
@@ -233,7 +233,11 @@ class ImageBackbone(Backbone):
         Raises `WeightsError` if the file is neither.
         """
         weights = cls.read(path)
-        backbone = cls(**weights.metadata.get("backbone", {"outputs": outputs}))
+        settings = weights.metadata.get("backbone") or {"outputs": outputs}
+        if weights.format == "acga":
+            with torch.device("meta"):
+                check_fit(cls.of_settings(settings, source=path), weights.state, source=path)  # before there is memory for it
+        backbone = cls.of_settings(settings, source=path)
         new = {} if weights.format == "acga" else {f"mixed_4f.{name}": value for name, value in backbone.mixed_4f.state_dict().items()}
         load_into(backbone, {**new, **weights.state}, source=path)
         backbone.source_format = weights.format

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..config import COORDINATES, STRIDE, ACGAConfig
 from ..data.text import Vocabulary
-from ..errors import ConfigError
+from ..errors import ConfigError, WeightsError
 from ..presence import Presence
 from .attention import (
     Attended,
@@ -156,8 +156,8 @@ def _check_backbone(backbone: Backbone, config: ACGAConfig) -> None:
 def build_backbone(config: ACGAConfig, settings: dict[str, Any] | None = None) -> Backbone:
     """The backbone that the configuration asks for, with new weights; `settings` are those of an earlier one."""
     if config.stem == "image":
-        return ImageBackbone(**(settings or {"width": config.backbone_width, "outputs": config.vision_widths[0]}))
-    return I3D(**(settings or {"width": config.backbone_width, "through": "mixed_4f"}))
+        return ImageBackbone.of_settings(settings or {"width": config.backbone_width, "outputs": config.vision_widths[0]})
+    return I3D.of_settings(settings or {"width": config.backbone_width, "through": "mixed_4f"})
 
 
 def load_backbone(path: str | Path, config: ACGAConfig) -> Backbone:
@@ -167,6 +167,8 @@ def load_backbone(path: str | Path, config: ACGAConfig) -> Backbone:
         backbone = ImageBackbone.from_file(path, outputs=config.vision_widths[0])
     else:
         backbone = I3D.from_file(path, through="mixed_4f")
+    if backbone.input_channels != 3:
+        raise WeightsError(f"{path} sees {backbone.input_channels} channels, as of optical flow; frames have 3: use weights for RGB.")
     if backbone.width != config.backbone_width:
         name, asked = type(backbone).__name__, config.backbone_width
         raise ConfigError(f"{path} holds an {name} of width {backbone.width}; this configuration asks for {asked}.")

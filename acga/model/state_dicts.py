@@ -11,10 +11,11 @@ import json
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import safetensors
 import torch
@@ -23,12 +24,26 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from ..files import atomic_write, git_blob_id
+from ..files import atomic_write, git_blob_id, parse_json
 from .convert import from_efficientnet_lite, from_hassony2, from_official, from_piergiaj
 
 Format = Literal["acga", "official", "hassony2", "piergiaj", "efficientnet_lite"]
 STATISTICS = (".running_mean", ".running_var", ".mean", ".scale")  # of features: never rounded to 16 bits
+COUNTERS = "num_batches_tracked"  # of BatchNorm: not used
 METADATA_KEY = "acga"  # of the safetensors header; its value is JSON
+
+
+class _SafetensorsHeader(TypedDict, total=False):
+    __metadata__: dict[str, str]
+
+
+class _Metadata(TypedDict, total=False):
+    """Our entry of the header."""
+
+    config: dict[str, Any]
+    backbone: dict[str, Any]
+    words: list[str] | dict[str, str] | None
+    provenance: dict[str, Any]
 
 
 class StoredWeights(NamedTuple):
@@ -67,7 +82,14 @@ def read_state_dict(path: str | Path) -> StoredWeights:
     if path.suffix == ".safetensors":
         return StoredWeights(*_parse_safetensors(content, path), blob)
     state = _parse_pickle(content, path)
-    state = {name.removeprefix("module."): value for name, value in state.items()}
+    try:
+        return _translate({name.removeprefix("module."): value for name, value in state.items()}, path, blob)
+    except (ValueError, TypeError, IndexError, RuntimeError) as error:  # tensors of other shapes than their names promise
+        raise WeightsError(f"{path} is damaged: its tensors do not fit their names ({error}).") from error
+
+
+def _translate(state: dict[str, Tensor], path: Path, blob: str) -> StoredWeights:
+    """Weights of others under our names."""
     if "attention_layer.video_reduce.weight" in state or any(name.startswith("video_model.") for name in state):
         return StoredWeights(from_official(state), "official", {}, blob)
     if "conv3d_1a_7x7.conv3d.weight" in state:
@@ -85,9 +107,16 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], *, source: str | P
 
     Raises `WeightsError` with the first difference; then the module is left as it was.
     """
+    check_fit(module, state, source=source)
+    counters = {name for name in state if name.endswith(COUNTERS)}
+    module.load_state_dict({name: value for name, value in state.items() if name not in counters or value.shape == ()}, strict=False)
+
+
+def check_fit(module: nn.Module, state: Mapping[str, Tensor], *, source: str | Path) -> None:
+    """Raise `WeightsError` with the first difference between the names and shapes of `module`, which may be on "meta", and of `state`."""
     expected = module.state_dict()
     for name, value in expected.items():
-        if name.endswith("num_batches_tracked"):
+        if name.endswith(COUNTERS):
             continue
         if name not in state:
             raise WeightsError(f"{source} has no {name}, which this architecture needs: use the configuration that it was saved with.")
@@ -97,7 +126,6 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], *, source: str | P
     surplus = next((name for name in state if name not in expected), None)
     if surplus is not None:
         raise WeightsError(f"{source} has {surplus}, which this architecture lacks: use the configuration that it was saved with.")
-    module.load_state_dict(dict(state), strict=False)
 
 
 def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: Mapping[str, Any], half: bool = False) -> None:
@@ -126,17 +154,18 @@ def _parse_safetensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], F
     try:
         state = load_safetensors(content)
         size = int.from_bytes(content[:8], "little")
-        header = (json.loads(content[8 : 8 + size]).get("__metadata__") or {}).get(METADATA_KEY)
-        metadata = json.loads(header) if header else None
+        header = parse_json(content[8 : 8 + size], _SafetensorsHeader).get("__metadata__", {}).get(METADATA_KEY)
+        metadata = None if header is None else parse_json(header, _Metadata)
     except (safetensors.SafetensorError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read as safetensors ({error}): it is damaged or incomplete.") from error
-    if not isinstance(metadata, dict):
+    if metadata is None:
         raise WeightsError(f"{path} is a safetensors file, but not one that ACGA wrote: its header has no {METADATA_KEY!r} entry.")
     return state, "acga", metadata
 
 
 def _parse_pickle(content: bytes, path: Path) -> dict[str, Tensor]:
     try:
+        _refuse_packed(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickles that torch did not write; what matters is raised
             loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -152,4 +181,22 @@ def _parse_pickle(content: bytes, path: Path) -> dict[str, Tensor]:
         loaded = loaded["state_dict"]
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         raise WeightsError(f"{path} holds no state dict: a mapping of names to tensors, or one under 'state_dict', was expected.")
+    strange = [name for name, value in loaded.items() if not isinstance(name, str) or not _is_plain(value)]
+    if strange:
+        raise WeightsError(f"{path} holds {strange[0]!r}, which is no plain tensor of numbers with a name: it is no file of weights.")
     return loaded
+
+
+def _refuse_packed(content: bytes) -> None:
+    """Raise ValueError for a zip archive that would grow by unpacking: torch packs nothing, and a small file could fill the memory."""
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > len(content):
+                raise ValueError("it is compressed, which torch does not do")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor is dense, real and really there: not a few numbers that pose as millions."""
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.is_meta:
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()

@@ -80,7 +80,7 @@ class Questions:
         Raises `ConfigError` when the folder holds a study on other data.
         """
         path = Path(out) / SAMPLES
-        before, rows = by_test(read_json_lines(path)), by_test(self.rows())
+        before, rows = by_test(read_json_lines(path, dict[str, Any])), by_test(self.rows())
         different = next((test for test in rows if test in before and before[test] != rows[test]), None)
         if different is not None:
             raise ConfigError(f"{out} holds a study on other data ({different} differs); choose another folder.")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -29,13 +29,19 @@ RUNS = "runs.jsonl"  # in the folder of a study, or packed, runs.jsonl.gz
 ACTOR_SIZES = ("small", "medium", "large")  # thirds of the questions by the area of their actor
 
 
+class _Saved(TypedDict):
+    """The least of a run."""
+
+    variant: str
+    seed: int
+    answers: dict[str, dict[str, Any]]
+
+
 def read_runs(folder: str | Path) -> list[dict[str, Any]]:
     """The records of the runs in a folder, one for each variant and seed. Raises `ConfigError` when one is damaged or there twice."""
     path, seen = Path(folder) / RUNS, set()
-    runs = read_json_lines(path)
+    runs = read_json_lines(path, _Saved)
     for number, run in enumerate(runs, 1):
-        if not isinstance(run, dict) or not {"variant", "seed", "answers"} <= run.keys():
-            raise ConfigError(f"{path}: line {number} is no run that acga ablate saved; remove it.")
         if (run["variant"], run["seed"]) in seen:
             raise ConfigError(f"{path}: line {number} has {run['variant']!r} of seed {run['seed']} again; remove it.")
         seen.add((run["variant"], run["seed"]))

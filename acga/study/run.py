@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ..data.a2d import A2DSentences
 from ..errors import ConfigError
-from ..files import git_blob_id, read_json, rounded
+from ..files import git_blob_id, lock_folder, read_json, rounded
 from ..model.checkpoints import load_model
 from ..options import AblateOptions, TrainOptions
 from ..provenance import provenance
@@ -47,7 +47,9 @@ class Experiment:
         """Read the data, and write which samples are asked about. Raises what the readers raise."""
         config, learn_from = options.config, options.learn_from or options.root
         questions = Questions.open(options.root, config, jhmdb=options.jhmdb, paraphrases=options.paraphrases)
+        lock = lock_folder(options.out, wait=True)  # another process may be adding test sets
         questions.save(options.out)
+        lock.release()
         training = A2DSentences(learn_from, "train", size=config.size, clip_length=config.clip_length)
         return cls(options, questions, learn_from, training.samples_fingerprint, options.features or options.out / "features")
 
@@ -75,6 +77,11 @@ class Experiment:
         """Train and probe a variant and save its record. Weights stay in `out`/weights until then."""
         folder = self.options.out / "weights" / f"{variant.name} seed {seed}".replace(" ", "_").replace("=_", "")
         device, workers = self.options.device, self.options.workers
+        lock = lock_folder(folder)  # until the record is there: another process may share `out`, but not this run
+        made = self.record(variant, seed)
+        if made is not None:  # meanwhile, by another process
+            shutil.rmtree(folder)
+            return made
         train(
             TrainOptions(
                 root=self.learn_from,
@@ -105,6 +112,7 @@ class Experiment:
         }
         append_run(self.options.out, rounded(record, 5))
         shutil.rmtree(folder)
+        lock.release()
         return record
 
 

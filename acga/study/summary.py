@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -14,6 +14,12 @@ from .bootstrap import Interval
 from .claims import measure_claims
 from .records import STUDY, Study
 from .variants import GRIDS
+
+
+class _Saved(TypedDict):
+    grids: dict[str, dict[str, dict[str, Any]]]
+    claims: list[dict[str, Any]]
+    cost: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class Summary:
     @classmethod
     def read(cls, folder: str | Path = STUDY) -> Summary:
         """Read the summary in a study's folder, by default ours. Raises `ConfigError`."""
-        return cls(**read_json(Path(folder) / "summary.json"))
+        found = read_json(Path(folder) / "summary.json", _Saved)
+        return cls(found["grids"], found["claims"], found["cost"])
 
     def write(self, folder: str | Path) -> None:
         """Write `folder`/summary.json."""

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from ..data.taxonomy import ACTORS, class_id
 from ..data.video import VideoWriter
 from ..errors import ConfigError, DatasetError
+from ..files import read_json
 from ..processes import map_in_processes
 from .language.describe import LONGEST
 from .language.photographed import Thing, main_colour, nouns, say
@@ -73,7 +74,7 @@ def write_photographs(folder: Path, root: Path, *, views: int = 8, seed: int = 0
         raise ConfigError(f"Each photograph is seen {views} times; choose at least 1.")
     photographs = read_photographs(folder)
     class_ids = photographed_class_ids(name for photograph in photographs for name in photograph.classes.values())
-    begin_release(root, {"photographs": _fingerprint(folder, photographs), "views": views, "seed": seed}, {})
+    lock = begin_release(root, {"photographs": _fingerprint(folder, photographs), "views": views, "seed": seed}, {})
     for part in ("Release/clips320H", "text_annotations/a2d_annotation_with_instances", "drawn"):
         (root / part).mkdir(parents=True, exist_ok=True)
     jobs = [
@@ -90,6 +91,7 @@ def write_photographs(folder: Path, root: Path, *, views: int = 8, seed: int = 0
     queries = [query for record in records for query in record["queries"]]
     write_tables(root, videos, [(q["video_id"], q["instance"], q["query"]) for q in queries], [])
     write_text(root / "queries.json", json.dumps(queries, indent=0))
+    lock.release()
 
 
 def read_photographs(folder: Path) -> list[Photograph]:
@@ -175,7 +177,7 @@ def _write_view(folder: Path, root: Path, class_ids: dict[str, int], seed: int, 
     video_id, photograph, number = job
     done = root / "drawn" / f"{video_id}.json"
     if done.exists():
-        return dict(json.loads(done.read_text()))
+        return read_json(done, dict[str, Any])
     picture, instances = read_picture(folder, photograph.name), read_instances(folder, photograph.name)
     if picture.shape[:2] != instances.shape:
         raise DatasetError(f"The picture {photograph.name} in {folder} and its instances are of different sizes.")

@@ -20,12 +20,14 @@ import cv2
 import h5py
 import numpy as np
 import scipy.io
+from filelock import FileLock
 from tqdm import tqdm
 
 from ..config import SynthesisConfig
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
+from ..files import lock_folder, read_json
 from ..processes import map_in_processes
 from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
@@ -43,7 +45,7 @@ MISSED_VIDEOS = 28  # the real release leaves out that many
 def write_a2d(root: Path, config: SynthesisConfig) -> None:
     """Draw an A2D Sentences twin into `root`. The result depends on the seed and the counts, never on the number of workers."""
     root = Path(root)
-    _start(root, config)
+    lock = _start(root, config)
     for folder in ("Release/clips320H", "text_annotations/a2d_annotation_with_instances", "drawn"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     jobs = [(split, index) for split, count in (("train", config.train), ("test", config.test)) for index in range(count)]
@@ -57,6 +59,7 @@ def write_a2d(root: Path, config: SynthesisConfig) -> None:
     sentences = [(q["video_id"], q["instance"], q["query"]) for r in records for q in r["queries"]]
     write_tables(root, videos, sentences, [f"missed{n:05d}" for n in range(MISSED_VIDEOS)])
     _finish(root, records, config)
+    lock.release()
 
 
 def write_jhmdb(root: Path, config: SynthesisConfig) -> None:
@@ -66,7 +69,7 @@ def write_jhmdb(root: Path, config: SynthesisConfig) -> None:
     """
     root, videos, workers = Path(root), config.test, config.workers
     config = SynthesisConfig(train=0, test=videos, seed=config.seed, edition=config.edition, bystanders=config.bystanders, workers=workers)
-    _start(root, config)
+    lock = _start(root, config)
     (root / "drawn").mkdir(parents=True, exist_ok=True)
     records = list(_work(partial(_jhmdb_video, root, config), [("test", index) for index in range(videos)], workers, "drawing videos"))
     write_text(
@@ -74,6 +77,7 @@ def write_jhmdb(root: Path, config: SynthesisConfig) -> None:
         csv_table(["video_id", "query"], [(q["video_id"], q["query"]) for r in records for q in r["queries"]]),
     )
     _finish(root, records, config)
+    lock.release()
 
 
 def write_tables(root: Path, videos: list[tuple[Any, ...]], sentences: list[tuple[Any, ...]], missed: list[str]) -> None:
@@ -83,21 +87,25 @@ def write_tables(root: Path, videos: list[tuple[Any, ...]], sentences: list[tupl
     write_text(root / "text_annotations/a2d_missed_videos.txt", "".join(f"{name}\n" for name in missed))
 
 
-def _start(root: Path, config: SynthesisConfig) -> None:
-    begin_release(root, _settings(config), {**_settings(SynthesisConfig()), "edition": 1})
+def _start(root: Path, config: SynthesisConfig) -> FileLock:
+    return begin_release(root, _settings(config), {**_settings(SynthesisConfig()), "edition": 1})
 
 
-def begin_release(root: Path, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
-    """Refuse to mix two data sets in one folder; `defaults` are those of settings that an older folder may not name."""
+def begin_release(root: Path, settings: dict[str, Any], defaults: dict[str, Any]) -> FileLock:
+    """Refuse to mix two data sets in one folder; `defaults` are those of settings that an older folder may not name.
+
+    Gives the lock that keeps other processes from the folder. Raises `DatasetError` and `ConfigError`.
+    """
     described = root / "synthesis.json"
     if described.exists():
-        if {**defaults, **json.loads(described.read_text())} != settings:
+        if {**defaults, **read_json(described, dict[str, Any])} != settings:
             raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
     elif root.exists() and any(root.iterdir()):
         raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
-    else:
-        root.mkdir(parents=True, exist_ok=True)
+    lock = lock_folder(root)
+    if not described.exists():
         write_text(described, json.dumps(settings, indent=1))
+    return lock
 
 
 def _settings(config: SynthesisConfig) -> dict[str, Any]:
@@ -121,7 +129,7 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
     name = f"drawn{SPLITS[split] * 100_000 + index:06d}"  # 11 characters, like the real ids
     done = root / "drawn" / f"{name}.json"
     if done.exists():
-        return dict(json.loads(done.read_text()))
+        return read_json(done, dict[str, Any])
     cutouts = open_cutouts(config.cutouts) if config.cutouts else None
     scene = sample_scene(
         name,
@@ -260,7 +268,7 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     name = f"drawn_sketch_{index:04d}"
     done = root / "drawn" / f"{name}.json"
     if done.exists():
-        return dict(json.loads(done.read_text()))
+        return read_json(done, dict[str, Any])
     number, frames = SPLITS[split], config.frames
     scene = sample_scene(
         name, config.seed, number, index, style="sketch", frames=frames, edition=config.edition, bystanders=config.bystanders

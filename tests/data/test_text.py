@@ -42,6 +42,24 @@ def test_tokens_are_lower_case_runs_of_letters_and_apostrophes() -> None:
     assert tokenise(" '' ?! 12 ") == []
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "'white dog'", "the 'white' dog", "\u2018white dog\u2019", "\u201cwhite\u201d dog", "\u201bwhite\u2032 `dog\u00b4", "«WHITE» dog",
+        "wh\u200cite d\u00adog", "wh\u2060ite\ufeff dog", "\uff37\uff28\uff29\uff34\uff25 \uff44\uff4f\uff47", "white\u2014dog",
+        "white\u2011dog",        "\U0001d430hite dog\u202e",
+    ],
+)  # fmt: skip
+def test_words_are_the_same_however_they_are_typed(query: str) -> None:
+    assert [word for word in tokenise(query) if word != "the"] == ["white", "dog"]
+    assert Vocabulary(["white", "dog", "the"]).unknown(query) == []
+
+
+def test_shortened_words_keep_their_apostrophe() -> None:
+    assert tokenise("rock 'n' roll 's dogs' \u2019em") == ["rock", "'n'", "roll", "'s", "dogs", "'em"]
+    assert tokenise("straße") == ["strasse"] and tokenise("İstanbul ﬁre") == ["istanbul", "fire"]
+
+
 @given(st.text())
 def test_tokens_of_any_text_are_words_and_tokenise_to_themselves(text: str) -> None:
     words = tokenise(text)

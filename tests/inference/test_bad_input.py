@@ -225,9 +225,9 @@ def test_word_vectors(content, weights, clip, tmp_path, refused):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--every", "0"], "every must be at least 1"),
-        (["--minimum-peak", "2"], "between 0 and 1"),
-        (["--minimum-peak", "nan"], "between 0 and 1"),
+        (["--every", "0"], "every is 0; it must be at least 1"),
+        (["--minimum-peak", "2"], "at least 0 and at most 1"),
+        (["--minimum-peak", "nan"], "must be a finite number"),
     ],
 )
 def test_options(options, message, weights, clip, tmp_path, refused):
@@ -336,7 +336,9 @@ def test_drawing_into_a_used_folder(tmp_path, refused):
         (["size=100"], "multiple of 16"),
         (["residual=1"], "'1' is no value for residual, which is true"),
         (["vision_widths=208"], "no value for vision_widths"),
-        (["matching=guessing"], "not attention, concatenation"),
+        (["matching=guessing"], "must be attention, concatenation or dynamic_convolution"),
+        (["vision_widths=[]"], "vision_widths has 0 values; it must have 3"),
+        (["classifier_widths=[8,0,8]"], "classifier_widths[1] is 0; it must be at least 1"),
     ],
 )
 def test_configurations(changes, message, tmp_path, refused):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -249,6 +250,43 @@ def test_interruption_ends_with_130_and_leaves_nothing(weights, clip, tmp_path, 
     assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "acga: error: interrupted."
     assert os.listdir(tmp_path) == []
+
+
+def test_sigterm_ends_as_ctrl_c_does(weights, clip, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(writing, "write_mask", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    assert segment(clip, "dog", "--out", tmp_path, "--weights", weights) == 143
+    assert capsys.readouterr().err.splitlines()[-1] == "acga: error: interrupted."
+    assert os.listdir(tmp_path) == [] and signal.getsignal(signal.SIGTERM) == before
+
+
+def test_what_a_killed_run_left_does_not_stand_in_the_way(weights, clip, tmp_path):
+    code = f"from pathlib import Path; from acga.files import *; partial_path(Path(), {tmp_path.name!r}).mkdir(); os._exit(9)"
+    run("-c", code, cwd=tmp_path)
+    assert len(os.listdir(tmp_path)) == 1
+    assert segment(clip, "dog", "--out", tmp_path, "--weights", weights) == 0
+    assert sorted(os.listdir(tmp_path)) == ["masks", "overlay.mp4", "summary.json"]
+
+
+def test_output_is_tried_before_the_work(tmp_path, capsys):
+    """The release is not there, but that the result cannot be written is said first."""
+    (tmp_path / "file").touch()
+    for out, message in ((tmp_path, "is a folder"), (os.devnull, "is no regular file"), (tmp_path / "file" / "r.json", "is a file")):
+        assert main(["evaluate", "absent", "--out", str(out)]) == 2
+        assert message in capsys.readouterr().err
+    for command in (["train", "absent", "--backbone", "b", "--out"], ["pretrain", "absent", "--out"], ["data", "synthesize"]):
+        assert main([*command, str(tmp_path / "file" / "out")]) == 2
+        assert "is a file; choose a folder" in capsys.readouterr().err
+
+
+def test_errors_are_short_and_paths_are_shown_in_any_terminal(tmp_path, capsys):
+    assert main(["evaluate", "/" + "x" * 200 + "/" + "y" * 200, "--out", str(tmp_path / "r.json")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert len(line) <= 300 + len("acga: error: ") and "…" in line
+    code = "import sys; from acga.cli import main; main(['data', 'check', '\udce9\u7ed3\x1b[2J']); print('\u7ed3')"
+    environment = {**os.environ, "PYTHONPATH": str(Path(acga.__file__).parents[1]), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == "\\u7ed3\n" and "\\udce9\\u7ed3\\x1b[2J" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_full_disk_is_one_line(weights, clip, tmp_path, capsys, monkeypatch):

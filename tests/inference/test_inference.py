@@ -1,6 +1,7 @@
 """Segmenting: the right clip for every frame, memory that does not grow, and what happens at the edges."""
 
 import itertools
+import time
 import weakref
 
 import cv2
@@ -21,6 +22,7 @@ from acga.inference import Segmenter, choose_device, load, sliding_clips
 from acga.metrics import binarise
 from acga.model import ACGA
 from acga.model.checkpoints import save_model
+from acga.overlay import Overlay
 
 QUERIES = ["man in red on the left", "dog running"]
 
@@ -220,3 +222,12 @@ def test_a_saved_model_segments_as_before(tmp_path, clip, segmenter):
     again = Segmenter(tmp_path / "small.safetensors", "cpu")
     assert np.array_equal(again.open(clip).segment(QUERIES[0]), segmenter.open(clip).segment(QUERIES[0]))
     assert segmenter.source is None and again.source.name == str(tmp_path / "small.safetensors")
+
+
+def test_long_words_take_no_time():
+    segmenter = Segmenter(small_model(), device="cpu")
+    started = time.monotonic()
+    query = "a" * 60_000
+    assert segmenter.unknown(query) == [query] and segmenter.suggest(query) == []
+    Overlay([query], (64, 64))
+    assert time.monotonic() - started < 10

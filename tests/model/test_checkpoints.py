@@ -6,14 +6,17 @@ import json
 import os
 import pickle
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import time
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors
+import safetensors.torch
 import torch
 from helpers.paths import GOLDEN
+from helpers.small import CONFIG, small_model
 from safetensors.torch import save_file
 from torch import nn
 
@@ -22,9 +25,11 @@ from acga.data.text import Vocabulary
 from acga.errors import WeightsError
 from acga.files import atomic_write, git_blob_id
 from acga.model import ACGA, I3D
+from acga.model import download as downloads
 from acga.model import state_dicts as weights
 from acga.model.checkpoints import frequent_words, load_model, locate_weights, save_model
 from acga.model.download import Download, download
+from acga.model.network import load_backbone
 from acga.model.state_dicts import WeightsSource, load_into, read_state_dict, save_state_dict
 
 DATA = GOLDEN
@@ -289,12 +294,27 @@ def test_embedded_names(tmp_path, monkeypatch):
 # Downloads
 
 
+REDIRECTS = {"/file": "file:///etc/passwd", "/itself": "/itself", "/odd": "http://[::1", "/long": f"http://{'a' * 300}.org/"}
+
+
 class Serves(BaseHTTPRequestHandler):
     content = b"weights " * 1000
 
     def do_GET(self):
         if self.path == "/missing":
             self.send_error(404)
+            return
+        if self.path in REDIRECTS:
+            self.send_response(302)
+            self.send_header("Location", REDIRECTS[self.path])
+            self.end_headers()
+            return
+        if self.path in ("/dripping", "/endless"):
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(600):
+                self.wfile.write(b"1" * (1 if self.path == "/dripping" else 10_000))
+                time.sleep(0.01)
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.content)))
@@ -307,7 +327,7 @@ class Serves(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    server = HTTPServer(("127.0.0.1", 0), Serves)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Serves)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -342,6 +362,7 @@ def test_download_checks_and_keeps(server, tmp_path):
         ("weights", "0" * 40, "gave other bytes than were published"),
         ("cut", blob_id(Serves.content), "other bytes|Could not download"),
         ("missing", "0" * 40, "Could not download .*404|Not Found"),
+        *((page[1:], "0" * 40, "Could not download") for page in REDIRECTS),
     ],
 )
 def test_a_bad_download_leaves_nothing(page, blob, message, server, tmp_path):
@@ -377,3 +398,70 @@ def test_the_header_is_plain_json(model, tmp_path):
     assert header["words"] == ["dog", "left", "running"]
     assert header["config"]["language_width"] == 6
     assert os.path.getsize(tmp_path / "m.safetensors") > 1000
+
+
+@pytest.mark.parametrize(("page", "message"), [("dripping", "slower than 10 kB a second"), ("endless", "does not end within 0 MB")])
+def test_a_download_that_does_not_end(page, message, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "PATIENCE", 0.3)
+    monkeypatch.setattr(downloads, "LARGEST", 100_000)
+    with pytest.raises(WeightsError, match=message):
+        download("w.pt", tmp_path, source=Download(f"{server}/{page}", "0" * 40))
+    assert left_behind(tmp_path) == []
+
+
+def test_headers_that_ask_for_what_is_not_there(tmp_path):
+    save_model(small_model(), tmp_path / "w.safetensors")
+    state = safetensors.torch.load_file(tmp_path / "w.safetensors")
+    metadata = json.loads(read_header(tmp_path / "w.safetensors"))
+    for damage in (
+        {"backbone": {"width": 4.0, "through": "mixed_4f"}},
+        {"backbone": {"breadth": 1}},
+        {"backbone": {"width": "wide"}},
+        {"config": metadata["config"] | {"language_width": 4096}},
+        {"config": metadata["config"] | {"size": "large"}},
+        {"words": [1, 2]},
+        {"provenance": 3},
+    ):
+        safetensors.torch.save_file(state, tmp_path / "w.safetensors", metadata={"acga": json.dumps(metadata | damage)})
+        with pytest.raises(WeightsError):
+            load_model(tmp_path / "w.safetensors")
+    safetensors.torch.save_file(state, tmp_path / "w.safetensors", metadata={"acga": "[" * 100_000})
+    with pytest.raises(WeightsError, match=r"w\.safetensors cannot be read"):
+        load_model(tmp_path / "w.safetensors")
+
+
+def read_header(path):
+    content = path.read_bytes()
+    return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]["acga"]
+
+
+def test_a_backbone_for_optical_flow_is_refused(tmp_path):
+    I3D(width=CONFIG.backbone_width, through="mixed_4f", input_channels=2).to_file(tmp_path / "flow.safetensors")
+    with pytest.raises(WeightsError, match="sees 2 channels, as of optical flow; frames have 3: use weights for RGB"):
+        load_backbone(tmp_path / "flow.safetensors", CONFIG)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {3: torch.zeros(2)},
+        {None: torch.zeros(2)},
+        {"_conv_stem.weight": torch.zeros(1).expand(10**9)},
+        {"a": torch.zeros(2, 2).to_sparse()},
+        {"a": torch.zeros(2, dtype=torch.complex64)},
+    ],
+)
+def test_entries_that_are_no_plain_tensors_with_names(entries, tmp_path):
+    torch.save(entries, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match="no plain tensor of numbers with a name"):
+        read_state_dict(tmp_path / "w.pth")
+
+
+def test_a_packed_file_is_not_unpacked(tmp_path):
+    torch.save({"a": torch.zeros(10_000_000)}, tmp_path / "w.pth")
+    with zipfile.ZipFile(tmp_path / "w.pth") as archive, zipfile.ZipFile(tmp_path / "p.pth", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in archive.namelist():
+            packed.writestr(name, archive.read(name))
+    assert (tmp_path / "p.pth").stat().st_size < 100_000
+    with pytest.raises(WeightsError, match="compressed, which torch does not do"):
+        read_state_dict(tmp_path / "p.pth")
