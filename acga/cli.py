@@ -1,4 +1,4 @@
-"""The command line: `acga demo | segment | pretrain | train | evaluate | ablate | data …`, also as `python -m acga`.
+"""The command line: `acga demo | segment | pretrain | train | adapt | evaluate | ablate | data …`, also as `python -m acga`.
 
 What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130, or 143 when it was asked for by SIGTERM.
 Whether the result can be written is tried before any work. What a command needs is imported when it
@@ -23,6 +23,7 @@ from .errors import AcgaError, one_line
 from .files import check_writable
 from .options import (
     AblateOptions,
+    AdaptOptions,
     CheckOptions,
     DemoOptions,
     DownloadOptions,
@@ -97,6 +98,15 @@ def run_train(options: TrainOptions) -> None:
 
     path = train(options)
     print(f"The best weights are {path}. Evaluate them with: acga evaluate {options.root} --weights {path} --out result.json")
+
+
+def run_adapt(options: AdaptOptions) -> None:
+    """`acga adapt`."""
+    from .adaptation import adapt
+
+    for query, (before, after) in adapt(options).items():
+        print(f"  {after:.2f} (before {before:.2f})  {query}")
+    print(f"The weights are {options.out}. Use them with: acga segment VIDEO QUERY --weights {options.out} --out result")
 
 
 def run_evaluate(options: EvaluateOptions) -> None:
@@ -175,6 +185,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "segment": (SegmentOptions, run_segment),
     "pretrain": (PretrainOptions, run_pretrain),
     "train": (TrainOptions, run_train),
+    "adapt": (AdaptOptions, run_adapt),
     "evaluate": (EvaluateOptions, run_evaluate),
     "ablate": (AblateOptions, run_ablate),
     "data synthesize": (SynthesizeOptions, run_synthesize),

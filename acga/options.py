@@ -168,6 +168,25 @@ class TrainOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdaptOptions(Checked):
+    """Fit weights to a film of your own, from a few of its frames with masks and sentences; minutes on a laptop.
+
+    FOLDER holds the film's frames in images/, masks in masks/ (pictures; what is not black is the actor), and sentences.csv with the
+    columns frame, mask, query: a picture of images/, one of masks/, and what describes the actor there. Writes OUT, weights for all other
+    commands, and beside them a picture (.jpg) of the annotated frames, before above after.
+
+    Example: acga adapt my_film --out my_film.safetensors
+    """
+
+    folder: Positional[Annotated[Path, arg(metavar="FOLDER")]]
+    out: Path  # file for the weights (.safetensors)
+    weights: WeightsFile = "mini"
+    steps: Annotated[Count, arg(help="of Adam, over all examples at once")] = 100
+    learning_rate: Annotated[float, Range(0, 1, above=True)] = 1e-3  # at the first step; a cosine leads to zero
+    seed: Seed = 0  # of everything that is random
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(Checked):
     """Score weights on a release of either layout, as the official evaluation does, and keep every prediction.
 

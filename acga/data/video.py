@@ -84,6 +84,15 @@ def list_pictures(folder: Path) -> list[Path]:
     return sorted(found, key=lambda file: [int(p) if i % 2 else p for i, p in enumerate(re.split(r"([0-9]+)", file.name))])
 
 
+def read_mask(file: Path) -> np.ndarray:
+    """A picture of one channel or more as a mask, bool (H, W): what is not black. Raises `VideoError`."""
+    encoded = np.frombuffer(file.read_bytes(), dtype=np.uint8) if file.is_file() else np.empty(0, np.uint8)
+    picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    if picture is None:
+        raise VideoError(f"{file} is not a readable picture of a mask; draw it, as a png.")
+    return np.asarray(picture.reshape(*picture.shape[:2], -1)[..., :3].any(axis=2))
+
+
 def _read_pictures(folder: Path) -> Iterator[np.ndarray]:
     for file in list_pictures(folder):
         encoded = np.frombuffer(file.read_bytes(), dtype=np.uint8)
