@@ -38,7 +38,7 @@ from .presence import Verdict
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
 AT_ONCE = 4  # clips, or pairs of frame and query: faster than one by one, in memory that does not grow with their number
-LONGEST_WORD = 50  # letters of a word that others are suggested for
+LONGEST_CORRECTED = 50  # letters of a word that others are suggested for
 SIMILARITY = 0.65  # of the spelling of a word that is offered in place of an unknown one, from 0 to 1
 
 
@@ -118,7 +118,7 @@ class Segmenter:
 
     def suggest(self, word: str, most: int = 3) -> list[str]:
         """Known words that are spelled much like `word`, the likest first."""
-        if len(word) > LONGEST_WORD:  # it is none, and comparing takes time with the square of the length
+        if len(word) > LONGEST_CORRECTED:  # it is none, and comparing takes time with the square of the length
             return []
         return difflib.get_close_matches(word, self.vocabulary.words, n=most, cutoff=SIMILARITY)
 

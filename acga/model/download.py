@@ -42,7 +42,7 @@ DOWNLOADS = {
 }
 
 
-LARGEST = 1 << 29  # bytes: some times what the largest of them has
+LONGEST_ANSWER = 1 << 29  # bytes: some times what the largest of them has
 SLOWEST = 10_000  # bytes a second, on the whole
 PATIENCE = 60.0  # seconds before speed is looked at, and for a single answer
 
@@ -79,8 +79,8 @@ def _fetch(url: str, path: Path) -> None:
             with urllib.request.urlopen(url, timeout=PATIENCE) as response, open(path, "wb", buffering=0) as file:
                 while not given_up.is_set() and (chunk := response.read1(1 << 20)):
                     file.write(chunk)
-                    if file.tell() > LARGEST:
-                        raise OSError(f"the answer does not end within {LARGEST >> 20} MB")
+                    if file.tell() > LONGEST_ANSWER:
+                        raise OSError(f"the answer does not end within {LONGEST_ANSWER >> 20} MB")
             done.set_result(None)
         except Exception as error:
             done.set_exception(error)

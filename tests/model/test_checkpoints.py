@@ -403,7 +403,7 @@ def test_the_header_is_plain_json(model, tmp_path):
 @pytest.mark.parametrize(("page", "message"), [("dripping", "slower than 10 kB a second"), ("endless", "does not end within 0 MB")])
 def test_a_download_that_does_not_end(page, message, server, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "PATIENCE", 0.3)
-    monkeypatch.setattr(downloads, "LARGEST", 100_000)
+    monkeypatch.setattr(downloads, "LONGEST_ANSWER", 100_000)
     with pytest.raises(WeightsError, match=message):
         download("w.pt", tmp_path, source=Download(f"{server}/{page}", "0" * 40))
     assert left_behind(tmp_path) == []
