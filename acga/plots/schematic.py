@@ -144,9 +144,9 @@ LOSS = (
     [
         Box(12, 36, "responses", "8 × 8, 32 × 32, 128 × 128", "", 176),
         Box(12, 144, "true mask", "at the same three sizes", "", 176),
-        Box(240, 90, "error of each pixel", "cross-entropy, eq. 15", "loss", 152),
+        Box(240, 90, "error of each pixel", "cross-entropy", "loss", 152),
         Box(440, 90, "inside × 1.5", "outside × 1", "loss", 120),
-        Box(608, 90, "mean of each size", "eq. 14: 3 numbers", "loss"),
+        Box(608, 90, "mean of each size", "eq. 14–15: 3 numbers", "loss"),
         Box(790, 90, "sum, eq. 16", "one number", "loss", 106),
     ],
     [
