@@ -72,7 +72,8 @@ def misfit(value: Any, hint: Any, place: str = "") -> str | None:
     if kind is None:
         return None
     name, classes = kind
-    if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes) or (bool not in classes and not _finite(value)):
+    of_kind = isinstance(value, classes)
+    if not of_kind or (isinstance(value, bool) and bool not in classes) or (bool not in classes and not _finite(value)):
         return f"{place} is {_shown(value)}; it must be {name}"
     outside = next((limit for limit in limits if isinstance(limit, Range) and value not in limit), None)
     if outside is not None:
