@@ -33,11 +33,11 @@ from .overlay import paint_masks
 from .provenance import provenance
 
 LARGEST_GRADIENT = 1.0  # norm, beyond which it is scaled down: a few samples can have very steep losses
-LOSS = LossConfig(dice=0.5)
+OBJECTIVE = LossConfig(dice=0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Example:
+class AnnotatedFrame:
     """An annotated frame."""
 
     index: int  # of the frame in the film, from 0
@@ -47,7 +47,7 @@ class Example:
     mask: np.ndarray  # bool (H, W)
 
 
-def read_examples(folder: Path, *, size: int, clip_length: int) -> list[Example]:
+def read_examples(folder: Path, *, size: int, clip_length: int) -> list[AnnotatedFrame]:
     """The rows of `sentences.csv` in a folder, whose columns are frame (as its picture in images/ is called), mask (in masks/) and query.
 
     Raises `DatasetError`, naming the file and the line, and `VideoError`.
@@ -72,11 +72,11 @@ def read_examples(folder: Path, *, size: int, clip_length: int) -> list[Example]
             mask = cv2.resize(mask.astype(np.uint8), frame.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
         if not mask.any():
             raise DatasetError(f"{table}, line {line}: {folder / 'masks' / mask_name} marks no pixel; draw the mask, or remove the line.")
-        examples.append(Example(index=names[name], frame=frame, clip=clip, query=query, mask=mask))
+        examples.append(AnnotatedFrame(index=names[name], frame=frame, clip=clip, query=query, mask=mask))
     return examples
 
 
-def fit(model: ACGA, examples: Sequence[Example], *, steps: int, learning_rate: float, seed: int = 0) -> None:
+def fit(model: ACGA, examples: Sequence[AnnotatedFrame], *, steps: int, learning_rate: float, seed: int = 0) -> None:
     """Train what follows the stem on all examples at once: Adam, with a cosine to zero.
 
     Statistics of BatchNorm stay as they are: a few frames of one film would spoil them.
@@ -89,7 +89,7 @@ def fit(model: ACGA, examples: Sequence[Example], *, steps: int, learning_rate: 
     clips = torch.tensor([indices.index(example.index) for example in examples])
     tokens = np.stack([model.vocabulary.encode(example.query, model.config.max_query_length) for example in examples])  # (Q, L)
     target = torch.stack([_target(example, model.config.size) for example in examples])  # (Q, S, S)
-    network, loss = fold(model).eval(), WeightedSegmentationLoss(foreground_weight=LOSS.foreground_weight, dice=LOSS.dice)
+    network, loss = fold(model).eval(), WeightedSegmentationLoss(foreground_weight=OBJECTIVE.foreground_weight, dice=OBJECTIVE.dice)
     parameters = network.training_parameters()
     optimiser = torch.optim.Adam(parameters, lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -102,7 +102,7 @@ def fit(model: ACGA, examples: Sequence[Example], *, steps: int, learning_rate: 
         schedule.step()
 
 
-def _target(example: Example, size: int) -> Tensor:
+def _target(example: AnnotatedFrame, size: int) -> Tensor:
     return torch.from_numpy(pad_resize(example.mask.astype(np.uint8), size)).float()
 
 
@@ -136,7 +136,7 @@ def adapt(options: AdaptOptions) -> dict[str, tuple[float, float]]:
 
 
 @torch.inference_mode()
-def _find(network: ACGA, example: Example) -> np.ndarray:
+def _find(network: ACGA, example: AnnotatedFrame) -> np.ndarray:
     """The mask bool (H, W) that a network finds."""
     assert network.vocabulary is not None
     tokens = torch.from_numpy(network.vocabulary.encode(example.query, network.config.max_query_length))[None]
@@ -144,5 +144,5 @@ def _find(network: ACGA, example: Example) -> np.ndarray:
     return binarise(response, example.mask.shape)
 
 
-def _strip(examples: Sequence[Example], masks: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _strip(examples: Sequence[AnnotatedFrame], masks: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [paint_masks(example.frame, [mask]) for example, mask in zip(examples, masks, strict=True)]

@@ -1,4 +1,4 @@
-"""Schematics of the network and its parts as SVG, labelled with the shapes of the running example: "mini", 128 x 128 pixels, 20 words.
+"""Schematics of the network and its parts as SVG, with the shapes of the running example: "thin_residual", 128 x 128 pixels, 20 words.
 
 They bring their own pale ground, so that they can be read on a light and on a dark page.
 """
@@ -13,10 +13,10 @@ from typing import NamedTuple
 from ..errors import ConfigError
 
 INK, PALE, LIT, GROUND = "#1f2933", "#e4e7eb", "#ffd166", "#fbfbf8"
-FONT = "font-family='Helvetica, Arial, sans-serif'"
+_FONT = "font-family='Helvetica, Arial, sans-serif'"
 
 
-class Box(NamedTuple):
+class Node(NamedTuple):
     """A box by its left upper corner, with a name, a line below it (a shape, mostly), and the part that lights it."""
 
     x: int
@@ -52,17 +52,17 @@ def _straight(*points: tuple[int, int]) -> Arrow:
     return Arrow(points)
 
 
-NETWORK = (
+_NETWORK = (
     [
-        Box(12, 36, "clip", "3 × 16 × 128 × 128", "data"),
-        Box(12, 144, "sentence", "20 words", "data"),
-        Box(184, 36, "video: I3D, eq. 2", "216 × 8 × 8", "encoders"),
-        Box(184, 144, "text: eq. 1", "20 × 96", "encoders"),
-        Box(372, 36, "pixels ↔ pixels, 5–8", "216 × 8 × 8", "vision", 148),
-        Box(372, 144, "pixels ↔ words, 3–4", "96 × 8 × 8", "language", 148),
-        Box(556, 90, "decoder, eq. 10–13", "8 × 8, 32 × 32, 128 × 128", "decoder", 168),
-        Box(760, 36, "mask", "128 × 128", "query", 110),
-        Box(760, 144, "loss, eq. 14–16", "one number", "loss", 110),
+        Node(12, 36, "clip", "3 × 16 × 128 × 128", "data"),
+        Node(12, 144, "sentence", "20 words", "data"),
+        Node(184, 36, "video: I3D, eq. 2", "216 × 8 × 8", "encoders"),
+        Node(184, 144, "text: eq. 1", "20 × 96", "encoders"),
+        Node(372, 36, "pixels ↔ pixels, 5–8", "216 × 8 × 8", "vision", 148),
+        Node(372, 144, "pixels ↔ words, 3–4", "96 × 8 × 8", "language", 148),
+        Node(556, 90, "decoder, eq. 10–13", "8 × 8, 32 × 32, 128 × 128", "decoder", 168),
+        Node(760, 36, "mask", "128 × 128", "query", 110),
+        Node(760, 144, "loss, eq. 14–16", "one number", "loss", 110),
     ],
     [
         _straight((148, 62), (184, 62)),
@@ -77,14 +77,14 @@ NETWORK = (
         _straight((724, 126), (760, 170)),
     ],
 )
-LANGUAGE = (
+_LANGUAGE = (
     [
-        Box(12, 36, "F_VC: 64 pixels", "64 × 216"),
-        Box(12, 144, "F_T: 20 words", "20 × 96"),
-        Box(190, 36, "Linear, eq. 3", "64 × 96", "language"),
-        Box(368, 90, "scores: pixel · word", "64 × 20, divided by √96", "language", 160),
-        Box(570, 90, "softmax", "each row sums to one", "language"),
-        Box(748, 90, "mixture of words, 4", "F_TA: 96 × 8 × 8", "language"),
+        Node(12, 36, "F_VC: 64 pixels", "64 × 216"),
+        Node(12, 144, "F_T: 20 words", "20 × 96"),
+        Node(190, 36, "Linear, eq. 3", "64 × 96", "language"),
+        Node(368, 90, "scores: pixel · word", "64 × 20, divided by √96", "language", 160),
+        Node(570, 90, "softmax", "each row sums to one", "language"),
+        Node(748, 90, "mixture of words, 4", "F_TA: 96 × 8 × 8", "language"),
     ],
     [
         _straight((148, 62), (190, 62)),
@@ -95,15 +95,15 @@ LANGUAGE = (
         _straight((148, 182), (816, 182), (816, 142)),
     ],
 )
-VISION = (
+_VISION = (
     [
-        Box(12, 36, "F_T: 20 words", "20 × 96"),
-        Box(12, 144, "F_VC: 64 pixels", "64 × 216"),
-        Box(190, 36, "gate, eq. 5", "max over words: 216", "vision"),
-        Box(190, 144, "Q, K, V: Linear", "64 × 216 each", "vision"),
-        Box(368, 90, "Q · gate, K · gate", "eq. 6–7: 64 × 216", "vision"),
-        Box(546, 90, "softmax(Q Kᵀ / √216)", "64 × 64, rows sum to one", "vision", 168),
-        Box(756, 90, "mixture of pixels, 8", "F_VA: 216 × 8 × 8", "vision", 140),
+        Node(12, 36, "F_T: 20 words", "20 × 96"),
+        Node(12, 144, "F_VC: 64 pixels", "64 × 216"),
+        Node(190, 36, "gate, eq. 5", "max over words: 216", "vision"),
+        Node(190, 144, "Q, K, V: Linear", "64 × 216 each", "vision"),
+        Node(368, 90, "Q · gate, K · gate", "eq. 6–7: 64 × 216", "vision"),
+        Node(546, 90, "softmax(Q Kᵀ / √216)", "64 × 64, rows sum to one", "vision", 168),
+        Node(756, 90, "mixture of pixels, 8", "F_VA: 216 × 8 × 8", "vision", 140),
     ],
     [
         _straight((148, 62), (190, 62)),
@@ -115,17 +115,17 @@ VISION = (
         _straight((326, 182), (826, 182), (826, 142)),
     ],
 )
-DECODER = (
+_DECODER = (
     [
-        Box(12, 36, "F_VA", "208 × 8 × 8"),
-        Box(212, 36, "four times finer, 10", "64 × 32 × 32", "decoder"),
-        Box(412, 36, "four times finer, 10", "32 × 128 × 128", "decoder"),
-        Box(12, 144, "response, eq. 11", "R^S: 8 × 8", "decoder"),
-        Box(212, 144, "response, eq. 11", "R^M: 32 × 32", "decoder"),
-        Box(412, 144, "response, eq. 11", "R^L: 128 × 128", "decoder"),
-        Box(612, 144, "fusion 3 × 3, eq. 12", "3 maps to 1: 128 × 128", "decoder", 152),
-        Box(800, 144, "mask", "128 × 128", "", 96),
-        Box(612, 36, "F_TA: 96 × 8 × 8", "enlarged, to each response", "", 176),
+        Node(12, 36, "F_VA", "208 × 8 × 8"),
+        Node(212, 36, "four times finer, 10", "64 × 32 × 32", "decoder"),
+        Node(412, 36, "four times finer, 10", "32 × 128 × 128", "decoder"),
+        Node(12, 144, "response, eq. 11", "R^S: 8 × 8", "decoder"),
+        Node(212, 144, "response, eq. 11", "R^M: 32 × 32", "decoder"),
+        Node(412, 144, "response, eq. 11", "R^L: 128 × 128", "decoder"),
+        Node(612, 144, "fusion 3 × 3, eq. 12", "3 maps to 1: 128 × 128", "decoder", 152),
+        Node(800, 144, "mask", "128 × 128", "", 96),
+        Node(612, 36, "F_TA: 96 × 8 × 8", "enlarged, to each response", "", 176),
     ],
     [
         _straight((148, 62), (212, 62)),
@@ -140,14 +140,14 @@ DECODER = (
         _straight((764, 170), (800, 170)),
     ],
 )
-LOSS = (
+_LOSS = (
     [
-        Box(12, 36, "responses", "8 × 8, 32 × 32, 128 × 128", "", 176),
-        Box(12, 144, "true mask", "at the same three sizes", "", 176),
-        Box(240, 90, "error of each pixel", "cross-entropy", "loss", 152),
-        Box(440, 90, "inside × 1.5", "outside × 1", "loss", 120),
-        Box(608, 90, "mean of each size", "eq. 14–15: 3 numbers", "loss"),
-        Box(790, 90, "sum, eq. 16", "one number", "loss", 106),
+        Node(12, 36, "responses", "8 × 8, 32 × 32, 128 × 128", "", 176),
+        Node(12, 144, "true mask", "at the same three sizes", "", 176),
+        Node(240, 90, "error of each pixel", "cross-entropy", "loss", 152),
+        Node(440, 90, "inside × 1.5", "outside × 1", "loss", 120),
+        Node(608, 90, "mean of each size", "eq. 14–15: 3 numbers", "loss"),
+        Node(790, 90, "sum, eq. 16", "one number", "loss", 106),
     ],
     [
         _straight((188, 62), (240, 106)),
@@ -158,33 +158,33 @@ LOSS = (
         _straight((188, 182), (500, 182), (500, 142)),
     ],
 )
-DRAWINGS = {"network": NETWORK, "language": LANGUAGE, "vision": VISION, "decoder": DECODER, "loss": LOSS}
-PARTS = tuple(dict.fromkeys(box.part for box in NETWORK[0]))
+_DRAWINGS = {"network": _NETWORK, "language": _LANGUAGE, "vision": _VISION, "decoder": _DECODER, "loss": _LOSS}
+_PARTS = tuple(dict.fromkeys(box.part for box in _NETWORK[0]))
 
 
 def schematic(part: str = "") -> Drawing:
-    """The whole network, one of its `PARTS` lit.
+    """The whole network, one of its `_PARTS` lit.
 
     >>> schematic("decoder")
     <schematic: the network, decoder lit>
     """
-    if part and part not in PARTS:
-        raise ConfigError(f"schematic has no part {part!r}: take one of {', '.join(PARTS)}.")
-    return Drawing(_svg(*NETWORK, lit={part}), f"the network, {part} lit" if part else "the network")
+    if part and part not in _PARTS:
+        raise ConfigError(f"schematic has no part {part!r}: take one of {', '.join(_PARTS)}.")
+    return Drawing(_svg(*_NETWORK, lit={part}), f"the network, {part} lit" if part else "the network")
 
 
-def close_up(part: str) -> Drawing:
+def part_schematic(part: str) -> Drawing:
     """One part with all its steps: "language" (eq. 3-4), "vision" (eq. 5-8), "decoder" (eq. 10-13) or "loss" (eq. 14-16).
 
-    >>> close_up("vision")
+    >>> part_schematic("vision")
     <schematic: vision>
     """
-    if part not in DRAWINGS or part == "network":
-        raise ConfigError(f"close_up has no part {part!r}: take one of {', '.join(list(DRAWINGS)[1:])}.")
-    return Drawing(_svg(*DRAWINGS[part], lit={part}), part)
+    if part not in _DRAWINGS or part == "network":
+        raise ConfigError(f"part_schematic has no part {part!r}: take one of {', '.join(list(_DRAWINGS)[1:])}.")
+    return Drawing(_svg(*_DRAWINGS[part], lit={part}), part)
 
 
-def _svg(boxes: Iterable[Box], arrows: Iterable[Arrow], *, lit: set[str], width: int = 908, height: int = 232) -> str:
+def _svg(boxes: Iterable[Node], arrows: Iterable[Arrow], *, lit: set[str], width: int = 908, height: int = 232) -> str:
     head = "<marker id='tip' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' markerHeight='7' orient='auto'>"
     pieces = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img'>",
@@ -199,8 +199,8 @@ def _svg(boxes: Iterable[Box], arrows: Iterable[Arrow], *, lit: set[str], width:
         middle = box.x + box.width // 2
         pieces.append(
             f"<rect x='{box.x}' y='{box.y}' width='{box.width}' height='{box.height}' rx='6' fill='{fill}' stroke='{INK}'/>"
-            f"<text x='{middle}' y='{box.y + 22}' {FONT} font-size='13' font-weight='bold' text-anchor='middle' fill='{INK}'>"
+            f"<text x='{middle}' y='{box.y + 22}' {_FONT} font-size='13' font-weight='bold' text-anchor='middle' fill='{INK}'>"
             f"{escape(box.name)}</text>"
-            f"<text x='{middle}' y='{box.y + 40}' {FONT} font-size='12' text-anchor='middle' fill='{INK}'>{escape(box.detail)}</text>"
+            f"<text x='{middle}' y='{box.y + 40}' {_FONT} font-size='12' text-anchor='middle' fill='{INK}'>{escape(box.detail)}</text>"
         )
     return "\n".join([*pieces, "</svg>"])

@@ -1,8 +1,8 @@
 """The whole network once more, on one page, in plain PyTorch: to be read from top to bottom, and to be typed.
 
 Nothing is imported from the package. Names of parameters are the package's, so its weights load: `FromScratch().load_state_dict(...)`.
-Sizes are those of the embedded weights "mini": a clip of T = 16 frames, 128 x 128 pixels, a sentence of L = 20 words, D = 96 channels
-of language, C = 208 of vision, and h x w = 8 x 8 cells of 16 x 16 pixels each. `+ 8` are coordinates.
+Sizes are those of the embedded weights "thin_residual": a clip of T = 16 frames, 128 x 128 pixels, a sentence of L = 20 words, D = 96
+channels of language, C = 208 of vision, and h x w = 8 x 8 cells of 16 x 16 pixels each. `+ 8` are coordinates.
 
     pixels (3, 16, 128, 128) -> I3D (208, 4, 8, 8) -> mean over time F_V (208, 8, 8) --+-> F_TA (96, 8, 8)  --+-> responses 8, 32, 128
     words (20,)              -> vectors (20, 96)   -> neighbours     F_T (20, 96)    --+-> F_VA (216, 8, 8) --+   -> fused mask (128, 128)

@@ -12,7 +12,7 @@ from acga.teaching import from_scratch
 
 @pytest.fixture(scope="module")
 def package():
-    return load_model("mini")
+    return load_model("thin_residual")
 
 
 @pytest.fixture(scope="module")
