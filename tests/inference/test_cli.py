@@ -283,7 +283,7 @@ def test_errors_are_short_and_paths_are_shown_in_any_terminal(tmp_path, capsys):
     assert main(["evaluate", "/" + "x" * 200 + "/" + "y" * 200, "--out", str(tmp_path / "r.json")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert len(line) <= 300 + len("acga: error: ") and "…" in line
-    code = "import sys; from acga.cli import main; main(['data', 'check', '\udce9\u7ed3\x1b[2J']); print('\u7ed3')"
+    code = r"from acga.cli import main; main(['data', 'check', '\udce9\u7ed3\x1b[2J']); print('\u7ed3')"
     environment = {**os.environ, "PYTHONPATH": str(Path(acga.__file__).parents[1]), "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout == "\\u7ed3\n" and "\\udce9\\u7ed3\\x1b[2J" in done.stderr and "Traceback" not in done.stderr
