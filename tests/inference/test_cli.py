@@ -272,8 +272,11 @@ def test_output_is_tried_before_the_work(tmp_path, capsys):
     """The release is not there, but that the result cannot be written is said first."""
     (tmp_path / "file").touch()
     for out, message in ((tmp_path, "is a folder"), (os.devnull, "is no regular file"), (tmp_path / "file" / "r.json", "is a file")):
-        assert main(["evaluate", "absent", "--out", str(out)]) == 2
-        assert message in capsys.readouterr().err
+        for command in ("evaluate", "adapt"):  # they write a file
+            assert main([command, "absent", "--out", str(out)]) == 2
+            assert message in capsys.readouterr().err
+    assert main(["adapt", "absent", "--out", str(tmp_path / "file")]) == 2  # a file that is there is replaced: the fault is another
+    assert "choose a folder" not in capsys.readouterr().err
     for command in (["train", "absent", "--backbone", "b", "--out"], ["pretrain", "absent", "--out"], ["data", "synthesize"]):
         assert main([*command, str(tmp_path / "file" / "out")]) == 2
         assert "is a file; choose a folder" in capsys.readouterr().err
