@@ -12,11 +12,12 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from .config import FeatureKind, TrainConfig
+from .data.absent import AbsentQueries
 from .data.dataset import Dataset
 from .data.features import FeatureCache, extract_features, fingerprint
 from .data.masks import MaskCache
 from .data.releases import open_release
-from .data.text import UNKNOWN, Vocabulary, tokenise
+from .data.text import UNKNOWN, Vocabulary
 from .devices import choose_accelerator
 from .evaluation import hide_query
 from .model.network import ACGA, load_backbone
@@ -170,37 +171,6 @@ class SentenceBatches:
             torch.repeat_interleave(torch.arange(len(taken)), counts) if several else None,
             None if others[0] is None else torch.cat(others),
         )
-
-
-class AbsentQueries:
-    """Queries about kinds of actors that a frame does not show; adults and babies are one kind, and queries with a `GENERIC` word none.
-
-    Raises what reading the annotations raises.
-    """
-
-    GENERIC = frozenset({"animal", "vehicle", "thing", "object", "toy"})
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._frames = [(sample.video_id, sample.frame) for sample in dataset.samples]
-        self._shown = {frame: self._kinds(dataset, frame) for frame in dataset.annotated_frames}
-        asked = [self._shown[frame].get(sample.instance) for frame, sample in zip(self._frames, dataset.samples, strict=True)]
-        self._of_kind: dict[int, np.ndarray] = {}
-        usable = [not self.GENERIC & set(tokenise(sample.query)) for sample in dataset.samples]
-        for kind in {kind for kind in asked if kind is not None}:
-            self._of_kind[kind] = np.array([row for row, other in enumerate(asked) if other == kind and usable[row]], dtype=np.int64)
-
-    @staticmethod
-    def _kinds(dataset: Dataset, frame: tuple[str, int]) -> dict[int, int]:
-        """The kind of each instance of a frame."""
-        _, instances, classes = dataset.frame_masks(*frame)
-        kinds = (int(label) // 10 for label in classes)
-        return {int(instance): 1 if kind == 2 else kind for instance, kind in zip(instances, kinds, strict=True)}
-
-    def draw(self, index: int, rng: np.random.Generator) -> int | None:
-        """A sample whose kind the frame of sample `index` does not show; None if it shows all."""
-        shown = set(self._shown[self._frames[index]].values())
-        absent = [kind for kind, rows in sorted(self._of_kind.items()) if kind not in shown and len(rows)]
-        return int(rng.choice(self._of_kind[int(rng.choice(absent))])) if absent else None
 
 
 def seen_kind(config: TrainConfig) -> FeatureKind:

@@ -33,7 +33,7 @@ from .model.checkpoints import load_model as load
 from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
-from .presence import Verdict
+from .model.presence import Verdict
 
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 

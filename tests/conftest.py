@@ -11,6 +11,13 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, print_b
 settings.load_profile("repeatable")
 
 
+@pytest.fixture(autouse=True)
+def gradients():
+    """Gradients are on in every test, whatever the one before it (a notebook, say) left behind."""
+    with torch.enable_grad():
+        yield
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """PyTorch on one thread: what is small is faster so, and bit for bit the same each time."""

@@ -14,14 +14,14 @@ import torch
 import tyro
 from tqdm import tqdm
 
-from acga.batches import AbsentQueries
 from acga.data import A2DSentences
+from acga.data.absent import AbsentQueries
 from acga.data.splits import split_validation
 from acga.evaluation import group_by_frame
 from acga.inference import load
 from acga.model import ACGA, fold
 from acga.model.checkpoints import save_model
-from acga.presence import Presence
+from acga.model.presence import Presence
 
 
 @torch.inference_mode()

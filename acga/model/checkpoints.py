@@ -17,8 +17,8 @@ from ..config import ACGAConfig
 from ..data.text import GLOVE, Vocabulary, WordTable, glove, read_word_records, tokenise
 from ..errors import ConfigError, WeightsError
 from ..files import git_blob_id
-from ..presence import Presence
 from .network import ACGA, build_backbone
+from .presence import Presence
 from .state_dicts import StoredWeights, WeightsSource, check_fit, load_into, read_state_dict, save_state_dict
 
 NAMED_GLOVE = {"embedded": GLOVE.name, "git_blob": git_blob_id(GLOVE)}  # the embedded word vectors, as the header of a file names them

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from ..config import COORDINATES, STRIDE, ACGAConfig
 from ..data.text import Vocabulary
 from ..errors import ConfigError, WeightsError
-from ..presence import Presence
 from .attention import (
     Attended,
     CrossGuidedAttention,
@@ -27,6 +26,7 @@ from .decoder import RESOLUTIONS, Classifier, Decoder, Deconvolution, Responses
 from .encoders import TextEncoder, encode_video, with_coordinates
 from .i3d import I3D
 from .image_stem import ImageBackbone
+from .presence import Presence
 from .state_dicts import WeightsSource
 
 

@@ -13,8 +13,8 @@ from acga.data.video import VideoWriter
 from acga.inference import ClipSession, Segmenter
 from acga.model import ACGA
 from acga.model.checkpoints import load_model, save_model
+from acga.model.presence import CERTAINTY, Presence
 from acga.output import write_segmentation
-from acga.presence import CERTAINTY, Presence
 from acga.widgets.query_view import pack_prediction
 
 PEAKS = st.lists(st.floats(0, 1), min_size=1, max_size=30)
