@@ -88,7 +88,7 @@ def test_a_container_that_says_less_than_it_holds(tmp_path, small_budget):
 
 def test_the_same_container_within_the_budget_is_read(tmp_path):
     path = declare_size(write_film(tmp_path / "film.mov", grey_pictures(2), codec="mjpeg"), SIZE[::-1], (16, 16))
-    assert [frame.shape[:2] for frame in read_frames(path)] == [SIZE] * 2
+    assert [frame.shape[:2] for frame in read_frames(path, square_pixels=False)] == [SIZE] * 2
 
 
 def test_stretched_pixels_count(tmp_path, monkeypatch):
