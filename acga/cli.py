@@ -231,7 +231,7 @@ def try_output(options: Any) -> None:
     """Find out before any work whether the result of a command can be written. Raises `AcgaError`."""
     name = OUTPUTS.get(type(options), "out")
     if name is not None:
-        check_writable(getattr(options, name), folder=not isinstance(options, EvaluateOptions))
+        check_writable(getattr(options, name), folder=not isinstance(options, AdaptOptions | EvaluateOptions))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,7 +28,7 @@ from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
 from .model.backbone import Backbone
 from .model.checkpoints import fixed_word_table, load_model, save_model
-from .model.decoder import RESOLUTIONS, Decoder, start_coarse
+from .model.decoder import RESOLUTIONS, Decoder, fuse_finest, start_coarse
 from .model.folding import fold
 from .model.network import ACGA, load_backbone, scale_attention
 from .options import TrainOptions
@@ -173,6 +173,8 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     model.backbone.channels_last()
     if options.initial is not None:
         go_on_from(model, options.initial)
+    if recipe.coarse_start:
+        fuse_finest(cast(Decoder, model.decoder), WeightedSegmentationLoss(**asdict(recipe.loss)).resolutions)
     run = Run(options.out, training_settings(options, model, [dataset, *others]), writes=accelerator.is_main_process)
     first, *more = (open_batches(options, model, release, accelerator, number) for number, release in enumerate([dataset, *others]))
     shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]

@@ -44,7 +44,7 @@ def beyond(weights: np.ndarray, cell: tuple[int, int]) -> dict[str, float]:
 
 def main(data: tyro.conf.Positional[Path], /, *, out: Path, clips: int = 32, seed: int = 0) -> None:
     """Measure it on the shipped weights and write the table."""
-    model = acga.load("mini").requires_grad_(False)
+    model = acga.load("thin_residual").requires_grad_(False)
     dataset = acga.A2DSentences(data, "test", size=model.config.size, clip_length=model.config.clip_length)
     every = len(dataset.annotated_frames) // clips
     generator = torch.Generator().manual_seed(seed)

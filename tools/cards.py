@@ -47,7 +47,7 @@ def weights() -> str:
         "File": f"`acga/embedded/{WEIGHTS.name}`, {WEIGHTS.stat().st_size / 1e6:.1f} MB, safetensors",
         "Values": f"{count:,}, of which {backbone:,} in the backbone; {stored}",
         "Configuration": f"`ACGAConfig.mini()`{f' with {changed}' if changed else ''}: {config.clip_length} frames of {config.size} px",
-        "Vocabulary": f"{len(metadata['words'])} words of at most {config.max_query_length} a query",
+        "Vocabulary": f"{config.vocabulary_size - 2:,} words with fixed vectors (`words.npz`), at most {config.max_query_length} a query",
         "Last command": f"`{made['command']}`",
         "Made": f"{made['date']}, from commit {made['commit'][:7]}, seed {made['seed']}, PyTorch {made['torch']}, Python {made['python']}",
     }

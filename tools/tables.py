@@ -20,7 +20,7 @@ from acga.study.summary import Summary
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "thin_residual"
 ROWS: dict[str, tuple[str, str | None]] = {  # what is shown: its file, and the kind of query it is about
-    "**embedded default** (`mini`, two passes over the sentences)": ("a2d", None),
+    "**thin I3D, with residual** (`thin_residual`, two passes over the sentences)": ("a2d", None),
     "… one actor in the scene": ("a2d", "actors_in_scene=1"),
     "… another actor of the same kind": ("a2d", "same_kind=1"),
     "… only motion decides": ("a2d", "decided_by=motion"),

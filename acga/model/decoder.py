@@ -111,18 +111,24 @@ class Decoder(nn.Module):
 
 @torch.no_grad()
 def start_coarse(decoder: Decoder) -> None:
-    """Let R^M and R^L begin at zero, and the fused response as the sum of all upsampled ones.
-
-    The final response then begins as the coarsest one, so that the finer resolutions can be trained when that one can read.
-    """
+    """Let R^M and R^L begin at zero, so that nothing finer disturbs the coarsest response while that learns to read."""
     for name in RESOLUTIONS[1:]:
-        last = cast(Classifier, decoder.classifiers[name]).layers[-1]
-        nn.init.zeros_(cast(nn.Conv2d, last).weight)
-        nn.init.zeros_(cast(Tensor, cast(nn.Conv2d, last).bias))
-    if decoder.fusion is not None:
+        last = cast(nn.Conv2d, cast(Classifier, decoder.classifiers[name]).layers[-1])
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(cast(Tensor, last.bias))
+
+
+@torch.no_grad()
+def fuse_finest(decoder: Decoder, resolutions: int) -> None:
+    """Let the final response begin as the finest one that has been trained, when the coarsest `resolutions` are trained now.
+
+    With all three, R^L, which is new, is added to the medium one. A decoder that fuses fewer is left as it is.
+    """
+    if decoder.fusion is not None and decoder.fused_resolutions == len(RESOLUTIONS):
         nn.init.zeros_(decoder.fusion.weight)
-        decoder.fusion.weight[:, :, 1, 1] = 1
         nn.init.zeros_(cast(Tensor, decoder.fusion.bias))
+        for place in {resolutions - 1, min(resolutions, 2) - 1}:
+            decoder.fusion.weight[:, place, 1, 1] = 1
 
 
 def upsample(maps: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:

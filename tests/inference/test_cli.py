@@ -272,8 +272,11 @@ def test_output_is_tried_before_the_work(tmp_path, capsys):
     """The release is not there, but that the result cannot be written is said first."""
     (tmp_path / "file").touch()
     for out, message in ((tmp_path, "is a folder"), (os.devnull, "is no regular file"), (tmp_path / "file" / "r.json", "is a file")):
-        assert main(["evaluate", "absent", "--out", str(out)]) == 2
-        assert message in capsys.readouterr().err
+        for command in ("evaluate", "adapt"):  # they write a file
+            assert main([command, "absent", "--out", str(out)]) == 2
+            assert message in capsys.readouterr().err
+    assert main(["adapt", "absent", "--out", str(tmp_path / "file")]) == 2  # a file that is there is replaced: the fault is another
+    assert "choose a folder" not in capsys.readouterr().err
     for command in (["train", "absent", "--backbone", "b", "--out"], ["pretrain", "absent", "--out"], ["data", "synthesize"]):
         assert main([*command, str(tmp_path / "file" / "out")]) == 2
         assert "is a file; choose a folder" in capsys.readouterr().err
@@ -283,7 +286,7 @@ def test_errors_are_short_and_paths_are_shown_in_any_terminal(tmp_path, capsys):
     assert main(["evaluate", "/" + "x" * 200 + "/" + "y" * 200, "--out", str(tmp_path / "r.json")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert len(line) <= 300 + len("acga: error: ") and "…" in line
-    code = "import sys; from acga.cli import main; main(['data', 'check', '\udce9\u7ed3\x1b[2J']); print('\u7ed3')"
+    code = r"from acga.cli import main; main(['data', 'check', '\udce9\u7ed3\x1b[2J']); print('\u7ed3')"
     environment = {**os.environ, "PYTHONPATH": str(Path(acga.__file__).parents[1]), "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout == "\\u7ed3\n" and "\\udce9\\u7ed3\\x1b[2J" in done.stderr and "Traceback" not in done.stderr

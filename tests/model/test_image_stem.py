@@ -193,7 +193,7 @@ def test_the_configuration_builds_it():
     assert isinstance(model.backbone, ImageBackbone) and model.backbone.channels["mixed_4f"] == CONFIG.vision_widths[0]
     assert ACGAConfig.from_dict(CONFIG.to_dict()) == CONFIG
     assert ACGAConfig.thin_residual().stem == ACGAConfig.paper().stem == "i3d" and ACGAConfig.mini().stem == "image"
-    with pytest.raises(ConfigError, match="stem 'film' is not i3d or image"):
+    with pytest.raises(ConfigError, match='stem is "film"; it must be i3d or image'):
         dataclasses.replace(CONFIG, stem="film")
 
 

@@ -106,7 +106,7 @@ def test_damaged_records_are_one_sentence(tmp_path):
     append_run(tmp_path, run("a", 0, (1, 1, 1)))
     append_run(tmp_path, run("a", 1, (1, 1, 1)))
     assert [one["seed"] for one in read_runs(tmp_path)] == [0, 1]
-    for line, message in (("[]", "line 3 is no run"), (json.dumps(run("a", 0, (1,))), "'a' of seed 0 again"), ('{"variant"', "line 3")):
+    for line, message in (("[]", "damaged in line 3"), (json.dumps(run("a", 0, (1,))), "'a' of seed 0 again"), ('{"variant"', "line 3")):
         text = (tmp_path / "runs.jsonl").read_text()
         (tmp_path / "runs.jsonl").write_text(f"{text}{line}\n")
         with pytest.raises(ConfigError, match=message):

@@ -72,7 +72,7 @@ def test_a_part_of_a_grid_may_learn_from_another_release(options, tmp_path, monk
     assert learned == [(tmp_path / "crowded", "ACGA_seed_0")]
     with pytest.raises(ConfigError, match=r"no variant 'acga'; choose among dynamic convolution"):
         ablate(options(tmp_path / "out", only=("acga",)))
-    with pytest.raises(ConfigError, match="no grid 'everything'"):
+    with pytest.raises(ConfigError, match='grid is "everything"; it must be claims'):
         ablate(options(tmp_path / "out", grid="everything"))
 
 

@@ -41,7 +41,7 @@ from acga.evaluation import Evaluation, evaluate
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA
 from acga.model.checkpoints import load_model
-from acga.model.decoder import start_coarse, upsample
+from acga.model.decoder import fuse_finest, start_coarse, upsample
 from acga.model.i3d import I3D
 from acga.model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from acga.model.state_dicts import read_state_dict
@@ -572,14 +572,21 @@ def test_coarse_resolutions_are_trained_alone(prepared):
     model.train()
 
 
-def test_a_coarse_start_answers_as_the_coarsest_response():
+@pytest.mark.parametrize("resolutions", [1, 2, 3])
+def test_a_coarse_start_answers_as_the_finest_response_that_was_trained(resolutions):
     torch.manual_seed(0)
     model = ACGA(CONFIG, Vocabulary(["red"])).eval()
-    start_coarse(model.decoder)
+    if resolutions == 1:
+        start_coarse(model.decoder)
+    else:
+        torch.nn.init.zeros_(model.decoder.classifiers["large"].layers[-1].weight)
+        torch.nn.init.zeros_(model.decoder.classifiers["large"].layers[-1].bias)
+    fuse_finest(model.decoder, resolutions)
     with torch.no_grad():
         found = model.from_features(torch.rand(1, model.backbone.channels["mixed_4e"], 4, 2, 2), model.embed(torch.tensor([[2, 0]])))
-    torch.testing.assert_close(found.large, upsample(found.small[:, None], found.large.shape[-2:])[:, 0])
-    assert found.small.abs().max() > 0
+    trained = found[min(resolutions, 2) - 1]
+    torch.testing.assert_close(found.large, upsample(trained[:, None], found.large.shape[-2:])[:, 0])
+    assert trained.abs().max() > 0 and (found.medium.abs().max() > 0) == (resolutions > 1)
 
 
 def test_the_objective_is_the_loss_with_its_weights(prepared):
