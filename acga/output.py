@@ -92,7 +92,7 @@ def write_segmentation(
 
 
 def _geometry(stored: StoredPicture) -> dict[str, Any]:
-    """How a pixel of the masks, which are of the frames as they are shown, is found in the pictures that the file stores."""
+    """The way from the pictures that the file stores to the frames as they are shown, which the masks are of."""
     return {
         "masks": "of the frames as they are shown: the stored ones stretched to square pixels, then transposed, then flipped",
         "stored_height": stored.height,

@@ -1,4 +1,4 @@
-"""How much is decoded at once: one budget for pictures, gifs, films and arrays, held against what a file declares and what comes out.
+"""The most that is decoded at once: one budget for pictures, gifs, films and arrays, held against what a file declares and what comes out.
 
 A small file may declare or unpack to any size, so what exceeds the budget is refused before memory is asked for.
 """
@@ -13,7 +13,7 @@ MOST_BYTES = 1 << 28  # of an array, a file of a picture, or a clip that is held
 
 
 def excess_of_picture(height: int, width: int) -> str | None:
-    """What is too large about a picture, in words; None if it fits.
+    """An excess of pixels, in words; None if it fits.
 
     >>> excess_of_picture(480, 640), excess_of_picture(20000, 20000)
     (None, '20000 x 20000 pixels are more than the 16.8 million that are decoded')
@@ -24,7 +24,7 @@ def excess_of_picture(height: int, width: int) -> str | None:
 
 
 def excess_of_array(shape: Sequence[int], itemsize: int) -> str | None:
-    """What is too large about an array, in words; None if it fits.
+    """An excess of bytes, in words; None if it fits.
 
     >>> excess_of_array((4, 6), 8), excess_of_array((1 << 20, 1 << 10), 1)
     (None, 'the shape (1048576, 1024), more than 256 MB')

@@ -14,7 +14,7 @@ from typing import TypeVar
 import pandas as pd
 from tqdm import tqdm
 
-from ..errors import DatasetError
+from ..errors import AcgaError, DatasetError
 from ..files import atomic_write
 
 _Value = TypeVar("_Value")
@@ -111,7 +111,7 @@ def memoise_files(memo: Path, files: Iterable[Path], read: Callable[[Path], _Val
         try:
             with atomic_write(memo) as temporary:
                 temporary.write_text(json.dumps([_checksum(content), content]), encoding="utf-8")
-        except OSError:
+        except (AcgaError, OSError):
             pass
     return values
 

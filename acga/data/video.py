@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 
 import av
 import numpy as np
-from av.format import Flags
 from av.stream import Disposition
 
 from ..errors import VideoError
@@ -29,12 +28,13 @@ FOLDER_FRAMES_PER_SECOND = 25.0  # a folder of pictures does not say how fast it
 MOST_STRETCHED = 8  # times as wide as high, or as high as wide: a pixel of another shape is a fault of the file
 LONGEST_GAP = 4 * 3600.0  # seconds between frames, or before the first: more is a clock that was set anew
 BT709, LIMITED = 1, 1  # numbers of a standard of colours, and of the range 16 to 235, as in H.273 and FFmpeg
+TS_DISCONT = 0x0200  # FFmpeg's flag of formats whose clocks start anywhere and may jump
 TICK = Fraction(1, 120_000)  # seconds, of the times in written videos: whole numbers of it for each usual rate, 30000/1001 too
 
 
 @dataclass(frozen=True)
 class StoredPicture:
-    """What a file stores in place of a frame: to be stretched to square pixels, then transposed, then mirrored.
+    """A picture as a file stores it: to be stretched to square pixels, then transposed, then mirrored.
 
     >>> StoredPicture(4, 6, transposed=True).shown_size
     (6, 4)
@@ -207,7 +207,7 @@ def _check_size(path: Path, height: int, width: int) -> None:
 
 
 def _stored_picture(frame: av.VideoFrame, aspect: Fraction | int, first: StoredPicture | None) -> StoredPicture:
-    """What a decoded frame is to be turned into: the first frame says it for its stream, as H.264 may say it only there."""
+    """The way to show a decoded frame: the first one says it for its stream, as H.264 may say it only there."""
     if first is not None and (first.height, first.width) == (frame.height, frame.width):
         return first
     if not 1 / MOST_STRETCHED <= aspect <= MOST_STRETCHED:
@@ -217,12 +217,13 @@ def _stored_picture(frame: av.VideoFrame, aspect: Fraction | int, first: StoredP
 
 
 def _orientation(frame: av.VideoFrame) -> tuple[bool, tuple[bool, bool]]:
-    """Whether a frame is to be transposed, then flipped (top to bottom, left to right), to the next quarter turn.
+    """Tell whether a frame is to be transposed, then flipped (top to bottom, left to right), to the next quarter turn.
 
     The display matrix [[a, b, u], [c, d, v], [x, y, w]], fixed-point numbers, moves (column, row) to (a column + c row, b column + d row).
     A singular one, as some programs write where they mean none, is none.
     """
-    found = bytes(frame.side_data.get("DISPLAYMATRIX") or b"")
+    data = frame.side_data.get("DISPLAYMATRIX")
+    found = b"" if data is None else bytes(data)  # type: ignore[call-overload]
     if len(found) < 36:
         return False, (False, False)
     a, b, _, c, d, *_ = struct.unpack("=9i", found[:36])
@@ -240,7 +241,7 @@ class _Clock:
         self._step = 1 / float(_rate(stream))
         self._latest: float | None = None
         # The clocks of broadcasts start anywhere, and players count from where the file starts.
-        anywhere = int(container.format.flags) & Flags.ts_discont.value
+        anywhere = int(container.format.flags) & TS_DISCONT
         self._offset = -(container.start_time or 0) / av.time_base if anywhere else 0.0
 
     def read(self, frame: av.VideoFrame) -> float:

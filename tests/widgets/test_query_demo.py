@@ -158,7 +158,7 @@ def test_a_page_that_opens_is_told_everything_and_so_is_the_next(page, demo):
         page.messages.clear()
         page.say("ready")
         ((clip, pictures),) = page.of("clip")
-        assert (clip["height"], clip["width"], clip["frames"], clip["speed"]) == (*SIZE, FRAMES, 12.0)
+        assert (clip["height"], clip["width"], clip["frames"]) == (*SIZE, FRAMES) and clip["pauses"] == pytest.approx([1 / 12] * FRAMES)
         first = cv2.imdecode(np.frombuffer(pictures[0], np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
         assert np.abs(first - small_clip().frames[0]).mean() < 8
         assert demo.view.queries == ["man in red", "dog"]  # something to see before anything is typed
