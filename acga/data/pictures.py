@@ -64,10 +64,13 @@ def read_mask(file: Path) -> np.ndarray:
 
 
 def _declared_size(content: bytes) -> tuple[int, int] | None:
-    """(h, w) in the header of a png or jpg; None if it is neither."""
+    """(h, w) in the header of a png or jpg; None if it is neither, or a png that is cut off."""
     if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR" and len(content) >= 24:
         width, height = struct.unpack(">II", content[16:24])
-        return height, width
+        place = 8
+        while place + 8 <= len(content):  # a part that says it is longer than the file would be given the memory
+            place += 12 + int.from_bytes(content[place : place + 4], "big")
+        return (height, width) if place <= len(content) else None
     place = 2 if content.startswith(b"\xff\xd8") else len(content)
     while place + 9 <= len(content) and content[place] == 0xFF:
         marker = content[place + 1]

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 import av
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
 from ..files import partial_path, refuse_special
@@ -166,6 +167,9 @@ def _video_stream(path: Path, container: av.container.InputContainer) -> av.Vide
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
         raise VideoError(f"{path} has no pictures, only sound or data; give a video.")
+    streams = [stream for stream in streams if stream.codec_context is not None]
+    if not streams:
+        raise VideoError(f"The pictures of {path} are in a format that is not known here; convert it to H.264.")
     return max(streams, key=lambda stream: (bool(stream.disposition & Disposition.default), stream.width * stream.height))
 
 
@@ -180,7 +184,9 @@ def _decode(path: Path, square_pixels: bool) -> Iterator[ShownFrame]:
         stream = _video_stream(path, container)
         _check_size(path, stream.height, stream.width)
         stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # frames may be larger than what is declared
-        stream.thread_type = "AUTO"
+        # A stream is freed when garbage is collected; if it had threads, and the process was forked meanwhile, the fork would crash.
+        stream.codec_context.thread_count = 1
+        reformatter = VideoReformatter()  # the stream's own would live as long
         aspect = (stream.sample_aspect_ratio or 1) if square_pixels else 1
         clock = _Clock(container, stream)
         try:
@@ -190,7 +196,7 @@ def _decode(path: Path, square_pixels: bool) -> Iterator[ShownFrame]:
                     stored = _stored_picture(frame, aspect, stored)
                     height, width = stored.stretched_size
                     _check_size(path, height, width)
-                    picture = frame.to_ndarray(format="rgb24", height=height, width=width)
+                    picture = reformatter.reformat(frame, width, height, "rgb24").to_ndarray()
                     yield ShownFrame(stored.turn(picture), clock.read(frame), stored)
                     decoded += 1
         except av.FFmpegError as error:
@@ -307,6 +313,7 @@ class VideoWriter:
             self._conversion = {"dst_colorspace": BT709, "dst_color_range": LIMITED}
             context.colorspace = context.color_primaries = context.color_trc = BT709
             context.color_range = LIMITED
+        self._reformatter = VideoReformatter()
         self._step = round(1 / rate / self._tick)
         self._due = 0  # ticks
         self._written = 0
@@ -317,7 +324,7 @@ class VideoWriter:
             raise ValueError(f"expected a uint8 frame {(*self.size, 3)}, got {frame.dtype} {frame.shape}")
         height, width = self.size
         even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        picture = av.VideoFrame.from_ndarray(even, format="rgb24").reformat(format="yuv420p", **self._conversion)
+        picture = self._reformatter.reformat(av.VideoFrame.from_ndarray(even, format="rgb24"), format="yuv420p", **self._conversion)
         ticks = self._due if time is None else round(time / self._tick)
         picture.pts = ticks if not self._written else max(ticks, self._due - self._step + 1)
         picture.time_base = self._tick

@@ -31,7 +31,7 @@ def small_budget(monkeypatch):
 
 def huge_png(path):
     header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 50_000, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + bytes(100))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + bytes(120))
     return path
 
 
@@ -49,6 +49,15 @@ def test_a_huge_picture_is_refused_by_what_it_declares(tmp_path, name, make, mon
     for read in (decode_picture, read_mask, lambda path: list(read_frames(path.parent))):
         with pytest.raises(VideoError, match=rf"{name} is too large \(60000 x 50000 pixels are more than the 16.8 million"):
             read(path)
+
+
+def test_a_part_of_a_png_that_says_it_is_longer_than_the_file(tmp_path, monkeypatch):
+    content = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
+    place = content.index(b"IDAT")
+    (tmp_path / "1.png").write_bytes(content[: place - 4] + struct.pack(">I", 1 << 31) + content[place:])
+    monkeypatch.setattr(pictures.cv2, "imdecode", None)
+    with pytest.raises(VideoError, match=r"1\.png is not a readable picture"):
+        decode_picture(tmp_path / "1.png")
 
 
 def test_a_picture_of_another_kind_is_refused_as_its_size_is_not_known(tmp_path):

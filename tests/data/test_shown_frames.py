@@ -1,5 +1,7 @@
 """Frames are as players show them: the default stream, turned, mirrored, with square pixels, at their times, in their colours."""
 
+import gc
+import os
 from fractions import Fraction
 
 import av
@@ -192,3 +194,19 @@ def test_colours_of_a_written_film_are_those_of_its_tags(tmp_path):
         brightness = frame.to_ndarray()[: SIZE[0]].mean()
     assert brightness == pytest.approx(16 + 219 / 255 * (0.2126 * 200 + 0.7152 * 40 + 0.0722 * 40), abs=1.5)
     np.testing.assert_allclose(read(tmp_path / "red.mp4")[0].astype(int), red, atol=3)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted as Linux counts them")
+def test_no_thread_is_left_of_reading_and_writing(tmp_path):
+    """Decoders are freed when garbage is collected: were it in a process forked meanwhile, that would crash on threads it lacks."""
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/task"))
+        with VideoWriter(tmp_path / "film.mp4", 25, (240, 320)) as video:
+            video.write(pattern((240, 320)))
+        del video
+        probe(tmp_path / "film.mp4")
+        read(tmp_path / "film.mp4")
+        assert len(os.listdir("/proc/self/task")) == before
+    finally:
+        gc.enable()

@@ -27,6 +27,7 @@ def write_film(path, pictures, *, times=None, codec="libx264", aspect=None, cont
         stream.pix_fmt = {"mjpeg": "yuvj420p"}.get(codec, "yuv420p")
         stream.options = {"crf": "10"} if codec == "libx264" else {}
         stream.codec_context.time_base = Fraction(1, 60_000)
+        stream.codec_context.thread_count = 1
         if aspect is not None:
             stream.codec_context.sample_aspect_ratio = aspect
         for time, picture in zip(times, pictures, strict=True):
