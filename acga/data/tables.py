@@ -111,7 +111,7 @@ def memoise_files(memo: Path, files: Iterable[Path], read: Callable[[Path], _Val
         try:
             with atomic_write(memo) as temporary:
                 temporary.write_text(json.dumps([_checksum(content), content]), encoding="utf-8")
-        except (AcgaError, OSError):
+        except (OSError, AcgaError):  # a memory is a convenience
             pass
     return values
 

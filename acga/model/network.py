@@ -66,7 +66,7 @@ class ACGA(nn.Module):
         self.vocabulary = vocabulary
         self.word_table: nn.Embedding | None = None
         if with_word_table:
-            self.word_table = nn.Embedding(config.vocabulary_size, config.word_channels, padding_idx=0)
+            self.word_table = _new_word_table(config.vocabulary_size, config.word_channels)
         self.backbone = build_backbone(config) if backbone is None else backbone
         self.text_encoder = TextEncoder(config.language_width, config.word_width) if text_encoder is None else text_encoder
         self.attention = build_attention(config) if attention is None else attention
@@ -141,6 +141,15 @@ class ACGA(nn.Module):
             raise ValueError(
                 f"There are features of {len(features)} clips, but word vectors of {len(word_vectors)} queries: repeat one, or give clips."
             )
+
+
+def _new_word_table(words: int, width: int) -> nn.Embedding:
+    """Word vectors to be learned, drawn from N(0, 1) but for padding; on "meta" they stay as they are (as in attention's layers)."""
+    vectors = torch.empty(words, width)
+    if not vectors.is_meta:
+        nn.init.normal_(vectors)
+        vectors[0] = 0
+    return nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=0)
 
 
 def _check_backbone(backbone: Backbone, config: ACGAConfig) -> None:

@@ -43,4 +43,4 @@ def test_the_pipeline_learns_from_real_pixels():
     fit_judo = importlib.util.module_from_spec(described)
     described.loader.exec_module(fit_judo)
     scores = fit_judo.score(fit_judo.fit(REAL / "judo", steps=60), REAL / "judo")
-    assert min(scores.values()) > 0.8, scores
+    assert min(scores.values()) > 0.7, scores

@@ -151,7 +151,7 @@ def test_saved_and_loaded(tmp_path, model, dataset, root):
     assert [answer[:6] for answer in loaded.predictions] == [answer[:6] for answer in evaluation.predictions]
     assert loaded.about["blind_to"] == "none" and "torch" in loaded.about
     path.write_text('{"metrics": {}}')
-    with pytest.raises(ConfigError, match="no evaluation"):
+    with pytest.raises(ConfigError, match="has no predictions"):
         Evaluation.load(path)
     path.write_text("not JSON")
     with pytest.raises(ConfigError, match=r"evaluation\.json cannot be read"):

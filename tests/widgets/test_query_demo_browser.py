@@ -70,7 +70,7 @@ def clip():
 
 @pytest.fixture(scope="module")
 def session(clip):
-    return ClipSession.from_frames(Segmenter("mini", device="cpu"), clip.frames)
+    return ClipSession.from_frames(Segmenter("thin_residual", device="cpu"), clip.frames)
 
 
 def settle(page):
