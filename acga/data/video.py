@@ -254,11 +254,12 @@ class _Clock:
         """The time of the next frame in seconds."""
         due = 0.0 if self._latest is None else self._latest + self._step
         time = due if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base) + self._offset
-        if not due - (LONGEST_GAP if self._latest is None else 2 * self._step) < time < due + LONGEST_GAP:
+        # Players do not show what is before 0, and an mp4 does not keep it: a film that starts there is counted from its start.
+        if not due - (0 if self._latest is None else 2 * self._step) <= time < due + LONGEST_GAP:
             self._offset += due - time
             time = due
         elif self._latest is not None:
-            time = max(time, self._latest + self._step / 100)  # of two frames at once, the later one is seen
+            time = max(time, self._latest + float(TICK))  # of two frames at once, the later one is seen
         self._latest = time
         return time
 
@@ -304,7 +305,9 @@ class VideoWriter:
         self._stream = self._container.add_stream(codec, rate=rate)
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"crf": str(quality)} if codec == "libx264" else {"qmin": "2", "qmax": "4", "threads": "1"}
+        # Without B-frames, which are decoded before they are shown: an mp4 counts its duration in the order of decoding, and would end
+        # before a last frame that comes after a pause.
+        self._stream.options = {"crf": str(quality), "bf": "0"} if codec == "libx264" else {"qmin": "2", "qmax": "4", "threads": "1"}
         context = self._stream.codec_context
         context.thread_count = 1  # x264's output depends on it, and is to be the same on every machine
         self._tick, self._conversion = 1 / rate, {}

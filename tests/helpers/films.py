@@ -18,10 +18,10 @@ def pattern(size=SIZE):
     return picture
 
 
-def write_film(path, pictures, *, times=None, codec="libx264", aspect=None, container_format=None):
-    """A film of pictures (H, W, 3), at 12 a second or at `times` in seconds."""
+def write_film(path, pictures, *, times=None, codec="libx264", aspect=None, container_format=None, **options):
+    """A film of pictures (H, W, 3), at 12 a second or at `times` in seconds; `options` are of the container."""
     times = [number / 12 for number in range(len(pictures))] if times is None else times
-    with av.open(str(path), "w", format=container_format) as container:
+    with av.open(str(path), "w", format=container_format, options=options) as container:
         stream = container.add_stream(codec, rate=12)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = {"mjpeg": "yuvj420p"}.get(codec, "yuv420p")
