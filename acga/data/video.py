@@ -306,8 +306,10 @@ class VideoWriter:
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
         # Without B-frames, which are decoded before they are shown: an mp4 counts its duration in the order of decoding, and would end
-        # before a last frame that comes after a pause.
-        self._stream.options = {"crf": str(quality), "bf": "0"} if codec == "libx264" else {"qmin": "2", "qmax": "4", "threads": "1"}
+        # before a last frame that comes after a pause. And with few frames looked at ahead, which are held.
+        self._stream.options = (
+            {"crf": str(quality), "bf": "0", "rc-lookahead": "8"} if codec == "libx264" else {"qmin": "2", "qmax": "4", "threads": "1"}
+        )
         context = self._stream.codec_context
         context.thread_count = 1  # x264's output depends on it, and is to be the same on every machine
         self._tick, self._conversion = 1 / rate, {}
