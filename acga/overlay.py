@@ -55,7 +55,7 @@ def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = 
 
 
 def _blend(number: int) -> np.ndarray:
-    """What becomes of each level of red, green and blue under the mask of the query with this number, (1, 256, 3) uint8."""
+    """Table of the colours under the mask of the query with this number: from each level of red, green and blue, (1, 256, 3) uint8."""
     return (OPACITY * np.array(colour(number)) + (1 - OPACITY) * np.arange(256)[:, None]).astype(np.uint8)[None]
 
 
