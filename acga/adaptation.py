@@ -18,8 +18,9 @@ from tqdm import trange
 
 from .config import LossConfig
 from .data.geometry import pad_resize, to_clip
+from .data.pictures import list_pictures, read_mask
 from .data.tables import read_table
-from .data.video import list_pictures, read_frames, read_mask
+from .data.video import read_frames
 from .errors import ConfigError, DatasetError
 from .files import atomic_write
 from .inference import Segmenter, load, sliding_clips

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from .data.geometry import pad_resize, to_clip
 from .data.text import UNKNOWN, tokenise
-from .data.video import VideoInfo, probe, read_frames
+from .data.video import ShownFrame, VideoInfo, probe, read_shown_frames
 from .devices import choose_device
 from .errors import ConfigError, QueryError, WeightsError
 from .metrics import binarise, intersection_over_union
@@ -47,6 +47,7 @@ class FrameResult:
     """The result in one frame."""
 
     index: int  # of the frame, from 0
+    time: float  # seconds at which it is shown
     source: int  # the frame whose clip was looked at: `index` itself, or with every > 1 the nearest one that was
     frame: np.ndarray  # uint8 (H, W, 3)
     masks: dict[str, np.ndarray]  # by query, bool (H, W); masks of several queries may overlap
@@ -135,22 +136,24 @@ class Segmenter:
 
     def _stream(self, path: str | Path, queries: list[str], every: int) -> Iterator[FrameResult]:
         latest: _ClipResult | None = None
-        waiting: list[tuple[int, np.ndarray]] = []  # frames nearer to the next clip than to the latest
-        clips = sliding_clips(read_frames(path), size=self.config.size, clip_length=self.config.clip_length)
-        for index, (frame, clip) in enumerate(clips):
+        waiting: list[_Frame] = []  # frames nearer to the next clip than to the latest
+        times: deque[float] = deque()  # of the frames that are read ahead
+        frames = _pictures(read_shown_frames(path), times)
+        clips = sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length)
+        for index, (picture, clip) in enumerate(clips):
+            frame = _Frame(index, times.popleft(), picture)
             since = index % every
             if since == 0:
-                latest = self._predict(index, clip, queries, frame.shape[:2])
+                latest = self._predict(index, clip, queries, picture.shape[:2])
             if latest is None or since > every // 2:
-                waiting.append((index, frame))
+                waiting.append(frame)
                 continue
-            for earlier in waiting:
-                yield latest.of(*earlier)
+            for earlier in (*waiting, frame):
+                yield latest.of(earlier)
             waiting.clear()
-            yield latest.of(index, frame)
         for rest in waiting:
             if latest is not None:
-                yield latest.of(*rest)
+                yield latest.of(rest)
 
     def _predict(self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int]) -> _ClipResult:
         session = ClipSession(self, {index: clip}, size)  # of this clip alone, so that memory does not grow with the video
@@ -187,6 +190,21 @@ class VideoHandle:
         return self.segmenter.stream(self.path, queries, every=every)
 
 
+class _Frame(NamedTuple):
+    """A frame of a film."""
+
+    number: int
+    time: float
+    picture: np.ndarray
+
+
+def _pictures(frames: Iterable[ShownFrame], times: deque[float]) -> Iterator[np.ndarray]:
+    """The pictures of frames, whose times are left in `times`."""
+    for frame in frames:
+        times.append(frame.time)
+        yield frame.picture
+
+
 class _ClipResult(NamedTuple):
     """The result of one clip."""
 
@@ -195,8 +213,16 @@ class _ClipResult(NamedTuple):
     responses: dict[str, np.ndarray]
     peaks: dict[str, float]
 
-    def of(self, index: int, frame: np.ndarray) -> FrameResult:
-        return FrameResult(index=index, source=self.source, frame=frame, masks=self.masks, responses=self.responses, peaks=self.peaks)
+    def of(self, frame: _Frame) -> FrameResult:
+        return FrameResult(
+            index=frame.number,
+            time=frame.time,
+            source=self.source,
+            frame=frame.picture,
+            masks=self.masks,
+            responses=self.responses,
+            peaks=self.peaks,
+        )
 
 
 class ClipSession:

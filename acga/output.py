@@ -2,11 +2,12 @@
 
 overlay.mp4                              the frames, each query's mask in its colour, and a legend
 masks/<number>_<words>/<frame:05d>.png   0 / 255, of the frame's size; numbers of queries from 1, of frames from 0
-summary.json                             weights, queries with their unknown words, area and peak per query and frame, seconds
+summary.json                             weights, queries with their unknown words, area and peak per query and frame, times, seconds
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from . import __version__
 from .data.text import plain, tokenise
-from .data.video import VideoWriter
+from .data.video import StoredPicture, VideoWriter
 from .errors import AcgaError
 from .files import parse_json, partial_path
 from .inference import FrameResult, Segmenter
@@ -51,23 +52,23 @@ def write_segmentation(
     size = (handle.info.height, handle.info.width)
     overlay = Overlay(queries, size)
     entries: list[dict[str, Any]] = []
+    times: list[float] = []  # seconds
     for number, query in enumerate(queries, start=1):
         name = f"masks/{number}_{slug(query)}"
         (folder / name).mkdir(parents=True)
         entries.append({"query": query, "unknown_words": segmenter.unknown(query), "masks": name, "areas": [], "peaks": []})
-    frames = 0
     with (
         VideoWriter(folder / "overlay.mp4", handle.info.frames_per_second, overlay.size) as pictures,
         tqdm(results, total=handle.info.frames, desc="segmenting", unit="frame", delay=2, leave=False) as progress,
     ):
         for result in progress:
-            pictures.write(overlay.picture(result.frame, result.masks.values()))
+            pictures.write(overlay.picture(result.frame, result.masks.values()), result.time)
+            times.append(round(result.time, 6))
             for entry in entries:
                 mask = result.masks[entry["query"]]
                 write_mask(folder / entry["masks"] / f"{result.index:05d}.png", mask)
                 entry["areas"].append(int(mask.sum()))  # pixels
                 entry["peaks"].append(round(result.peaks[entry["query"]], 4))
-            frames += 1
             yield result
     for entry in entries:  # on the whole, the unsure frames between: the middle one of all frames decides
         entry["verdict"] = segmenter.verdict(float(np.median(entry["peaks"])))
@@ -76,8 +77,10 @@ def write_segmentation(
         "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name
         "height": size[0],
         "width": size[1],
-        "frames": frames,
+        "geometry": _geometry(handle.info.stored),
+        "frames": len(times),
         "frames_per_second": handle.info.frames_per_second,
+        "times": times,
         "weights": {} if segmenter.source is None else asdict(segmenter.source),
         "device": str(segmenter.device),
         "every": every,
@@ -88,24 +91,40 @@ def write_segmentation(
     (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
+def _geometry(stored: StoredPicture) -> dict[str, Any]:
+    """The way from the pictures that the file stores to the frames as they are shown, which the masks are of."""
+    return {
+        "masks": "of the frames as they are shown: the stored ones stretched to square pixels, then transposed, then flipped",
+        "stored_height": stored.height,
+        "stored_width": stored.width,
+        "pixel_aspect_ratio": f"{stored.pixel_aspect.numerator}:{stored.pixel_aspect.denominator}",
+        "transposed": stored.transposed,
+        "flipped_top_to_bottom": stored.flipped[0],
+        "flipped_left_to_right": stored.flipped[1],
+    }
+
+
 @contextmanager
 def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """An empty temporary folder that becomes `path` if the block ends well and is removed if it raises.
 
     A `path` that is there and not empty is refused; with `overwrite`, what an earlier run left in it is replaced, and other files stay.
-    Raises `AcgaError`: refused, or it cannot be written.
+    Raises `AcgaError`: refused, or it cannot be written. What the block raises because of other files stays as it is.
     """
     path = Path(os.path.abspath(path))
     base = next(folder for folder in (path, *path.parents) if folder.exists())  # surely on the disk that `path` is on
     if not base.is_dir():
         raise AcgaError(f"{base} is a file; choose a folder for the output.")
+    inside = False  # the block
     try:
         temporary = partial_path(base, path.name)  # before the folder is looked at: what a killed run left there is removed
         if path.is_dir() and any(path.iterdir()) and not overwrite:
             raise AcgaError(f"{path} is not empty; choose another folder, or add --overwrite to replace an earlier output there.")
         temporary.mkdir()
         try:
+            inside = True
             yield temporary
+            inside = False
             if path.is_dir():
                 _remove_earlier(path)
                 _move_into(temporary, path)
@@ -115,6 +134,8 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
+        if inside and error.errno not in (errno.ENOSPC, errno.EDQUOT) and not str(error.filename).startswith(str(temporary)):
+            raise  # about a file that the block reads
         raise AcgaError(f"Cannot write the output to {path} ({error}); choose another folder or make room.") from error
 
 
@@ -153,6 +174,8 @@ def _remove_earlier(path: Path) -> None:
     """Remove the masks that an earlier run's summary names, so that they don't mix with the new ones."""
     for entry in _earlier_summary(path).get("queries", []):
         masks = path / "masks" / Path(str(entry.get("masks"))).name
+        if masks.is_symlink() or masks.parent.is_symlink():
+            continue  # to a folder that is not the run's own
         for file in masks.glob("[0-9]*.png"):
             file.unlink()
         if masks.is_dir() and not any(masks.iterdir()):

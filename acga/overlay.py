@@ -47,11 +47,16 @@ def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = 
     for position, mask in enumerate(masks):
         number = numbers[position] if numbers else position
         if fill:
-            painted[mask] = (OPACITY * np.array(colour(number)) + (1 - OPACITY) * painted[mask]).astype(np.uint8)
+            np.copyto(painted, cv2.LUT(painted, _blend(number)), where=mask[..., None])
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(painted, contours, -1, (255, 255, 255), thickness + 2)  # or a mask would drown in clothes of its colour
         cv2.drawContours(painted, contours, -1, colour(number), thickness)
     return painted
+
+
+def _blend(number: int) -> np.ndarray:
+    """Table of the colours under the mask of the query with this number: from each level of red, green and blue, (1, 256, 3) uint8."""
+    return (OPACITY * np.array(colour(number)) + (1 - OPACITY) * np.arange(256)[:, None]).astype(np.uint8)[None]
 
 
 class Overlay:

@@ -15,7 +15,7 @@ from .arrays import read_arrays
 from .dataset import Dataset, Sample
 from .tables import memoise_files, read_lines, read_sentences, read_table
 from .text import Vocabulary
-from .video import read_frames
+from .video import read_clip
 
 VIDEO_COLUMNS = ("video_id", "label", "start", "end", "height", "width", "total_frames", "annotated_frames", "subset")
 SUBSETS = {"train": "0", "test": "1"}
@@ -64,7 +64,7 @@ class A2DSentences(Dataset):
         return self._clips / f"{video_id}.mp4"
 
     def read_video(self, video_id: str) -> np.ndarray:
-        return np.stack(list(read_frames(self.video_path(video_id))))
+        return read_clip(self.video_path(video_id), square_pixels=False)  # annotations are of pixels as they are stored
 
     def annotation_path(self, video_id: str, frame: int) -> Path:
         return self._annotations / video_id / f"{frame:05d}.h5"

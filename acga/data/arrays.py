@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
+import os
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import h5py
 import numpy as np
 import scipy.io
 
 from ..errors import DatasetError
+from .budget import MOST_BYTES, excess_of_array
 
-LARGEST = 1 << 28  # bytes of an array: some hundred times what a release holds
+PACKED = 15  # the type of an element of a MATLAB file that is compressed (miCOMPRESSED)
 MATLAB_TYPES = {"double": 8, "single": 4, "logical": 1} | {f"{sign}int{bits}": bits // 8 for sign in ("u", "") for bits in (8, 16, 32, 64)}
 
 
@@ -48,6 +51,7 @@ def _read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
             if not isinstance(entry, h5py.Dataset):
                 raise _Unsuitable(f"there is no array {name} in it")
             _check(name, entry.shape, entry.dtype.itemsize, numeric=entry.dtype.kind in "buif")
+            _check(name, entry.chunks or (), entry.dtype.itemsize, numeric=True)  # unpacked whole, however little of one is used
         return {name: np.asarray(file[name]) for name in names}
 
 
@@ -59,6 +63,7 @@ def _read_matlab(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
                 raise _Unsuitable(f"there is no {name} in it")
             shape, kind = declared[name]
             _check(name, shape, MATLAB_TYPES.get(kind, 1), numeric=kind in MATLAB_TYPES)
+        _check_unpacked(file)
         file.seek(0)
         arrays: Mapping[str, np.ndarray] = scipy.io.loadmat(file, variable_names=list(names))
     for name in names:  # a header may say something else than what follows
@@ -66,8 +71,27 @@ def _read_matlab(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     return {name: arrays[name] for name in names}
 
 
+def _check_unpacked(file: BinaryIO) -> None:
+    """Unpack what is packed in a MATLAB file of version 5, a little at a time: SciPy takes as much as comes, whatever the header says."""
+    file.seek(126)
+    mark = file.read(2)
+    order: Literal["little", "big"] = "little" if mark == b"IM" else "big"
+    while mark in (b"IM", b"MI") and len(tag := file.read(8)) == 8:
+        kind, size = int.from_bytes(tag[:4], order), int.from_bytes(tag[4:], order)
+        if kind != PACKED:
+            file.seek(size, os.SEEK_CUR)
+            continue
+        unpacked, unpacker, packed = 0, zlib.decompressobj(), file.read(min(size, MOST_BYTES))
+        while packed and not unpacker.eof:
+            unpacked += len(unpacker.decompress(packed, 1 << 20))
+            packed = unpacker.unconsumed_tail
+            if unpacked > MOST_BYTES:
+                raise _Unsuitable(f"it unpacks to more than {MOST_BYTES >> 20} MB")
+
+
 def _check(name: str, shape: Sequence[int] | None, itemsize: int, *, numeric: bool) -> None:
     if not numeric or shape is None:
         raise _Unsuitable(f"{name} must be numbers")
-    if math.prod(shape) * itemsize > LARGEST:
-        raise _Unsuitable(f"{name} has the shape {tuple(shape)}, more than {LARGEST >> 20} MB")
+    excess = excess_of_array(shape, itemsize)
+    if excess is not None:
+        raise _Unsuitable(f"{name} has {excess}")

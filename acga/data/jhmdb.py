@@ -20,9 +20,10 @@ from ..errors import ConfigError, DatasetError
 from ..files import read_json
 from .arrays import read_arrays
 from .dataset import Dataset, Sample
+from .pictures import list_pictures
 from .tables import memoise_files, read_sentences
 from .text import Vocabulary
-from .video import list_pictures, read_frames
+from .video import read_clip
 
 FRAMES_PER_VIDEO = 3
 SEED = 42  # of the draw for videos that the default list does not know
@@ -77,7 +78,7 @@ class JHMDBSentences(Dataset):
         numbers = [int(picture.stem) if picture.stem.isdecimal() else -1 for picture in list_pictures(folder)]
         if numbers != list(range(1, len(numbers) + 1)):
             raise DatasetError(f"{folder}: the frames are not numbered 1 to {len(numbers)} without a gap; restore the folder.")
-        return np.stack(list(read_frames(folder)))
+        return read_clip(folder)
 
     def read_labels(self, video_id: str, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return read_puppet_mask(self.mask_path(video_id))[[frame - 1]], np.array([PERSON]), np.array([NO_CLASS])

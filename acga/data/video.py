@@ -1,4 +1,4 @@
-"""Frames in, frames out: decoding, the 16-frame clip, the geometry between a frame and the network's square, and writing.
+"""Frames in, frames out: films, gifs and folders of pictures as players show them, each frame with its time, and writing.
 
 A frame is `(H, W, 3)` uint8 RGB everywhere. Decoding and writing hold a few frames at a time, whatever the length of the video.
 """
@@ -6,105 +6,154 @@ A frame is `(H, W, 3)` uint8 RGB everywhere. Decoding and writing hold a few fra
 from __future__ import annotations
 
 import os
-import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import av
-import cv2
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
+from ..files import partial_path, refuse_special
+from .budget import MOST_BYTES, MOST_PIXELS, excess_of_picture
+from .pictures import decode_picture, list_pictures
 
 FOLDER_FRAMES_PER_SECOND = 25.0  # a folder of pictures does not say how fast it is to be played
-PICTURES = (".png", ".jpg", ".jpeg")
+MOST_STRETCHED = 8  # times as wide as high, or as high as wide: a pixel of another shape is a fault of the file
+LONGEST_GAP = 4 * 3600.0  # seconds between frames, or before the first: more is a clock that was set anew
+BT709, LIMITED = 1, 1  # numbers of a standard of colours, and of the range 16 to 235, as in H.273 and FFmpeg
+TS_DISCONT = 0x0200  # FFmpeg's flag of formats whose clocks start anywhere and may jump
+TICK = Fraction(1, 120_000)  # seconds, of the times in written videos: whole numbers of it for each usual rate, 30000/1001 too
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture as a file stores it: to be stretched to square pixels, then transposed, then mirrored.
+
+    >>> StoredPicture(4, 6, transposed=True).shown_size
+    (6, 4)
+    """
+
+    height: int  # pixels
+    width: int
+    pixel_aspect: Fraction = Fraction(1)  # width of a stored pixel, as shown, by its height
+    transposed: bool = False
+    flipped: tuple[bool, bool] = (False, False)  # top to bottom, left to right
+
+    @property
+    def stretched_size(self) -> tuple[int, int]:
+        """(h, w) with square pixels; no side becomes shorter."""
+        one = Fraction(1)
+        return round(self.height / min(self.pixel_aspect, one)), round(self.width * max(self.pixel_aspect, one))
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """(h, w) of the frame."""
+        height, width = self.stretched_size
+        return (width, height) if self.transposed else (height, width)
+
+    def turn(self, picture: np.ndarray) -> np.ndarray:
+        """A picture (h, w, 3) with square pixels as it is shown."""
+        picture = picture.transpose(1, 0, 2) if self.transposed else picture
+        rows, columns = (slice(None, None, -1 if flip else 1) for flip in self.flipped)
+        return np.ascontiguousarray(picture[rows, columns])
+
+
+class ShownFrame(NamedTuple):
+    """A frame as players show it."""
+
+    picture: np.ndarray  # uint8 (H, W, 3)
+    time: float  # seconds at which it appears
+    stored: StoredPicture
 
 
 @dataclass(frozen=True)
 class VideoInfo:
     """Properties of a video that are known before it is read."""
 
-    height: int  # pixels, after rotation
+    height: int  # pixels, of frames as they are shown
     width: int
-    frames_per_second: float
+    frames_per_second: float  # on the average
     frames: int | None  # as the file declares; None where it does not say
+    stored: StoredPicture
 
 
 def probe(path: str | Path) -> VideoInfo:
     """Size and speed of a video file, gif or folder of pictures; decodes its first frame only. Raises `VideoError`."""
     path = Path(path)
-    height, width, _ = next(read_frames(path)).shape
+    first = next(read_shown_frames(path))
+    height, width, _ = first.picture.shape
     if path.is_dir():
-        return VideoInfo(height, width, FOLDER_FRAMES_PER_SECOND, len(list_pictures(path)))
+        return VideoInfo(height, width, FOLDER_FRAMES_PER_SECOND, len(list_pictures(path)), first.stored)
     with _open(path) as container:
         stream = _video_stream(path, container)
-        rate = stream.average_rate or stream.guessed_rate
-        return VideoInfo(height, width, float(rate or FOLDER_FRAMES_PER_SECOND), stream.frames or None)
+        return VideoInfo(height, width, float(_rate(stream)), stream.frames or None, first.stored)
 
 
-def read_frames(path: str | Path) -> Iterator[np.ndarray]:
+def read_frames(path: str | Path, *, square_pixels: bool = True) -> Iterator[np.ndarray]:
     """Yield the frames `(H, W, 3)` uint8 RGB of any file that FFmpeg decodes, or of a folder of png and jpg files sorted by name.
 
-    Rotation metadata is applied. Numbers in file names count as numbers, so `2.png` comes before `10.png`.
-    Raises `VideoError`: nothing there, not a video, sound only, no frames, broken off, an unreadable picture, frames that differ in size.
+    They are as players show them: of the default stream, turned and mirrored as the file says, and with square pixels, unless
+    `square_pixels` is False. Numbers in file names count as numbers, so `2.png` comes before `10.png`.
+    Raises `VideoError`: nothing there, not a video, sound only, no frames, broken off, an unreadable or huge picture, frames that
+    differ in size.
     """
+    return (frame.picture for frame in read_shown_frames(path, square_pixels=square_pixels))
+
+
+def read_clip(path: str | Path, *, square_pixels: bool = True) -> np.ndarray:
+    """All frames of a short video, uint8 (T, H, W, 3). Raises `VideoError`, also when it is too long to be held whole."""
+    frames: list[np.ndarray] = []
+    for frame in read_frames(path, square_pixels=square_pixels):
+        frames.append(frame)
+        if len(frames) * frame.nbytes > MOST_BYTES:
+            raise VideoError(f"{path} is too long to be held whole (more than {MOST_BYTES >> 20} MB); cut it or make it smaller.")
+    return np.stack(frames)
+
+
+def read_shown_frames(path: str | Path, *, square_pixels: bool = True) -> Iterator[ShownFrame]:
+    """As `read_frames`, each frame with its time, which never goes back, and with what the file stores for it."""
     path = Path(path)
-    if not path.exists():
-        raise VideoError(f"There is no video at {path}; give a video file or a folder of png or jpg frames.")
-    first: tuple[int, ...] | None = None
-    for frame in _read_pictures(path) if path.is_dir() else _decode(path):
-        first = first or frame.shape
-        if frame.shape != first:
-            raise VideoError(
-                f"The frames of {path} differ in size ({first[1]} x {first[0]}, then {frame.shape[1]} x {frame.shape[0]}); make them equal."
-            )
-        yield frame
+    try:
+        if not path.exists():
+            raise VideoError(f"There is no video at {path}; give a video file or a folder of png or jpg frames.")
+        if not path.is_dir() and not path.is_file():  # a pipe or a device may never end
+            raise VideoError(f"{path} is no regular file; give a video file or a folder of png or jpg frames.")
+        first: tuple[int, ...] | None = None
+        for frame in _read_pictures(path) if path.is_dir() else _decode(path, square_pixels):
+            shape = frame.picture.shape
+            first = first or shape
+            if shape != first:
+                raise VideoError(
+                    f"The frames of {path} differ in size ({first[1]} x {first[0]}, then {shape[1]} x {shape[0]}); make them equal."
+                )
+            yield frame
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read ({_reason(error)}); give a video file or a folder of png or jpg frames.") from error
     if first is None:
         raise VideoError(f"{path} holds no frames; give a video file or a folder of png or jpg frames.")
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """The pictures in a folder, in order of the numbers in their names; hidden files (as macOS leaves them) are not frames.
-
-    Names that are decimal numbers throughout, such as times in seconds, count as such: 0.04 before 0.2, but "1.9" before "1.10" where
-    there is a "1.1" too.
-    """
-    found = [file for file in folder.iterdir() if file.suffix.lower() in PICTURES and not file.name.startswith(".")]
-    if all(re.fullmatch(r"[0-9]+\.[0-9]+", file.stem) for file in found):
-        times = {file: Fraction(file.stem) for file in found}
-        if len(set(times.values())) == len(found):
-            return sorted(found, key=times.__getitem__)
-    # Every second part is a number.
-    return sorted(found, key=lambda file: [int(p) if i % 2 else p for i, p in enumerate(re.split(r"([0-9]+)", file.name))])
-
-
-def read_mask(file: Path) -> np.ndarray:
-    """A picture of one channel or more as a mask, bool (H, W): what is not black. Raises `VideoError`."""
-    encoded = np.frombuffer(file.read_bytes(), dtype=np.uint8) if file.is_file() else np.empty(0, np.uint8)
-    picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
-    if picture is None:
-        raise VideoError(f"{file} is not a readable picture of a mask; draw it, as a png.")
-    return np.asarray(picture.reshape(*picture.shape[:2], -1)[..., :3].any(axis=2))
-
-
-def _read_pictures(folder: Path) -> Iterator[np.ndarray]:
-    for file in list_pictures(folder):
-        encoded = np.frombuffer(file.read_bytes(), dtype=np.uint8)
-        picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-        if picture is None:
-            raise VideoError(f"{file} is not a readable picture; remove it or write it again.")
-        yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+def _read_pictures(folder: Path) -> Iterator[ShownFrame]:
+    for number, file in enumerate(list_pictures(folder)):
+        picture = decode_picture(file)
+        yield ShownFrame(picture, number / FOLDER_FRAMES_PER_SECOND, StoredPicture(*picture.shape[:2]))
 
 
 def _open(path: Path) -> av.container.InputContainer:
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace")  # "file:" so that a colon in a name is no protocol
+        container = av.open(
+            f"file:{path}",  # so that a colon in a name is no protocol
+            metadata_errors="replace",
+            options={"max_pixels": str(MOST_PIXELS)},  # for FFmpeg looks into the frames to find out what the file does not say
+        )
     except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoError(f"{path} cannot be opened as a video ({_reason(error)}); it may be truncated or of another kind.") from error
     if container.format.name == "tty":  # FFmpeg plays any text file as a terminal recording
@@ -114,30 +163,105 @@ def _open(path: Path) -> av.container.InputContainer:
 
 
 def _video_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:
-    """The first stream of moving pictures; the cover picture of a music file is not one."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    raise VideoError(f"{path} has no pictures, only sound or data; give a video.")
+    """The stream of moving pictures that players choose: the default one, then the largest; the cover of a music file is none."""
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not streams:
+        raise VideoError(f"{path} has no pictures, only sound or data; give a video.")
+    streams = [stream for stream in streams if stream.codec_context is not None]
+    if not streams:
+        raise VideoError(f"The pictures of {path} are in a format that is not known here; convert it to H.264.")
+    return max(streams, key=lambda stream: (bool(stream.disposition & Disposition.default), stream.width * stream.height))
 
 
-def _decode(path: Path) -> Iterator[np.ndarray]:
+def _rate(stream: av.VideoStream) -> Fraction:
+    return stream.average_rate or stream.guessed_rate or Fraction(FOLDER_FRAMES_PER_SECOND)
+
+
+def _decode(path: Path, square_pixels: bool) -> Iterator[ShownFrame]:
     decoded, cut = 0, False
+    stored: StoredPicture | None = None
     with _open(path) as container:
         stream = _video_stream(path, container)
-        stream.thread_type = "AUTO"
+        _check_size(path, stream.height, stream.width)
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # frames may be larger than what is declared
+        # A stream is freed when garbage is collected; if it had threads, and the process was forked meanwhile, the fork would crash.
+        stream.codec_context.thread_count = 1
+        reformatter = VideoReformatter()  # the stream's own would live as long
+        aspect = (stream.sample_aspect_ratio or 1) if square_pixels else 1
+        clock = _Clock(container, stream)
         try:
             for packet in container.demux(stream):
                 cut = packet.is_corrupt if packet.size else cut  # an empty packet flushes the decoder at the end
                 for frame in packet.decode():
-                    picture = frame.to_ndarray(format="rgb24")
-                    # `rotation` is in degrees counter-clockwise, as np.rot90 turns.
-                    yield np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90)))
+                    stored = _stored_picture(frame, aspect, stored)
+                    height, width = stored.stretched_size
+                    _check_size(path, height, width)
+                    picture = reformatter.reformat(frame, width, height, "rgb24").to_ndarray()
+                    yield ShownFrame(stored.turn(picture), clock.read(frame), stored)
                     decoded += 1
         except av.FFmpegError as error:
-            raise VideoError(f"{path} breaks off after {decoded} frames ({_reason(error)}); it is truncated or damaged.") from error
+            what = f"truncated, damaged or of more than {MOST_PIXELS / 1e6:.1f} million pixels a frame"
+            raise VideoError(f"{path} breaks off after {decoded} frames ({_reason(error)}); it is {what}.") from error
     if cut:  # FFmpeg hands out the half of a frame that is left at the end of a truncated file without complaint
         raise VideoError(f"{path} breaks off after {decoded} frames; it is truncated.")
+
+
+def _check_size(path: Path, height: int, width: int) -> None:
+    excess = excess_of_picture(height, width)
+    if excess is not None:
+        raise VideoError(f"The frames of {path} are too large ({excess}); make them smaller.")
+
+
+def _stored_picture(frame: av.VideoFrame, aspect: Fraction | int, first: StoredPicture | None) -> StoredPicture:
+    """The way to show a decoded frame: the first one says it for its stream, as H.264 may say it only there."""
+    if first is not None and (first.height, first.width) == (frame.height, frame.width):
+        return first
+    if not 1 / MOST_STRETCHED <= aspect <= MOST_STRETCHED:
+        aspect = 1
+    transposed, flipped = (first.transposed, first.flipped) if first is not None else _orientation(frame)
+    return StoredPicture(frame.height, frame.width, Fraction(aspect), transposed, flipped)
+
+
+def _orientation(frame: av.VideoFrame) -> tuple[bool, tuple[bool, bool]]:
+    """Tell whether a frame is to be transposed, then flipped (top to bottom, left to right), to the next quarter turn.
+
+    The display matrix [[a, b, u], [c, d, v], [x, y, w]], fixed-point numbers, moves (column, row) to (a column + c row, b column + d row).
+    A singular one, as some programs write where they mean none, is none.
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    found = b"" if data is None else bytes(data)  # type: ignore[call-overload]
+    if len(found) < 36:
+        return False, (False, False)
+    a, b, _, c, d, *_ = struct.unpack("=9i", found[:36])
+    if a * d == b * c:
+        return False, (False, False)
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return False, (d < 0, a < 0)
+    return True, (b < 0, c < 0)
+
+
+class _Clock:
+    """The times of frames, which always advance: those of the file, from the next one on if a clock was set anew."""
+
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        self._step = 1 / float(_rate(stream))
+        self._latest: float | None = None
+        # The clocks of broadcasts start anywhere, and players count from where the file starts.
+        anywhere = int(container.format.flags) & TS_DISCONT
+        self._offset = -(container.start_time or 0) / av.time_base if anywhere else 0.0
+
+    def read(self, frame: av.VideoFrame) -> float:
+        """The time of the next frame in seconds."""
+        due = 0.0 if self._latest is None else self._latest + self._step
+        time = due if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base) + self._offset
+        # Players do not show what is before 0, and an mp4 does not keep it: a film that starts there is counted from its start.
+        if not due - (0 if self._latest is None else 2 * self._step) <= time < due + LONGEST_GAP:
+            self._offset += due - time
+            time = due
+        elif self._latest is not None:
+            time = max(time, self._latest + float(TICK))  # of two frames at once, the later one is seen
+        self._latest = time
+        return time
 
 
 def _reason(error: Exception) -> str:
@@ -150,15 +274,16 @@ Codec = Literal["libx264", "mpeg4"]
 class VideoWriter:
     """Write frames one by one as an mp4 (H.264 unless another codec is named); the file appears under its name only when it is whole.
 
-    H.264 in its common form needs even sides: an odd frame gets its last row or column twice. Raises `VideoError` when it cannot write,
-    or was given no frame.
+    H.264 in its common form needs even sides: an odd frame gets its last row or column twice. Its colours are those of BT.709, and the
+    file says so. Raises `VideoError` when it cannot write, or was given no frame, and `AcgaError` for a path that is no file's.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "black.mp4"
     >>> with VideoWriter(path, 25, (31, 48)) as video:
     ...     video.write(np.zeros((31, 48, 3), np.uint8))
-    >>> probe(path)
-    VideoInfo(height=32, width=48, frames_per_second=25.0, frames=1)
+    >>> found = probe(path)
+    >>> found.height, found.width, found.frames_per_second, found.frames
+    (32, 48, 25.0, 1)
     """
 
     def __init__(
@@ -166,29 +291,51 @@ class VideoWriter:
     ) -> None:
         """`size` is (h, w); `quality` is x264's constant rate factor: 0 lossless, 20 hardly visible, 51 worst.
 
-        x264 plays everywhere but does not give the same bytes twice; "mpeg4" (MPEG-4 part 2, at a fixed high quality) does.
+        x264 plays everywhere but does not give the same bytes twice; "mpeg4" (MPEG-4 part 2, at a fixed high quality, for data sets as
+        they are released: at a constant rate, its colours in BT.601 and untold) does.
         """
-        self.path = Path(path)
+        self.path = Path(os.path.realpath(path))
         self.size = size
-        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        rate = Fraction(min(max(frames_per_second, 1e-3), 1e3)).limit_denominator(10_000)
         with self._failing():
+            refuse_special(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._partial = partial_path(self.path.parent, self.path.name)
             self._container = av.open(f"file:{self._partial}", "w", format="mp4")
-        self._stream = self._container.add_stream(codec, rate=Fraction(frames_per_second).limit_denominator(10_000))
+        self._stream = self._container.add_stream(codec, rate=rate)
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"crf": str(quality)} if codec == "libx264" else {"qmin": "2", "qmax": "4", "threads": "1"}
-        self._stream.codec_context.thread_count = 1  # x264's output depends on it, and is to be the same on every machine
+        # Without B-frames, which are decoded before they are shown: an mp4 counts its duration in the order of decoding, and would end
+        # before a last frame that comes after a pause. And with few frames looked at ahead, which are held.
+        self._stream.options = (
+            {"crf": str(quality), "bf": "0", "rc-lookahead": "8"} if codec == "libx264" else {"qmin": "2", "qmax": "4", "threads": "1"}
+        )
+        context = self._stream.codec_context
+        context.thread_count = 1  # x264's output depends on it, and is to be the same on every machine
+        self._tick, self._conversion = 1 / rate, {}
+        if codec == "libx264":
+            self._tick = context.time_base = TICK
+            self._conversion = {"dst_colorspace": BT709, "dst_color_range": LIMITED}
+            context.colorspace = context.color_primaries = context.color_trc = BT709
+            context.color_range = LIMITED
+        self._reformatter = VideoReformatter()
+        self._step = round(1 / rate / self._tick)
+        self._due = 0  # ticks
         self._written = 0
 
-    def write(self, frame: np.ndarray) -> None:
-        """Append one `(H, W, 3)` uint8 RGB frame."""
+    def write(self, frame: np.ndarray, time: float | None = None) -> None:
+        """Append one `(H, W, 3)` uint8 RGB frame, to appear at `time` in seconds or at the constant rate after the one before."""
         if frame.shape != (*self.size, 3) or frame.dtype != np.uint8:
             raise ValueError(f"expected a uint8 frame {(*self.size, 3)}, got {frame.dtype} {frame.shape}")
         height, width = self.size
         even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        picture = self._reformatter.reformat(av.VideoFrame.from_ndarray(even, format="rgb24"), format="yuv420p", **self._conversion)
+        ticks = self._due if time is None else round(time / self._tick)
+        picture.pts = ticks if not self._written else max(ticks, self._due - self._step + 1)
+        picture.time_base = self._tick
+        self._due = picture.pts + self._step
         with self._failing():
-            self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+            self._container.mux(self._stream.encode(picture))
         self._written += 1
 
     def __enter__(self) -> VideoWriter:

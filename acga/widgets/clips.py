@@ -21,7 +21,12 @@ class Clip:
 
     frames: np.ndarray  # uint8 (T, H, W, 3)
     frames_per_second: float
+    times: tuple[float, ...] = ()  # seconds at which each frame is shown; none: at that rate
     phrasings: tuple[tuple[str, ...], ...] = ()  # for each actor, sentences that describe it and no other
+
+    def time_of(self, frame: int) -> float:
+        """Seconds at which a frame is shown."""
+        return self.times[frame] if self.times else frame / self.frames_per_second
 
     @property
     def size(self) -> tuple[int, int]:

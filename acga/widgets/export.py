@@ -25,7 +25,8 @@ def overlay_video(clip: Clip, session: ClipSession, queries: Sequence[str], *, t
         path = Path(folder) / "overlay.mp4"
         with VideoWriter(path, clip.frames_per_second, overlay.size) as video:
             for number, frame in enumerate(clip.frames):
-                video.write(overlay.picture(frame, [session.mask(query, number, threshold_ratio=threshold_ratio) for query in queries]))
+                masks = [session.mask(query, number, threshold_ratio=threshold_ratio) for query in queries]
+                video.write(overlay.picture(frame, masks), clip.time_of(number))
         return path.read_bytes()
 
 

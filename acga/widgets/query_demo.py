@@ -267,8 +267,9 @@ class QueryDemo(ipywidgets.VBox):
             self.view.frame = len(clip.frames) // 2  # the frame whose clip has most to show
         height, width = clip.size
         frames = [encode_jpeg(frame, quality=FRAME_QUALITY) for frame in clip.frames]
-        speed, count = clip.frames_per_second, len(frames)
-        self.view.post("clip", frames, id=id(shown), height=height, width=width, frames=count, speed=speed, frame=self.view.frame)
+        count = len(frames)
+        pauses = [clip.time_of(number + 1) - clip.time_of(number) for number in range(count - 1)] + [1 / clip.frames_per_second]  # seconds
+        self.view.post("clip", frames, id=id(shown), height=height, width=width, frames=count, pauses=pauses, frame=self.view.frame)
         self.view.examples = [list(phrasings) for phrasings in clip.phrasings]
         if self._new and not self.view.queries:  # something to see before anything is typed
             self.view.queries = [phrasings[0] for phrasings in clip.phrasings[:2]]

@@ -2,7 +2,7 @@
 
 function render({ model, el }) {
   const palette = model.get("palette"), limits = model.get("limits");
-  let clip = null; // {id, width, height, frames, speed, pictures, predictions: by text {masks, maps, ranges, verdicts}}
+  let clip = null; // {id, width, height, frames, pauses, pictures, predictions: by text {masks, maps, ranges, verdicts}}
   let pointed = null; // the word that is pointed at: {text, index, word}
   let chosen = null; // the place that was clicked: {row, column, frame, text, map}
   let cursor = [0, 0]; // the place that the arrow keys moved to
@@ -55,8 +55,14 @@ function render({ model, el }) {
   }
 
   function setPlaying(on) {
-    clearInterval(playing);
-    playing = on && clip ? setInterval(() => show((model.get("frame") + 1) % clip.frames), 1000 / clip.speed) : null;
+    clearTimeout(playing);
+    const next = () => {
+      show((model.get("frame") + 1) % clip.frames);
+      wait();
+    };
+    const wait = () => (playing = setTimeout(next, 1000 * clip.pauses[model.get("frame")]));
+    if (on && clip) wait();
+    else playing = null;
     play.textContent = playing ? "❚❚" : "▶";
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
   }
@@ -285,7 +291,7 @@ function render({ model, el }) {
   model.send({ kind: "ready" });
 
   return () => {
-    clearInterval(playing);
+    clearTimeout(playing);
     model.off("msg:custom", receive);
     for (const [event, react] of Object.entries(watch)) model.off(event, react);
   };

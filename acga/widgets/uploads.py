@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
-from ..data.video import FOLDER_FRAMES_PER_SECOND, probe, read_frames
+from ..data.budget import MOST_PIXELS
+from ..data.video import probe, read_shown_frames
 from ..errors import VideoError
 from .clips import Clip
 
@@ -22,10 +22,12 @@ MEBIBYTE = 1 << 20
 MAX_BYTES = 8 * MEBIBYTE  # a message of 10 MiB or more would cut Jupyter's connection between page and kernel
 MAX_SECONDS = 10.0
 MAX_FRAMES = 240
-MAX_SIDE = 4096  # pixels, of the longer side
 SHOWN_SIDE = 480  # pixels: the longer side is reduced to this
 MAX_MEGABYTES = MAX_BYTES // MEBIBYTE
-LIMITS = f"mp4, mov, webm or gif, at most {MAX_MEGABYTES} MB, {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} frames and {MAX_SIDE} pixels a side"
+LIMITS = (
+    f"mp4, mov, webm or gif, at most {MAX_MEGABYTES} MB, {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} frames "
+    f"and {MOST_PIXELS / 1e6:.1f} million pixels a frame"
+)
 SUBJECT = "The uploaded file"  # of the sentences about it
 _REPORT_EVERY = 8  # frames
 
@@ -45,20 +47,19 @@ def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
         path = Path(folder) / "clip"
         path.write_bytes(content)
         try:
-            _check_size(path)
             frames: list[np.ndarray] = []
-            speed = probe(path).frames_per_second or FOLDER_FRAMES_PER_SECOND
-            most = min(MAX_FRAMES, int(MAX_SECONDS * speed))
-            for frame in read_frames(path):
-                if len(frames) == most:
-                    limit = f"at {speed:.3g} frames a second, {most} frames ({most / speed:.3g} s) are the limit"
-                    raise VideoError(f"{SUBJECT} is too long: {limit}; cut it.")
-                frames.append(_reduced(frame))
+            times: list[float] = []
+            speed = probe(path).frames_per_second
+            for frame in read_shown_frames(path):
+                times.append(frame.time)
+                if len(times) > MAX_FRAMES or frame.time - times[0] >= MAX_SECONDS:
+                    raise VideoError(f"{SUBJECT} is too long: {MAX_SECONDS:.3g} seconds and {MAX_FRAMES} frames are the limit; cut it.")
+                frames.append(_reduced(frame.picture))
                 if len(frames) % _REPORT_EVERY == 0:
                     yield len(frames)
         except VideoError as error:
             raise VideoError(str(error).replace(str(path), SUBJECT)) from error
-    yield Clip(frames=np.stack(frames), frames_per_second=speed)
+    yield Clip(frames=np.stack(frames), frames_per_second=speed, times=tuple(times))
 
 
 def _is_video(content: bytes) -> bool:
@@ -66,17 +67,6 @@ def _is_video(content: bytes) -> bool:
     return content[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") or content.startswith(
         (b"GIF87a", b"GIF89a", b"\x1aE\xdf\xa3")
     )
-
-
-def _check_size(path: Path) -> None:
-    """Refuse huge frames before one is decoded; what cannot be opened is left to `probe`, which says why."""
-    try:
-        with av.open(f"file:{path}", metadata_errors="replace") as container:
-            sides = [side for stream in container.streams.video for side in (stream.width, stream.height)]
-    except (av.FFmpegError, OSError, ValueError):
-        return
-    if max(sides, default=0) > MAX_SIDE:
-        raise VideoError(f"{SUBJECT} has frames of {sides[0]} x {sides[1]} pixels, and {MAX_SIDE} a side are the limit; make it smaller.")
 
 
 def _reduced(frame: np.ndarray) -> np.ndarray:

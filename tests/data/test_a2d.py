@@ -130,8 +130,8 @@ def test_workers_read_the_same_items(a2d_release):
 
 def test_a_video_is_decoded_once_for_its_samples_and_not_sent_to_other_processes(a2d_release, monkeypatch):
     decoded = []
-    original = a2d_module.read_frames
-    monkeypatch.setattr(a2d_module, "read_frames", lambda path: decoded.append(path.stem) or original(path))
+    original = a2d_module.read_clip
+    monkeypatch.setattr(a2d_module, "read_clip", lambda path, **how: decoded.append(path.stem) or original(path, **how))
     dataset = A2DSentences(a2d_release, size=32)
     for index in range(len(dataset)):
         dataset[index]

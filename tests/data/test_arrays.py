@@ -7,7 +7,7 @@ import scipy.io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acga.data import arrays, read_annotation
+from acga.data import budget, read_annotation
 from acga.data.arrays import read_arrays
 from acga.data.jhmdb import read_puppet_mask
 from acga.errors import DatasetError
@@ -69,7 +69,7 @@ def test_wrong_mat(tmp_path, name):
 
 
 def test_a_large_mat_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "LARGEST", 1 << 20)
+    monkeypatch.setattr(budget, "MOST_BYTES", 1 << 20)
     monkeypatch.setattr(scipy.io, "loadmat", None)
     scipy.io.savemat(tmp_path / "a.mat", {"part_mask": np.zeros((300, 100, 100), np.uint8)}, do_compression=True)
     with pytest.raises(DatasetError, match=r"part_mask has the shape \(300, 100, 100\), more than 1 MB"):

@@ -15,12 +15,15 @@ from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import cv2
 import h5py
 import numpy as np
 import safetensors.torch
 import scipy.io
 import torch
+from helpers.films import grey_pictures, write_film
 from helpers.small import CONFIG, save_small_model
+from PIL import Image
 
 MEMORY = 1 << 30  # bytes that a case may add
 SECONDS = 20.0  # that a case may take
@@ -323,6 +326,40 @@ class Fuzzer:
         if rng.random() < 0.4:
             path.write_bytes(damaged_bytes(rng, path.read_bytes()))
         read_annotation(path)
+
+    def films(self, rng):
+        from acga.data.video import VideoWriter, read_shown_frames
+
+        ending = rng.choice(("mp4", "mkv", "mov", "avi", "gif", "ts"))
+        seed = self.folder / f"seed.{ending}"
+        if not seed.exists():
+            pictures = grey_pictures(4)
+            if ending == "gif":
+                first, *others = map(Image.fromarray, pictures)
+                first.save(seed, save_all=True, append_images=others, duration=80)
+            else:
+                write_film(seed, pictures, times=[0, 0.1, 0.5, 0.6], codec="mjpeg" if ending in ("mov", "avi") else "libx264")
+        film = self.write(f"film.{ending}", damaged_bytes(rng, seed.read_bytes()))
+        video = None
+        for number, frame in enumerate(read_shown_frames(film)):
+            video = video or VideoWriter(self.folder / "out.mp4", 12, frame.picture.shape[:2])
+            video.write(frame.picture, frame.time)
+            if number == 50:
+                break
+        if video is not None:
+            video.__exit__(None, None, None)
+
+    def pictures(self, rng):
+        from acga.data.video import read_frames
+
+        folder = self.folder / "frames"
+        folder.mkdir(exist_ok=True)
+        for file in folder.iterdir():
+            file.unlink()
+        ending = rng.choice((".png", ".jpg"))
+        content = cv2.imencode(ending, np.arange(48, dtype=np.uint8).reshape(4, 4, 3))[1].tobytes()
+        (folder / f"1{ending}").write_bytes(damaged_bytes(rng, content))
+        list(read_frames(folder))
 
     def puppet_masks(self, rng):
         from acga.data.jhmdb import read_puppet_mask

@@ -16,7 +16,7 @@ from acga import inference
 from acga.config import ACGAConfig
 from acga.data.geometry import clip_indices, pad_resize, to_clip
 from acga.data.text import Vocabulary
-from acga.data.video import read_frames
+from acga.data.video import ShownFrame, StoredPicture, read_frames
 from acga.errors import ConfigError, QueryError, VideoError, WeightsError
 from acga.inference import Segmenter, choose_device, load, sliding_clips
 from acga.metrics import binarise
@@ -73,6 +73,10 @@ def test_answers_depend_on_frame_and_sentence(segmenter, clip):
     assert 0.02 < np.mean([result.masks[QUERIES[0]].mean() for result in results]) < 0.98
 
 
+def shown(picture):
+    return ShownFrame(picture, 0.0, StoredPicture(*picture.shape[:2]))
+
+
 def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
     alive, most = 0, 0
 
@@ -87,9 +91,9 @@ def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
             alive += 1
             most = max(most, alive)
             weakref.finalize(fresh, gone)
-            yield fresh
+            yield shown(fresh)
 
-    monkeypatch.setattr(inference, "read_frames", frames)
+    monkeypatch.setattr(inference, "read_shown_frames", frames)
     every = 20
     count = sum(1 for _ in segmenter.stream("long.mp4", QUERIES[:1], every=every))
     assert count == 600
@@ -102,7 +106,7 @@ def test_frames_between_take_the_nearest_result(count, every):
     segmenter.config = CONFIG
     segmenter._predict = lambda index, *_: inference._ClipResult(index, {}, {}, {})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inference, "read_frames", lambda path: moving_frames(count))
+        patch.setattr(inference, "read_shown_frames", lambda path: map(shown, moving_frames(count)))
         results = list(segmenter._stream("any", [], every))
     assert [result.index for result in results] == list(range(count))
     looked_at = range(0, count, every)

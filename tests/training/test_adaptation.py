@@ -78,7 +78,7 @@ def test_a_film_is_learned_and_the_weights_go_on_being_weights(folder, weights, 
     ("rows", "message"),
     [
         ([["9", "red.png", "red"]], "line 2: there is no picture '9'"),
-        ([["2", "blue.png", "red"]], "blue.png is not a readable picture of a mask"),
+        ([["2", "blue.png", "red"]], "blue.png is not a readable picture"),
         ([["2", "red.png", "red", "more"]], "line 2 has 4 values instead of 3"),
         ([["2", "none.png", "red"]], "marks no pixel"),
     ],

@@ -20,6 +20,7 @@ from ipywidgets import Widget
 from PIL import Image
 
 from acga import widgets
+from acga.data import budget
 from acga.data.text import tokenise
 from acga.data.video import VideoWriter, read_frames
 from acga.errors import QueryError, VideoError
@@ -157,7 +158,7 @@ def test_a_page_that_opens_is_told_everything_and_so_is_the_next(page, demo):
         page.messages.clear()
         page.say("ready")
         ((clip, pictures),) = page.of("clip")
-        assert (clip["height"], clip["width"], clip["frames"], clip["speed"]) == (*SIZE, FRAMES, 12.0)
+        assert (clip["height"], clip["width"], clip["frames"]) == (*SIZE, FRAMES) and clip["pauses"] == pytest.approx([1 / 12] * FRAMES)
         first = cv2.imdecode(np.frombuffer(pictures[0], np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
         assert np.abs(first - small_clip().frames[0]).mean() < 8
         assert demo.view.queries == ["man in red", "dog"]  # something to see before anything is typed
@@ -407,15 +408,15 @@ def test_limits_of_length_and_size(page, demo, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(uploads, "MAX_SECONDS", 1.0)
         upload(page, content)
-        assert "too long: at 10 frames a second, 10 frames (1 s) are the limit" in demo.view.problem
+        assert "too long: 1 seconds and 240 frames are the limit" in demo.view.problem
     with monkeypatch.context() as patch:
         patch.setattr(uploads, "MAX_FRAMES", 11)
         upload(page, content)
         assert "11 frames" in demo.view.problem
     with monkeypatch.context() as patch:
-        patch.setattr(uploads, "MAX_SIDE", 40)
+        patch.setattr(budget, "MOST_PIXELS", 1000)
         upload(page, content)
-        assert "44 x 30 pixels, and 40 a side are the limit" in demo.view.problem
+        assert "44 x 30 pixels are more than the" in demo.view.problem
     upload(page, content)
     assert demo.view.problem == "" and demo.clip.value == "Your clip"
 

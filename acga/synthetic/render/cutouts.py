@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ...data.pictures import decode_picture
 from ...data.taxonomy import COLOURS
 from ...errors import DatasetError
 from ..scene import Actor
@@ -125,21 +126,20 @@ def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
 
 @lru_cache(maxsize=2)
 def read_instances(root: Path, name: str) -> npt.NDArray[np.uint8]:
-    """The numbers of the instances of a picture (H, W); raises `DatasetError`."""
+    """The numbers of the instances of a picture (H, W); raises `DatasetError` and `VideoError`."""
     path = root / "instances" / f"{name}.png"
-    instances = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if instances is None or instances.ndim != 2 or instances.dtype != np.uint8:
-        raise DatasetError(f"{path} is missing or not an 8-bit picture of one channel with the numbers of the instances.")
+    instances = decode_picture(path, unchanged=True)
+    if instances.ndim != 2 or instances.dtype != np.uint8:
+        raise DatasetError(f"{path} is not an 8-bit picture of one channel with the numbers of the instances.")
     return np.asarray(instances, np.uint8)
 
 
 def read_picture(root: Path, name: str) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, 3) in RGB; raises `DatasetError`."""
+    """A picture (H, W, 3) in RGB; raises `DatasetError` and `VideoError`."""
     path = next((path for end in ("jpg", "png") if (path := root / "images" / f"{name}.{end}").is_file()), None)
-    picture = None if path is None else cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise DatasetError(f"The picture {name} in {root / 'images'} is missing or cannot be read.")
-    return np.asarray(picture[..., ::-1], np.uint8)
+    if path is None:
+        raise DatasetError(f"The picture {name} in {root / 'images'} is missing.")
+    return np.asarray(decode_picture(path), np.uint8)
 
 
 def usable(instances: npt.NDArray[np.uint8], instance: int, kind: str) -> bool:
