@@ -23,7 +23,7 @@ train() {
 train --out runs/small --loss.resolution-weights 1 0 0 --epochs 2.3 --batch-size 24 --learning-rate 1.5e-3
 train --out runs/medium --loss.resolution-weights 1 1 0 --epochs 0.68 --batch-size 24 --learning-rate 1e-3 --seed 1 \
   --initial runs/small/last.safetensors
-train --out runs/large --loss.resolution-weights 1 1 1 --epochs 0.105 --batch-size 12 --learning-rate 7e-4 --seed 2 \
+train --out runs/large --loss.resolution-weights 1 1 1 --epochs 0.21 --batch-size 12 --learning-rate 7e-4 --seed 2 \
   --initial runs/medium/last.safetensors
 python "$here/../tools/calibrate.py" data/drawn --weights runs/large/last.safetensors --out runs/mini.safetensors --half
 
