@@ -244,7 +244,7 @@ def _perhaps(name: str, known: Iterable[str]) -> str:
 
 
 def _plain(said: str) -> str:
-    """What tyro says in a frame, as one sentence."""
+    """One sentence from what tyro says in a frame."""
     text = re.sub("[╭╮╰╯│─]|-{5,}", " ", said.partition("\n")[2])  # after a title
     return " ".join(text.split()).partition(" For full helptext")[0]
 
