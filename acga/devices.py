@@ -30,8 +30,8 @@ def choose_accelerator(device: str) -> Accelerator:
     """An `Accelerator` on "auto" (a GPU if there is one), "cpu" or "cuda". Raises `ConfigError` for another name or a missing GPU."""
     from accelerate import Accelerator
 
-    choose_device(device)  # refuses what there is not
-    return Accelerator(cpu=device == "cpu")
+    # Said outright, as processes that were started together without a GPU would otherwise work each for itself.
+    return Accelerator(cpu=choose_device(device).type == "cpu")
 
 
 def autocast(precision: Precision, device: torch.device, *, clip_length: int) -> torch.autocast:

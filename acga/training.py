@@ -27,6 +27,7 @@ from .evaluation import evaluate
 from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
 from .model.backbone import Backbone
+from .model.batch_norm import gather_statistics
 from .model.checkpoints import fixed_word_table, load_model, save_model
 from .model.decoder import RESOLUTIONS, Decoder, fuse_finest, start_coarse
 from .model.folding import fold
@@ -183,6 +184,8 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     if options.initial is None:
         model.backbone.calibrate(batches.features(CALIBRATION_SAMPLES))
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate, fused=True)
+    if accelerator.num_processes > 1:
+        gather_statistics(model.backbone.mixed_4f)
     objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
     averaged = AveragedModel(model, avg_fn=moving_average(recipe.ema_decay), use_buffers=True) if recipe.ema_decay else None
