@@ -158,6 +158,9 @@ class TrainOptions(Checked):
     also: Annotated[tuple[tuple[Path, Annotated[float, Range(0, 1000)]], ...], arg(metavar="[ROOT TIMES ...]")] = ()
     # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
     words: Path | None = None
+    # further releases, such as J-HMDB Sentences, whose words are to be known too: with word vectors from a file, which ROOT's sentences of
+    # both splits are looked up in
+    sentences: Annotated[tuple[Path, ...], arg(metavar="[ROOT ...]")] = ()
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
     validation_samples: Count = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
@@ -201,7 +204,10 @@ class EvaluateOptions(Checked):
     frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
     blind_to: Blindness = "none"  # a control: text hides the query, motion repeats one frame
     coco: Flag = False  # add coco_mAP, which ranks predictions by their peak
+    masks: Path | None = None  # folder for all predicted masks and their targets, as run lengths in COCO's form (JSON)
+    features: Path | None = None  # folder for the extracted features, to be shared; without it, every clip is decoded and seen
     batch_size: Annotated[int, Range(1, 4096)] = 16  # sentences at once
+    workers: Workers = 2
     device: Device = "auto"
 
 

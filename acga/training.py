@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
@@ -13,17 +14,19 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from .batches import ReleaseSamples, SentenceBatches, extract, seen_kind
+from .batches import ReleaseSamples, SentenceBatches, extract, kind_for
 from .config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
 from .data.a2d import A2DSentences
+from .data.cache import digest
 from .data.dataset import Dataset
 from .data.features import fingerprint
 from .data.masks import MaskCache
+from .data.releases import read_queries
 from .data.splits import split_validation
-from .data.text import UNKNOWN, Vocabulary, WordTable, glove
+from .data.text import UNKNOWN, Vocabulary, WordTable, glove, name_words
 from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
-from .evaluation import evaluate
+from .evaluation import evaluate, silent_words
 from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
 from .model.backbone import Backbone
@@ -100,27 +103,35 @@ def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
     return [{"params": rest, "rate": 1.0}, {"params": attention, "rate": config.attention_rate}]
 
 
-def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backbone: Path, words: str | Path | None, *, seed: int) -> ACGA:
+def build_model(
+    config: ACGAConfig,
+    dataset: Dataset,
+    training: list[int],
+    backbone: Path,
+    words: str | Path | None,
+    *,
+    seed: int,
+    more_queries: Sequence[str] = (),
+) -> ACGA:
     """A network with new weights after mixed_4e (and pretrained ones before), its words those of the training sentences.
 
-    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned. With "glove" it knows all
-    embedded words, whatever the training sentences say and `config.vocabulary_size` asks for.
+    `words`, a word2vec binary file, gives fixed word vectors, as in the paper, to the words of `more_queries` too; without it they are
+    learned. With "glove" it knows all embedded words. With either, `config.vocabulary_size` becomes that of the words there are.
     Raises `WeightsError` and `ConfigError` when a file does not fit the configuration.
     """
     torch.manual_seed(seed)
     pretrained = load_backbone(backbone, config)
     if str(words) == "glove":
         return _with_glove(config, pretrained)
-    vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
-    model = ACGA(config, vocabulary, backbone=pretrained)
+    queries = [dataset.samples[index].query for index in training]
+    if words is not None:
+        vocabulary = Vocabulary.from_queries([*queries, *more_queries])
+        table = WordTable.from_word2vec(words, vocabulary, width=config.word_channels)
+        return _with_vectors(config, pretrained, vocabulary, table)
+    model = ACGA(config, Vocabulary.from_queries(queries, size=config.vocabulary_size), backbone=pretrained)
     assert model.word_table is not None
     with torch.no_grad():
-        if words is not None:
-            table = torch.from_numpy(WordTable.from_word2vec(words, vocabulary, width=config.word_channels).vectors)
-            model.word_table.weight.zero_()[: len(table)] = table
-            model.word_table.requires_grad_(False)
-        else:
-            model.word_table.weight[UNKNOWN] = 0  # as with vectors: a word never seen in training says nothing
+        model.word_table.weight[UNKNOWN] = 0  # as with vectors: a word never seen in training says nothing
     return model
 
 
@@ -128,6 +139,10 @@ def _with_glove(config: ACGAConfig, backbone: Backbone) -> ACGA:
     vocabulary, table = glove()
     if config.word_channels != table.vectors.shape[1]:
         raise ConfigError(f"The embedded word vectors need word_width={table.vectors.shape[1]}, not {config.word_channels}.")
+    return _with_vectors(config, backbone, vocabulary, table)
+
+
+def _with_vectors(config: ACGAConfig, backbone: Backbone, vocabulary: Vocabulary, table: WordTable) -> ACGA:
     model = ACGA(replace(config, vocabulary_size=len(vocabulary)), vocabulary, backbone=backbone, with_word_table=False)
     model.word_table = fixed_word_table(table)
     return model
@@ -165,7 +180,11 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     if not held_out:
         raise DatasetError(f"{options.root} has a single training video; training needs one more to validate on.")
     validation = held_out[:: -(-len(held_out) // options.validation_samples)]
-    model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed)
+    roots = (options.root, *dict(options.also), *options.sentences) if options.words is not None and str(options.words) != "glove" else ()
+    queries = [query for root in roots for query in read_queries(root)]  # of every split: vectors that are given are not learned
+    model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed, more_queries=queries)
+    if silent := silent_words(model, queries):
+        warnings.warn(f"{options.words} has no vector for {len(silent)} words of the sentences: {name_words(silent)}.", stacklevel=2)
     if recipe.scaled_attention:
         scale_attention(model.attention)
     if recipe.coarse_start:
@@ -225,6 +244,7 @@ def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dat
         "data": [text for dataset in datasets for text in (fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint)],
         **({"also": [weight for _, weight in options.also]} if options.also else {}),
         "words": None if options.words is None else Path(options.words).name,
+        **({"sentences": digest(model.vocabulary.words)} if options.sentences and model.vocabulary is not None else {}),
         "initial": None if options.initial is None else git_blob_id(options.initial),
         "validation_samples": options.validation_samples,
     }
@@ -234,7 +254,7 @@ def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerat
     """The training samples of release `number`, their features and masks extracted as far as they are not there yet."""
     recipe, folder = options.recipe, Path(options.features or Path(options.out) / "features")
     folder = folder / f"also-{number}" if number else folder
-    kinds: list[FeatureKind] = [seen_kind(recipe), "mirrored"] if recipe.mirror else [seen_kind(recipe)]
+    kinds: list[FeatureKind] = [kind_for(recipe.blind_to), "mirrored"] if recipe.mirror else [kind_for(recipe.blind_to)]
     caches = {kind: extract(model, dataset, folder, kind, accelerator=accelerator, workers=options.workers) for kind in kinds}
     with accelerator.main_process_first():
         masks = MaskCache(dataset, folder / "masks")
