@@ -135,14 +135,20 @@ def run_ablate(options: AblateOptions) -> None:
 
 def run_check(options: CheckOptions) -> None:
     """`acga data check`. Raises `AcgaError` when there are problems."""
-    from .data.check import check_release
+    from .data.check import DEAD_LINK, check_release
 
-    root, report = options.root, check_release(options.root)
+    root, report = options.root, check_release(options.root, options.workers)
     print(f"{root}: {report.layout}")
     for split, counts in report.counts.items():
         print(f"  {split}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    for line in report.passed_over:
+        print(f"  passed over: {line}")
     for problem in report.problems:
         print(f"  problem: {problem}")
+    for part, place in report.missing.items():
+        print(f"  missing: {part}; it is to be had from {place}")
+    if report.missing:
+        print(f"  {DEAD_LINK}")
     if report.problems:
         raise AcgaError(f"{len(report.problems)} {'problem' if len(report.problems) == 1 else 'problems'} in {root}.")
     print("  no problems")

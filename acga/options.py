@@ -279,11 +279,14 @@ class PhotographsOptions(Checked):
 class CheckOptions(Checked):
     """Read every video, mask and sentence of a release, and name each problem in one line; exit code 2 if there is any.
 
+    Says also what is passed over, which does no harm, and where missing parts are to be had.
+
     Example: acga data check a2d_sentences
     """
 
     # the folder of A2D Sentences (Release/, text_annotations/) or of J-HMDB Sentences (Rename_Images/, puppet_mask/)
     root: Positional[Annotated[Path, arg(metavar="ROOT")]]
+    workers: Workers = 2
 
 
 @dataclass(frozen=True, kw_only=True)
