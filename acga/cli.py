@@ -34,6 +34,7 @@ from .options import (
     SegmentOptions,
     SynthesizeOptions,
     TrainOptions,
+    spell_as_options,
 )
 
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
@@ -260,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
-            print_stderr("error", str(error))
+            print_stderr("error", spell_as_options(str(error)))
             return 2
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("acga"):
