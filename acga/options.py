@@ -191,6 +191,10 @@ class TrainOptions(Checked):
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
     validation_samples: Count = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
+    validation_batch_size: Annotated[int, Range(1, 4096)] = 16  # of these at once
+    # learn from the held-out videos too, as the paper does: validation then says little, and the last weights are the result
+    whole: Flag = False
+    drawn: Flag = False  # draw the sentences of each step among all, as the official code does: an epoch does not show each once
     half: Flag = False  # store the weights as 16-bit numbers
     checkpoint_every: CheckpointEvery = 200
     workers: Workers = 2

@@ -38,8 +38,9 @@ from .model.network import ACGA, load_backbone, scale_attention
 from .options import TrainOptions
 from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
-from .schedule import cosine_with_warm_up
+from .schedule import batch_at, cosine_with_warm_up, drawn_batch_at
 
+LAST = "last.safetensors"  # the weights at the end of a run
 CALIBRATION_SAMPLES = 64  # sentences, evenly spread, whose clips' features a backbone is calibrated with
 
 
@@ -164,8 +165,9 @@ def go_on_from(model: ACGA, path: Path) -> None:
 def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None) -> Path:
     """Train on the sentences of an A2D Sentences release, real or drawn; gives the file of the weights that did best on validation.
 
-    A tenth of the training videos is held out (`split_validation`) and looked at after every epoch; the test split is not. A folder that
-    holds an interrupted run with the same settings goes on. `on_step` is called after every step with the number of steps done.
+    A tenth of the training videos is held out (`split_validation`) and looked at after every epoch; the test split is not. With `whole`
+    these are learned from as well, and the last weights are given. A folder that holds an interrupted run with the same settings goes on.
+    `on_step` is called after every step with the number of steps done.
 
     Raises `DatasetError` for a broken data set, `WeightsError` and `ConfigError` for files and settings that don't fit.
     """
@@ -179,6 +181,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     training, held_out = split_validation(dataset)
     if not held_out:
         raise DatasetError(f"{options.root} has a single training video; training needs one more to validate on.")
+    training = list(range(len(dataset))) if options.whole else training
     validation = held_out[:: -(-len(held_out) // options.validation_samples)]
     roots = (options.root, *dict(options.also), *options.sentences) if options.words is not None and str(options.words) != "glove" else ()
     queries = [query for root in roots for query in read_queries(root)]  # of every split: vectors that are given are not learned
@@ -200,7 +203,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]
     shown += [(release, range(len(release.frames)), times) for release, (_, times) in zip(more, options.also, strict=True)]
     batches = SentenceBatches(shown, seed=recipe.seed)
-    if options.initial is None:
+    if options.initial is None and config.stem == "image":  # an I3D has nothing to calibrate, and its features would fill 0.5 GB
         model.backbone.calibrate(batches.features(CALIBRATION_SAMPLES))
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate, fused=True)
     if accelerator.num_processes > 1:
@@ -213,8 +216,9 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     validated = model if averaged is None else cast(ACGA, averaged.module)
 
     clips = max(1, recipe.batch_size // recipe.sentences_per_clip)
-    samples = len(batches.groups)
-    for step in training_steps(run, parts, options, accelerator, samples=samples, batch_size=clips, title="training", on_step=on_step):
+    draw = drawn_batch_at if options.drawn else batch_at
+    shape: dict[str, Any] = {"samples": len(batches.groups), "batch_size": clips, "title": "training"}
+    for step in training_steps(run, parts, options, accelerator, **shape, on_step=on_step, draw=draw):
         set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
         batch = batches.take(step.rows, step.rng)
         with precision:
@@ -227,12 +231,20 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         log_losses(run, step, losses, RESOLUTIONS, accelerator)
 
         if step.ends_epoch:
-            blind, seen = recipe.blind_to, first.as_seen
-            found = evaluate(validated, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
+            found = evaluate(
+                validated,
+                dataset,
+                indices=validation,
+                features=first.as_seen,
+                batch_size=options.validation_batch_size,
+                blind_to=recipe.blind_to,
+                accelerator=accelerator,
+                progress=False,
+            )
             run.log(step=step.finished, epoch=step.epoch, validation=found.metrics, seconds=run.seconds)
             keep_weights(validated, run, step, found.metrics, half=options.half)
     accelerator.wait_for_everyone()  # the first process writes
-    return run.model_path
+    return run.folder / LAST if options.whole else run.model_path
 
 
 def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dataset]) -> dict[str, object]:
@@ -247,6 +259,7 @@ def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dat
         **({"sentences": digest(model.vocabulary.words)} if options.sentences and model.vocabulary is not None else {}),
         "initial": None if options.initial is None else git_blob_id(options.initial),
         "validation_samples": options.validation_samples,
+        **{name: True for name in ("whole", "drawn") if getattr(options, name)},
     }
 
 
@@ -269,4 +282,4 @@ def keep_weights(model: ACGA, run: Run, step: Step, scores: Mapping[str, float],
     if run.writes and scores["mIoU"] > best:
         save_model(model, run.model_path, provenance=history, half=half)
     if run.writes and step.is_last:
-        save_model(model, run.folder / "last.safetensors", provenance=history, half=half)
+        save_model(model, run.folder / LAST, provenance=history, half=half)
