@@ -1,4 +1,4 @@
-"""The command line: `acga demo | segment | pretrain | train | adapt | evaluate | ablate | data …`, also as `python -m acga`.
+"""The command line: `acga demo | segment | pretrain | train | adapt | evaluate | reproduce | ablate | data …`, also as `python -m acga`.
 
 What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130, or 143 when it was asked for by SIGTERM.
 Whether the result can be written is tried before any work. What a command needs is imported when it
@@ -8,12 +8,13 @@ runs, so that `--help`, which is made of the options alone, is answered at once.
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import Any, Literal, NoReturn
 
 from tyro.extras import SubcommandApp
@@ -31,6 +32,7 @@ from .options import (
     ExtractOptions,
     PhotographsOptions,
     PretrainOptions,
+    ReproduceOptions,
     SegmentOptions,
     SynthesizeOptions,
     TrainOptions,
@@ -120,6 +122,13 @@ def run_evaluate(options: EvaluateOptions) -> None:
     print(f"{len(found.predictions)} samples: see {options.out}.")
 
 
+def run_reproduce(options: ReproduceOptions) -> None:
+    """`acga reproduce`."""
+    from .reproduce import reproduce
+
+    print(f"See {reproduce(options)} (and .html, .json).")
+
+
 def run_ablate(options: AblateOptions) -> None:
     """`acga ablate`."""
     from .study.records import Study
@@ -194,6 +203,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "train": (TrainOptions, run_train),
     "adapt": (AdaptOptions, run_adapt),
     "evaluate": (EvaluateOptions, run_evaluate),
+    "reproduce": (ReproduceOptions, run_reproduce),
     "ablate": (AblateOptions, run_ablate),
     "data synthesize": (SynthesizeOptions, run_synthesize),
     "data photographs": (PhotographsOptions, run_photographs),
@@ -234,6 +244,18 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Of several processes that work together, let the first alone say what is done; each tells of its errors."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        first = os.environ.get("RANK", "0") == "0"
+        with nullcontext() if first else redirect_stdout(nowhere):
+            yield
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
 def try_output(options: Any) -> None:
     """Find out before any work whether the result of a command can be written. Raises `AcgaError`."""
     name = OUTPUTS.get(type(options), "out")
@@ -250,9 +272,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"acga {__version__}")
         return 0
-    with warnings.catch_warnings(), interruptible():
+    with warnings.catch_warnings(), interruptible(), one_voice():
         warnings.simplefilter("ignore")  # of other packages: nothing that a user of this one can mend
         warnings.filterwarnings("default", module="acga")
+        if os.environ.get("RANK", "0") != "0":
+            warnings.simplefilter("ignore")
         warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
         try:
             options = parse(arguments)

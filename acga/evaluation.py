@@ -176,9 +176,10 @@ def evaluate(
     accelerator = accelerator or choose_accelerator(device)
     chosen = range(len(dataset)) if indices is None else sorted(set(indices))
     groups, with_masks = group_by_frame(dataset, chosen, batch_size), coco or keep_masks
-    notes, done = None, {}
+    notes, done, made_of = None, {}, None
     if journal is not None:
-        notes = Journal(journal, _fingerprint(model, dataset, blind_to, with_masks), accelerator.process_index)
+        made_of = _fingerprint(model, dataset, blind_to, with_masks)
+        notes = Journal(journal, made_of, accelerator.process_index)
         done = {row.sample: row for row in map(_read_scored, notes.read())}
         accelerator.wait_for_everyone()  # all have read before anyone writes
         groups = [group for group in groups if not done.keys() >= set(group)]
@@ -200,6 +201,7 @@ def evaluate(
     model.train(was_training)
     done |= {row.sample: row for row in gather_object(found)}
     about = _about(model, dataset, accelerator, blind_to=blind_to, samples=len(chosen), seconds=round(monotonic() - started, 1))
+    about |= {} if made_of is None else {"fingerprint": made_of}  # of weights, words, videos and annotations
     return _summed([done[index] for index in chosen], [dataset.samples[index] for index in chosen], about, coco=coco)
 
 

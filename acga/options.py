@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from . import config
-from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
+from .config import ACGAConfig, Blindness, Epochs, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
 from .files import parse_json
 from .schema import Checked, Count, Range, Seed, Share
@@ -238,6 +238,41 @@ class EvaluateOptions(Checked):
     masks: Path | None = None  # folder for all predicted masks and their targets, as run lengths in COCO's form (JSON)
     features: Path | None = None  # folder for the extracted features, to be shared; without it, every clip is decoded and seen
     batch_size: Annotated[int, Range(1, 4096)] = 16  # sentences at once
+    workers: Workers = 2
+    device: Device = "auto"
+
+
+def reproduced_network(
+    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: paper)")] = "paper",
+    change: Changes = (),
+) -> ACGAConfig:
+    return configure(network, change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions(Checked):
+    """Go from a release as it was downloaded to the paper's table of it: check, weights, words, features, training, evaluation, report.
+
+    a2d trains and tests; jhmdb tests what a2d trained. Everything is in OUT/a2d or OUT/jhmdb, first of all report.md; given again, it goes
+    on where it was interrupted. I3D and the word vectors are looked for in ROOT and in the folder that ROOT is in, and I3D is downloaded.
+
+    Example: acga reproduce a2d --root a2d_sentences --words GoogleNews-vectors-negative300.bin
+    """
+
+    release: Positional[Annotated[Literal["a2d", "jhmdb"], arg(metavar="{a2d,jhmdb}")]]
+    root: Path  # the folder of the release
+    out: Path = Path("runs/reproduce")  # folder for all that is made
+    preset: Literal["paper", "official"] = "paper"  # 12 epochs that show every sentence once, or 9 as the official code draws them
+    weights: Path | None = None  # weights to be evaluated instead of trained: ours (.safetensors) or official (.pth.tar, ckpt.tar)
+    backbone: Path | None = None  # weights of an I3D
+    words: Path | None = None  # word vectors (a word2vec binary file)
+    jhmdb: Path | None = None  # with a2d: the folder of J-HMDB Sentences, whose words the weights are to know as well
+    frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
+    variants: Literal["none", "ladder"] = "none"  # ladder: train the rungs of the paper's ablation, too
+    config: Annotated[ACGAConfig, arg(name="", constructor=reproduced_network)] = field(default_factory=ACGAConfig.paper)
+    epochs: Epochs | None = None  # by default those of the preset
+    seed: Seed = 0  # of everything that is random
+    batch_size: Annotated[int, Range(1, 4096)] = 16  # of the evaluation: sentences at once
     workers: Workers = 2
     device: Device = "auto"
 

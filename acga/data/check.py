@@ -28,7 +28,7 @@ _A2D, _SENTENCES, _JHMDB = (
     "https://kgavrilyuk.github.io/publication/actor_action/",
     "http://jhmdb.is.tue.mpg.de/",
 )
-PARTS = {  # of each release: where they are to be had
+RELEASE_PARTS = {  # of each release: where they are to be had
     "A2D Sentences": {
         "Release/videoset.csv": _A2D,
         "Release/clips320H": _A2D,
@@ -59,7 +59,7 @@ def check_release(root: str | Path, workers: int = 0) -> Report:
     """
     root = Path(root)
     report = Report(layout_of(root))
-    report.missing = {part: place for part, place in PARTS[report.layout].items() if not _has(root, part)}
+    report.missing = {part: place for part, place in RELEASE_PARTS[report.layout].items() if not _has(root, part)}
     faults = report.problems
     splits: dict[str, Callable[[], Dataset]] = {
         "train": lambda: A2DSentences(root, "train", size=STRIDE, faults=faults),
@@ -156,7 +156,7 @@ def _findings(dataset: Dataset, samples: list[Sample]) -> tuple[list[str], list[
 
 
 def _passed_over_a2d(root: Path) -> list[str]:
-    """What the readers of A2D Sentences leave out without a word. Raises `DatasetError` when a table cannot be read."""
+    """Everything that the readers of A2D Sentences leave out without a word. Raises `DatasetError` when a table cannot be read."""
     listed = set(read_table(root / "Release" / "videoset.csv", VIDEO_COLUMNS, header=False, faults=[])["video_id"])
     texts = root / "text_annotations"
     missed = set(" ".join(read_lines(texts / "a2d_missed_videos.txt").values()).split()) if _has(texts, "a2d_missed_videos.txt") else set()
