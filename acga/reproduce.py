@@ -229,7 +229,7 @@ class Reproduction:
             missing = count_sentences(set(wanted) - vectors.keys(), queries)
             content = {"source": source.name, "size": source.stat().st_size, "wanted": digest(wanted), "kept": len(vectors)}
             write_json(described, {**content, "missing": missing})
-            self.say(f"words: {len(vectors):,} have a vector, {len(missing)} do not: {name_words(missing)}")
+            self.say(f"words: {len(vectors):,} have a vector" + (f", {len(missing)} do not: {name_words(missing)}" if missing else ""))
         self.accelerator.wait_for_everyone()
         self.words = kept
 
