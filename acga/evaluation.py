@@ -27,6 +27,7 @@ from .config import STRIDE, Blindness
 from .data.cache import digest, digest_file
 from .data.dataset import Dataset, Sample
 from .data.features import FeatureCache, fingerprint
+from .data.official import OfficialFeatures, OfficialRows, give_words, is_official
 from .data.releases import open_release
 from .data.tags import read_tags
 from .data.text import UNKNOWN, Vocabulary, count_sentences, name_words, tokenise
@@ -144,7 +145,7 @@ def evaluate(
     dataset: Dataset,
     *,
     indices: Iterable[int] | None = None,
-    features: FeatureCache | None = None,
+    features: FeatureCache | OfficialRows | None = None,
     batch_size: int = 16,
     device: str = "auto",
     fold: bool = True,
@@ -209,7 +210,8 @@ def _score(response: Tensor, dataset: Dataset, index: int, *, with_masks: bool) 
     """Score the response (S, S) to a sample."""
     mask = dataset.labels(index)["mask"].numpy()
     peak, metrics = float(response.max().sigmoid()), SegmentationMetrics()
-    metrics.update(binarise(response, mask.shape), round_trip(mask, dataset.size), score=peak if with_masks else None)
+    target = mask if dataset.returned else round_trip(mask, dataset.size)
+    metrics.update(binarise(response, mask.shape), target, score=peak if with_masks else None)
     return _Scored(index, *metrics.areas[0], peak, metrics.masks[0] if with_masks else None)
 
 
@@ -297,7 +299,7 @@ def group_responses(
     network: ACGA,
     dataset: Dataset,
     group: Sequence[int],
-    features: FeatureCache | None,
+    features: FeatureCache | OfficialRows | None,
     batch_size: int,
     device: torch.device,
     blind_to: Blindness,
@@ -329,6 +331,8 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
     from .batches import extract, kind_for  # which imports this module
 
     model, accelerator = load_model(options.weights), choose_accelerator(options.device)
+    if is_official(options.root):
+        return _evaluate_official(options, model, accelerator)
     dataset = open_release(options.root, options.split, model.config, options.frame_list)
     queries = [sample.query for sample in dataset.samples]
     if options.words is not None:  # of the millions of words in the file, only those of the data set are read
@@ -348,6 +352,26 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
         journal=options.out,
         accelerator=accelerator,
     )
+    _save(found, options, accelerator)
+    return found
+
+
+def _evaluate_official(options: EvaluateOptions, model: ACGA, accelerator: Accelerator) -> Evaluation:
+    """As `evaluate_release`, from the official preprocessed features."""
+    if options.words is not None or options.features is not None or options.blind_to == "motion":
+        raise ConfigError(
+            f"{options.root} holds features and word vectors of its own; leave --words, --features and --blind-to motion out."
+        )
+    dataset = OfficialFeatures(options.root, options.split, clip_length=model.config.clip_length)
+    give_words(model, dataset)
+    how: dict[str, Any] = {"blind_to": options.blind_to, "coco": options.coco, "keep_masks": options.masks is not None}
+    found = evaluate(model, dataset, features=dataset.features, batch_size=options.batch_size, accelerator=accelerator, **how)
+    _save(found, options, accelerator)
+    return found
+
+
+def _save(found: Evaluation, options: EvaluateOptions, accelerator: Accelerator) -> None:
+    """Write what was found, by the first of several processes."""
     if accelerator.is_main_process:
         if silent := found.about["silent_words"]:
             warnings.warn(f"{len(silent)} words of the sentences say nothing to these weights: {name_words(silent)}.", stacklevel=2)
@@ -356,4 +380,3 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
         found.save(options.out, by_tag=found.by_tag(read_tags(options.root)))
         Journal(options.out, "").remove()
     accelerator.wait_for_everyone()
-    return found

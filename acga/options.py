@@ -224,6 +224,8 @@ class AdaptOptions(Checked):
 class EvaluateOptions(Checked):
     """Score weights on a release of either layout, as the official evaluation does, and keep every prediction.
 
+    An interrupted evaluation goes on when the same command is given again. ROOT may also be a folder with the official features (h5).
+
     Example: acga evaluate drawn --weights mini --out result.json
     """
 

@@ -47,6 +47,7 @@ class Dataset(torch.utils.data.Dataset, ABC):
 
     samples: list[Sample]
     sentences_path: Path  # the table of sentences
+    returned: bool = False  # whether masks have been sent to the network's square and back, as for official scores
 
     def __init__(self, samples: Sequence[Sample], *, size: int, clip_length: int, vocabulary: Vocabulary | None) -> None:
         self.samples = list(samples)
