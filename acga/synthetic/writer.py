@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,7 +26,7 @@ from ..config import SynthesisConfig
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
-from ..files import lock_folder, read_json
+from ..files import atomic_write, lock_folder, read_json
 from ..processes import map_in_processes
 from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
@@ -177,13 +176,15 @@ def write_instances(path: Path, masks: np.ndarray, numbers: list[int], class_ids
     found = [box(mask, least=0) for mask in masks]
     corners = np.array([np.multiply((b.left, b.top, b.right, b.bottom), (width, height) * 2) for b in found if b is not None]).T  # (4, N)
     transposed = np.ascontiguousarray(masks.transpose(0, 2, 1)).astype(np.uint8)  # (N, W, H)
-    partial_path = path.with_suffix(".partial")
-    with h5py.File(partial_path, "w") as file:
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:  # in memory: what HDF5 says of a full disk is not an OSError
         file["instance"] = np.array(numbers, np.float64)
         file.create_dataset("reMask", data=transposed if len(masks) > 1 else transposed[0], compression="gzip", compression_opts=1)
         file["reBBox"] = corners if len(masks) > 1 else corners[:, 0]
         file["id"] = np.array(class_ids, np.float64)
-    os.replace(partial_path, path)
+        file.flush()
+        content = file.id.get_file_image()
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisConfig) -> list[tuple[int, Query]]:
@@ -284,7 +285,7 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     pictures.mkdir(parents=True, exist_ok=True)
     puppet.mkdir(parents=True, exist_ok=True)
     for number, (frame, _) in enumerate(drawn, start=1):
-        cv2.imwrite(str(pictures / f"{number:05d}.png"), frame[..., ::-1])
+        (pictures / f"{number:05d}.png").write_bytes(cv2.imencode(".png", frame[..., ::-1])[1])  # imwrite is silent about a full disk
     part_mask = np.stack([masks[subject] for _, masks in drawn], axis=-1).astype(np.uint8)  # (H, W, T)
     _write_mat(puppet / "puppet_mask.mat", part_mask)
     record = _record(scene, split, told[:1])
@@ -329,6 +330,5 @@ def csv_table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    partial_path = path.with_name(f".{path.name}.partial")
-    partial_path.write_text(text, encoding="utf-8")
-    os.replace(partial_path, path)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
