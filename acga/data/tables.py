@@ -40,8 +40,8 @@ def read_lines(path: Path) -> dict[int, str]:
     return {number: line for number, line in lines.items() if line.strip()}
 
 
-def read_table(path: Path, columns: Sequence[str], *, header: bool) -> pd.DataFrame:
-    """A CSV file as text, by number of the line, with at least these columns (exactly these, in order, if it has no header).
+def read_table(path: Path, columns: Sequence[str], *, header: bool, optional: Sequence[str] = ()) -> pd.DataFrame:
+    """A CSV file as text, by number of the line: these columns (all that it has, in order, if it has no header) and, if there, `optional`.
 
     Raises `DatasetError`, naming file and line, when it cannot be read without losing or guessing something.
     """
@@ -57,7 +57,7 @@ def read_table(path: Path, columns: Sequence[str], *, header: bool) -> pd.DataFr
             counts = f"{len(row)} values instead of {len(names)} ({', '.join(names):.100})"
             raise DatasetError(f"{path}, line {number} has {counts}; a value with a comma in it needs quotation marks.")
     table = pd.DataFrame.from_dict(rows, orient="index", columns=names, dtype=str)
-    return table[list(columns)]
+    return table[[*columns, *(column for column in optional if column in names)]]
 
 
 def _split(path: Path, number: int, line: str) -> list[str]:
@@ -81,10 +81,15 @@ def read_sentences(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     if len(repeated):
         values = ", ".join(table.loc[repeated[0]])
         raise DatasetError(f"{path}, line {repeated[0]} repeats an earlier line ({values:.100}); remove one of them.")
-    strange = table.index[~table["video_id"].str.fullmatch(r"[^/\\]{1,200}") | table["video_id"].isin([".", ".."])]
-    if len(strange):
-        raise DatasetError(f"{path}, line {strange[0]}: {table['video_id'][strange[0]][:60]!r} cannot be the name of a video.")
+    refuse_strange_names(path, table["video_id"])
     return table
+
+
+def refuse_strange_names(path: Path, names: pd.Series) -> None:
+    """Raise `DatasetError`, naming the line, for what cannot be the name of a file or folder."""
+    strange = names.index[~names.str.fullmatch(r"[^/\\]{1,200}") | names.isin([".", ".."])]
+    if len(strange):
+        raise DatasetError(f"{path}, line {strange[0]}: {names[strange[0]][:60]!r} cannot be the name of a file; write that of one.")
 
 
 def memoise_files(memo: Path, files: Iterable[Path], read: Callable[[Path], _Value]) -> dict[Path, _Value]:
@@ -97,7 +102,10 @@ def memoise_files(memo: Path, files: Iterable[Path], read: Callable[[Path], _Val
     values: dict[Path, _Value] = {}
     fresh = {}
     for file in tqdm(list(files), desc="reading annotations", delay=2, leave=False):
-        status = file.stat()
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise DatasetError(f"{file} cannot be read ({error.strerror}); restore it from the release.") from error
         name = file.relative_to(memo.parent).as_posix()
         stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
         if name in known and known[name][0] == stamp:

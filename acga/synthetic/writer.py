@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import cv2
 import h5py
@@ -39,6 +39,31 @@ RELATIONAL_SHARE = 0.25  # second edition: how often a relation alone tells an a
 NEEDS = {"clothing": "colour", "pattern": "colour", "motion": "action", "place": "position", "direction": "position"}
 SECOND_SCENE_FIELDS, SECOND_ACTOR_FIELDS = ("pair", "annotated_actor"), ("look", "cutout", "cutout_aspect")
 MISSED_VIDEOS = 28  # the real release leaves out that many
+
+
+class SavedQuery(TypedDict):
+    """A sentence with its tags, of which the tables need these."""
+
+    video_id: str
+    instance: int
+    query: str
+
+
+class _SavedScene(TypedDict):
+    name: str
+    height: int
+    width: int
+    frames: int
+    annotated: list[int]
+
+
+class _Record(TypedDict):
+    """What is kept of a finished video, to make the tables from."""
+
+    scene: _SavedScene
+    split: Literal["train", "test"]
+    label: int
+    queries: list[SavedQuery]
 
 
 def write_a2d(root: Path, config: SynthesisConfig) -> None:
@@ -128,7 +153,7 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
     name = f"drawn{SPLITS[split] * 100_000 + index:06d}"  # 11 characters, like the real ids
     done = root / "drawn" / f"{name}.json"
     if done.exists():
-        return read_json(done, dict[str, Any])
+        return dict(read_json(done, _Record))
     cutouts = open_cutouts(config.cutouts) if config.cutouts else None
     scene = sample_scene(
         name,
@@ -176,7 +201,9 @@ def write_instances(path: Path, masks: np.ndarray, numbers: list[int], class_ids
     found = [box(mask, least=0) for mask in masks]
     corners = np.array([np.multiply((b.left, b.top, b.right, b.bottom), (width, height) * 2) for b in found if b is not None]).T  # (4, N)
     transposed = np.ascontiguousarray(masks.transpose(0, 2, 1)).astype(np.uint8)  # (N, W, H)
-    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:  # in memory: what HDF5 says of a full disk is not an OSError
+    with h5py.File(
+        path.name, "w", driver="core", backing_store=False
+    ) as file:  # in memory: what HDF5 says of a full disk is not an OSError
         file["instance"] = np.array(numbers, np.float64)
         file.create_dataset("reMask", data=transposed if len(masks) > 1 else transposed[0], compression="gzip", compression_opts=1)
         file["reBBox"] = corners if len(masks) > 1 else corners[:, 0]
@@ -269,7 +296,7 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     name = f"drawn_sketch_{index:04d}"
     done = root / "drawn" / f"{name}.json"
     if done.exists():
-        return read_json(done, dict[str, Any])
+        return dict(read_json(done, _Record))
     number, frames = SPLITS[split], config.frames
     scene = sample_scene(
         name, config.seed, number, index, style="sketch", frames=frames, edition=config.edition, bystanders=config.bystanders

@@ -56,7 +56,7 @@ def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
                 if len(times) > MAX_FRAMES or frame.time - times[0] >= MAX_SECONDS:
                     raise VideoError(f"{SUBJECT} is too long: {MAX_SECONDS:.3g} seconds and {MAX_FRAMES} frames are the limit; cut it.")
                 if len(times) * frame.picture.shape[0] * frame.picture.shape[1] > MAX_PIXELS:
-                    raise VideoError(f"{SUBJECT} has too many large frames: {MAX_FRAMES} of 3840 x 2160 pixels are the limit; make it smaller.")
+                    raise VideoError(f"{SUBJECT} has too many large frames: {MAX_FRAMES} of 3840 x 2160 are the limit; make it smaller.")
                 frames.append(_reduced(frame.picture))
                 if len(frames) % _REPORT_EVERY == 0:
                     yield len(frames)
