@@ -15,19 +15,19 @@ import tyro
 from acga.files import read_json
 from acga.inference import load
 from acga.model.checkpoints import save_model
-from acga.model.presence import Presence
+from acga.model.presence import CERTAINTY, Presence
 
 
-def main(answers: tyro.conf.Positional[Path], /, *, weights: Path, out: Path, certainty: float = 0.9, half: bool = False) -> None:
+def main(answers: tyro.conf.Positional[Path], /, *, weights: Path, out: Path, half: bool = False) -> None:
     """Write the same weights with their two thresholds."""
     rows = read_json(answers)["answers"]
     model = load(weights)
-    peaks = {"present": [row["peak"] for row in rows], "absent": [row["peak of absent"] for row in rows]}
-    model.presence = Presence.calibrate(**peaks, certainty=certainty)
-    verdicts = {name: [model.presence.verdict(peak) for peak in values] for name, values in peaks.items()}
+    known = {"present": [row["confidence"] for row in rows], "absent": [row["confidence of absent"] for row in rows]}
+    model.presence = Presence.calibrate(known["present"], known["absent"])
+    verdicts = {name: [model.presence.verdict(value) for value in values] for name, values in known.items()}
     shares = {name: {verdict: round(said.count(verdict) / len(said), 3) for verdict in set(said)} for name, said in verdicts.items()}
     provenance = {} if model.source is None else dict(model.source.provenance)
-    calibration = {"answers": answers.name, "certainty": certainty, "verdicts": shares}
+    calibration = {"answers": answers.name, "certainty": CERTAINTY, "verdicts": shares}
     save_model(model, out, provenance={**provenance, "calibration": calibration}, half=half)
     print(model.presence, calibration)
 

@@ -72,7 +72,7 @@ def verdicts() -> str:
         return "*These weights were not calibrated for verdicts.*"
     answers = film_result().answers
     rows = []
-    for title, key in (("its actor is there", "peak"), ("it is about another film", "peak of absent")):
+    for title, key in (("its actor is there", "confidence"), ("it is about another film", "confidence of absent")):
         counts = Counter(presence.verdict(answer[key]) for answer in answers)
         rows.append((title, *(f"{100 * counts[verdict] / len(answers):.0f}" for verdict in get_args(Verdict))))
     return table(("the sentence, on film; verdicts in %", *get_args(Verdict)), rows)

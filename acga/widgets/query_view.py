@@ -58,7 +58,7 @@ class QueryView(anywidget.AnyWidget):
     composer = traitlets.Dict(OPTIONS).tag(sync=True)
 
     def __init__(self, *, guard: AbstractContextManager[Any], **traits: Any) -> None:
-        """What the page changes waits for `guard`, which a job holds that is publishing something.
+        """The page's changes wait for `guard`, which a job holds that is publishing something.
 
         Traitlets holds back all notifications of a widget while it takes over a page's state; those of another thread could get lost.
         """
@@ -80,7 +80,7 @@ def pack_prediction(
 ) -> tuple[dict[str, Any], tuple[bytes, bytes]]:
     """A message with a query's prediction in some frames; its buffers are the masks, a bit a pixel, and the words' maps, a byte a place."""
     masks = b"".join(np.packbits(session.mask(query, frame, threshold_ratio=threshold_ratio)).tobytes() for frame in frames)
-    verdicts = [session.segmenter.verdict(session.responses[query][frame].peak) or "" for frame in frames]
+    verdicts = [session.segmenter.verdict(session.responses[query][frame].confidence) or "" for frame in frames]
     message: dict[str, Any] = {"query": query, "frames": frames, "verdicts": verdicts, "words": 0, "rows": 0, "columns": 0, "ranges": []}
     maps = [weights for frame in frames if (weights := session.responses[query][frame].word_weights) is not None]  # (L, h, w) each
     if not maps:
