@@ -69,22 +69,26 @@ class Segmenter:
 
     Args:
         weights: an embedded name ("mini"), a file that `load` reads, or a model, which is copied and left as it is.
-        device: "auto" (a GPU if there is one), "cpu" or "cuda".
+        device: "auto" (an NVIDIA GPU if there is one), "cpu", "cuda" or "mps".
         minimum_peak: frames in which no pixel reaches this probability get an empty mask. The official rule, 0, always finds
             something, as its threshold is relative to the map's own maximum.
+        threshold_ratio: a pixel belongs to the actor above this share of the map's maximum; officially half.
 
     Raises `WeightsError` and `ConfigError`.
     """
 
-    def __init__(self, weights: str | Path | ACGA = "mini", device: str = "auto", *, minimum_peak: float = 0.0) -> None:
-        if not 0 <= minimum_peak <= 1:
-            raise ConfigError(f"minimum_peak is a probability between 0 and 1, not {minimum_peak}.")
+    def __init__(
+        self, weights: str | Path | ACGA = "mini", device: str = "auto", *, minimum_peak: float = 0.0, threshold_ratio: float = 0.5
+    ) -> None:
+        for name, value in {"minimum_peak": minimum_peak, "threshold_ratio": threshold_ratio}.items():
+            if not 0 <= value <= 1:
+                raise ConfigError(f"{name} is between 0 and 1, not {value}.")
         model = copy.deepcopy(weights) if isinstance(weights, ACGA) else load(weights)
         if model.vocabulary is None or model.word_table is None:
             raise WeightsError('These weights came without word vectors: load them with words="vectors.bin", a word2vec file.')
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
-        self.minimum_peak = minimum_peak
+        self.minimum_peak, self.threshold_ratio = minimum_peak, threshold_ratio
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         self.model.backbone.channels_last()
@@ -161,7 +165,7 @@ class Segmenter:
         found = {query: session.responses[query][index] for query in queries}
         return _ClipResult(
             source=index,
-            masks={query: session.mask(query, index) for query in queries},
+            masks={query: session.mask(query, index, threshold_ratio=self.threshold_ratio) for query in queries},
             responses={query: response.logits for query, response in found.items()},
             peaks={query: response.peak for query, response in found.items()},
         )
