@@ -306,7 +306,7 @@ function render({ model, el }) {
   // What changes without the reader
   const watch = {
     "change:clips": () => gallery.show(model.get("clips"), model.get("clip")),
-    "change:clip": () => { showComposer(false); gallery.show(model.get("clips"), model.get("clip")); },
+    "change:clip": () => { showComposer(false); el.firstChild.dataset.answered = "no"; gallery.show(model.get("clips"), model.get("clip")); },
     "change:queries": () => { if (!sameTexts(sentences.texts(), model.get("queries"))) sentences.setTexts(model.get("queries")); draw(); },
     "change:rows": () => sentences.setParsed(model.get("rows")),
     "change:examples": drawExamples,
