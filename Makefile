@@ -22,10 +22,10 @@ test: lint  ## everything that CI runs
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) $(NOTEBOOKS) tests acga notebooks
 
 lab: $(VENV)/.full  ## open the notebooks in JupyterLab, on the query demo
-	$(VENV)/bin/jupyter lab notebooks/09_query_demo.ipynb
+	$(VENV)/bin/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/09_query_demo.ipynb
 
 app: $(VENV)/.full  ## the query demo as a web page
-	$(VENV)/bin/voila notebooks/app/ask_a_video.ipynb
+	JUPYTER_PATH=notebooks/app JUPYTER_CONFIG_PATH=notebooks/app $(VENV)/bin/voila notebooks/app/ask_a_video.ipynb
 
 lint: $(VENV)/.full  ## style and types
 	$(VENV)/bin/ruff check

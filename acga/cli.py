@@ -1,4 +1,4 @@
-"""The command line: `acga demo | segment | pretrain | train | adapt | evaluate | ablate | data …`, also as `python -m acga`.
+"""The command line: `acga demo | segment | pretrain | train | adapt | evaluate | reproduce | ablate | data …`, also as `python -m acga`.
 
 What a user did wrong is one line on stderr and exit code 2, a wrong name with the right one; an interruption is exit code 130, or 143
 when it was asked for by SIGTERM. Whether the result can be written is tried before any work. What a command needs is imported when it
@@ -17,7 +17,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -36,9 +36,11 @@ from .options import (
     ExtractOptions,
     PhotographsOptions,
     PretrainOptions,
+    ReproduceOptions,
     SegmentOptions,
     SynthesizeOptions,
     TrainOptions,
+    spell_as_options,
 )
 
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
@@ -130,6 +132,13 @@ def run_evaluate(options: EvaluateOptions) -> None:
     print(f"{len(found.predictions)} samples: see {options.out}.")
 
 
+def run_reproduce(options: ReproduceOptions) -> None:
+    """`acga reproduce`."""
+    from .reproduce import reproduce
+
+    print(f"See {reproduce(options)} (and .html, .json).")
+
+
 def run_ablate(options: AblateOptions) -> None:
     """`acga ablate`."""
     from .study.records import Study
@@ -146,14 +155,20 @@ def run_ablate(options: AblateOptions) -> None:
 
 def run_check(options: CheckOptions) -> None:
     """`acga data check`. Raises `AcgaError` when there are problems."""
-    from .data.check import check_release
+    from .data.check import DEAD_LINK, check_release
 
-    root, report = options.root, check_release(options.root)
+    root, report = options.root, check_release(options.root, options.workers)
     print(f"{root}: {report.layout}")
     for split, counts in report.counts.items():
         print(f"  {split}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    for line in report.passed_over:
+        print(f"  passed over: {line}")
     for problem in report.problems:
         print(f"  problem: {problem}")
+    for part, place in report.missing.items():
+        print(f"  missing: {part}; it is to be had from {place}")
+    if report.missing:
+        print(f"  {DEAD_LINK}")
     if report.problems:
         raise AcgaError(f"{len(report.problems)} {'problem' if len(report.problems) == 1 else 'problems'} in {root}.")
     print("  no problems")
@@ -198,6 +213,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "train": (TrainOptions, run_train),
     "adapt": (AdaptOptions, run_adapt),
     "evaluate": (EvaluateOptions, run_evaluate),
+    "reproduce": (ReproduceOptions, run_reproduce),
     "ablate": (AblateOptions, run_ablate),
     "data synthesize": (SynthesizeOptions, run_synthesize),
     "data photographs": (PhotographsOptions, run_photographs),
@@ -300,6 +316,18 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Of several processes that work together, let the first alone say what is done; each tells of its errors."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        first = os.environ.get("RANK", "0") == "0"
+        with nullcontext() if first else redirect_stdout(nowhere):
+            yield
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
 def try_output(options: Any) -> None:
     """Find out before any work whether the result of a command can be written. Raises `AcgaError`."""
     name = OUTPUTS.get(type(options), "out")
@@ -320,9 +348,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     be_considerate()
-    with warnings.catch_warnings(), interruptible():
+    with warnings.catch_warnings(), interruptible(), one_voice():
         warnings.simplefilter("ignore")  # of other packages: nothing that a user of this one can mend
         warnings.filterwarnings("default", module="acga")
+        if os.environ.get("RANK", "0") != "0":
+            warnings.simplefilter("ignore")
         warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
         try:
             if arguments in ([], ["--help"], ["-h"], ["data"], ["data", "--help"], ["data", "-h"]):
@@ -334,7 +364,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
-            print_stderr("error", str(error))
+            print_stderr("error", spell_as_options(str(error)))
             return 2
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("acga"):

@@ -34,6 +34,7 @@ def choose_accelerator(device: str) -> Accelerator:
     """An `Accelerator` on the device that `choose_device` finds. Raises `ConfigError` as that does."""
     from accelerate import Accelerator
 
+    # Said outright, as processes that were started together without a GPU would otherwise work each for itself.
     return Accelerator(cpu=choose_device(device).type == "cpu")
 
 

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,8 @@ from typing import Annotated, Literal, get_args
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
+from . import config
+from .config import ACGAConfig, Blindness, Epochs, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
 from .files import parse_json
 from .schema import Checked, Count, Range, Seed, Share
@@ -50,6 +53,30 @@ def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
             raise ConfigError(f"{text!r} is no value for {name}, which is {json.dumps(default)} by default.")
         fields[name] = value
     return ACGAConfig.from_dict(fields)
+
+
+_RECIPES = {"TrainConfig": "", "PretrainConfig": "", "LossConfig": "loss.", "SynthesisConfig": ""}  # options and what is before their names
+
+
+def spell_as_options(message: str) -> str:
+    """An error as the command line tells it: fields of Python's dataclasses by the options that set them.
+
+    >>> spell_as_options("LossConfig: foreground_weight is -1; it must be at least 0.")
+    '--loss.foreground-weight is -1; it must be at least 0.'
+    >>> spell_as_options('It diverged; choose a smaller learning_rate. Give words="vectors.bin". See /tmp/batch_size/log.')
+    'It diverged; choose a smaller --learning-rate. Give --words vectors.bin. See /tmp/batch_size/log.'
+    """
+    message = re.sub(r'(?<![\w/.-])words="([^"]+)"', r"--words \1", message.replace("ACGAConfig: ", "--change: "))
+    message = re.sub(r"(?<![\w/.-])(?:word_width|vocabulary_size|backbone_width|clip_length)=", r"--change \g<0>", message)
+    message = re.sub(r"\b\w+Options: (\w+)", lambda found: f"--{found[1].replace('_', '-')}", message)
+    for kind, prefix in _RECIPES.items():
+        names = [one.name for one in dataclasses.fields(getattr(config, kind))]
+        named = re.match(rf"{kind}: ({'|'.join(names)})\b", message)
+        if named is not None:
+            message = f"--{prefix}{named[1].replace('_', '-')}{message[named.end() :]}"
+        long = "|".join(name for name in names if "_" in name)
+        message = re.sub(rf"(?<![\w/.-])(?:{long})(?![\w/]|\.\w)", lambda found: f"--{prefix}{found[0].replace('_', '-')}", message)  # noqa: B023
+    return message
 
 
 Changes = Annotated[tuple[str, ...], arg(help="fields of the configuration that differ, as field=value", help_behavior_hint="")]
@@ -196,9 +223,16 @@ class TrainOptions(Checked):
     also: Annotated[tuple[tuple[Path, Annotated[float, Range(0, 1000)]], ...], arg(metavar="[ROOT TIMES ...]")] = ()
     # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
     words: Path | None = None
+    # further releases, such as J-HMDB Sentences, whose words are to be known too: with word vectors from a file, which ROOT's sentences of
+    # both splits are looked up in
+    sentences: Annotated[tuple[Path, ...], arg(metavar="[ROOT ...]")] = ()
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
     validation_samples: Count = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
+    validation_batch_size: Annotated[int, Range(1, 4096)] = 16  # of these at once
+    # learn from the held-out videos too, as the paper does: validation then says little, and the last weights are the result
+    whole: Flag = False
+    drawn: Flag = False  # draw the sentences of each step among all, as the official code does: an epoch does not show each once
     half: Flag = False  # store the weights as 16-bit numbers
     checkpoint_every: CheckpointEvery = 200
     workers: Workers = 2
@@ -228,6 +262,8 @@ class AdaptOptions(Checked):
 class EvaluateOptions(Checked):
     """Score weights on a release of either layout, as the official evaluation does, and keep every prediction.
 
+    An interrupted evaluation goes on when the same command is given again. ROOT may also be a folder with the official features (h5).
+
     Example: acga evaluate drawn --weights mini --out result.json
     """
 
@@ -239,7 +275,45 @@ class EvaluateOptions(Checked):
     frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
     blind_to: Blindness = "none"  # a control: text hides the query, motion repeats one frame
     coco: Flag = False  # add coco_mAP, which ranks predictions by their peak
+    masks: Path | None = None  # folder for all predicted masks and their targets, as run lengths in COCO's form (JSON)
+    features: Path | None = None  # folder for the extracted features, to be shared; without it, every clip is decoded and seen
     batch_size: Annotated[int, Range(1, 4096)] = 16  # sentences at once
+    workers: Workers = 2
+    device: Device = "auto"
+
+
+def reproduced_network(
+    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: paper)")] = "paper",
+    change: Changes = (),
+) -> ACGAConfig:
+    return configure(network, change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions(Checked):
+    """Go from a release as it was downloaded to the paper's table of it: check, weights, words, features, training, evaluation, report.
+
+    a2d trains and tests; jhmdb tests what a2d trained. Everything is in OUT/a2d or OUT/jhmdb, first of all report.md; given again, it goes
+    on where it was interrupted. I3D and the word vectors are looked for in ROOT and in the folder that ROOT is in, and I3D is downloaded.
+
+    Example: acga reproduce a2d --root a2d_sentences --words GoogleNews-vectors-negative300.bin
+    """
+
+    release: Positional[Annotated[Literal["a2d", "jhmdb"], arg(metavar="{a2d,jhmdb}")]]
+    root: Path  # the folder of the release
+    out: Path = Path("runs/reproduce")  # folder for all that is made
+    preset: Literal["paper", "official"] = "paper"  # 12 epochs that show every sentence once, or 9 as the official code draws them
+    weights: Path | None = None  # weights to be evaluated instead of trained: ours (.safetensors) or official (.pth.tar, ckpt.tar)
+    backbone: Path | None = None  # weights of an I3D
+    words: Path | None = None  # word vectors (a word2vec binary file)
+    jhmdb: Path | None = None  # with a2d: the folder of J-HMDB Sentences, whose words the weights are to know as well
+    frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
+    variants: Literal["none", "ladder"] = "none"  # ladder: train the rungs of the paper's ablation, too
+    config: Annotated[ACGAConfig, arg(name="", constructor=reproduced_network)] = field(default_factory=ACGAConfig.paper)
+    epochs: Epochs | None = None  # by default those of the preset
+    seed: Seed = 0  # of everything that is random
+    batch_size: Annotated[int, Range(1, 4096)] = 16  # of the evaluation: sentences at once
+    workers: Workers = 2
     device: Device = "auto"
 
 
@@ -311,11 +385,14 @@ class PhotographsOptions(Checked):
 class CheckOptions(Checked):
     """Read every video, mask and sentence of a release, and name each problem in one line; exit code 2 if there is any.
 
+    Says also what is passed over, which does no harm, and where missing parts are to be had.
+
     Example: acga data check a2d_sentences
     """
 
     # the folder of A2D Sentences (Release/, text_annotations/) or of J-HMDB Sentences (Rename_Images/, puppet_mask/)
     root: Positional[Annotated[Path, arg(metavar="ROOT")]]
+    workers: Workers = 2
 
 
 @dataclass(frozen=True, kw_only=True)

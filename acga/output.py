@@ -4,7 +4,7 @@ overlay.mp4 (gif, webm)                  the frames, each query's mask in its co
 masks/<number>_<words>/<frame:05d>.png   0 / 255, of the frame's size; numbers of queries from 1, of frames from 0
 masks/<number>_<words>.npz (json)        or all masks of a query in one file, see `mask_files`
 sheet.jpg                                if asked for: frames of the overlay, evenly over the video
-summary.json                             weights, queries with their unknown words, area and peak per query and frame, times, seconds
+summary.json                             weights, queries with their unknown words, area, peak, confidence by frame, times, seconds
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def write_segmentation(
     for number, query in enumerate(queries, start=1):
         name = f"masks/{number}_{slug(query)}{MASK_WRITERS[masks_as].suffix}"
         files.append(MASK_WRITERS[masks_as](folder / name, number))
-        entries.append({"query": query, "unknown_words": segmenter.unknown(query), "masks": name, "areas": [], "peaks": []})
+        entries.append(
+            {"query": query, "unknown_words": segmenter.unknown(query), "masks": name, "areas": [], "peaks": [], "confidences": []}
+        )
     with (
         VideoWriter(folder / f"overlay.{film}", handle.info.frames_per_second, overlay.size, codec=CODECS[film]) as pictures,
         tqdm(results, total=handle.info.frames, desc="segmenting", delay=2, leave=False, bar_format=BAR) as progress,
@@ -86,13 +88,14 @@ def write_segmentation(
                 file.add(result.index, mask, peak)
                 entry["areas"].append(int(mask.sum()))  # pixels
                 entry["peaks"].append(round(peak, 4))
+                entry["confidences"].append(round(result.confidences[entry["query"]], 4))
             yield result
     for file in files:
         file.close()
     if sheet:
         (folder / SHEET).write_bytes(cv2.imencode(".jpg", contact.picture()[..., ::-1])[1].tobytes())
     for entry in entries:  # on the whole, the unsure frames between: the middle one of all frames decides
-        entry["verdict"] = segmenter.verdict(float(np.median(entry["peaks"])))
+        entry["verdict"] = segmenter.verdict(float(np.median(entry["confidences"])))
     summary = {
         "acga": __version__,
         "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name

@@ -46,15 +46,24 @@ def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = 
     (np.True_, np.False_)
     """
     painted = frame.copy()
-    thickness = max(1, round(max(frame.shape[:2]) / 400))
+    _paint(painted, masks, fill=fill, numbers=numbers)
+    return painted
+
+
+def _paint(painted: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True, numbers: Sequence[int] = ()) -> None:
+    """Paint over a picture in place: large ones fill the memory."""
+    thickness = max(1, round(max(painted.shape[:2]) / 400))
     for position, mask in enumerate(masks):
         number = numbers[position] if numbers else position
+        foreground = mask.view(np.uint8)
         if fill:
-            np.copyto(painted, cv2.LUT(painted, _blend(number)), where=mask[..., None])
-        contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+            left, top, width, height = cv2.boundingRect(foreground)
+            inside = painted[top : top + height, left : left + width]
+            if inside.size:
+                np.copyto(inside, cv2.LUT(inside, _blend(number)), where=mask[top : top + height, left : left + width, None])
+        contours, _ = cv2.findContours(foreground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(painted, contours, -1, (255, 255, 255), thickness + 2)  # or a mask would drown in clothes of its colour
         cv2.drawContours(painted, contours, -1, colour(number), thickness)
-    return painted
 
 
 def _blend(number: int) -> np.ndarray:
@@ -88,9 +97,10 @@ class Overlay:
         if self._scale > 1:
             frame = self._enlarge(frame, cv2.INTER_CUBIC)
             masks = [self._enlarge(mask.astype(np.uint8), cv2.INTER_NEAREST).astype(bool) for mask in masks]
-        painted = paint_masks(frame, masks)
         picture = self._canvas.copy()
-        picture[: len(painted), self._left : self._left + painted.shape[1]] = painted
+        inside = picture[: frame.shape[0], self._left : self._left + frame.shape[1]]
+        inside[...] = frame
+        _paint(inside, masks)
         return picture
 
     def _enlarge(self, picture: np.ndarray, interpolation: int) -> np.ndarray:

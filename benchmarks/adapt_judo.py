@@ -41,7 +41,7 @@ def main(folder: tyro.conf.Positional[Path], /, *, out: Path, weights: str = "mi
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         annotated = annotate(folder, Path(temporary))
-        scores = adapt(AdaptOptions(annotated, out=annotated / "adapted.safetensors", weights=weights, steps=steps, seed=seed))
+        scores = adapt(AdaptOptions(folder=annotated, out=annotated / "adapted.safetensors", weights=weights, steps=steps, seed=seed))
     seconds = round(time.monotonic() - started, 1)
     found = [{"query": query, "before": before, "after": after} for query, (before, after) in scores.items()]
     write_json(out, {"iou": rounded(found), "steps": steps, "weights": weights, "seconds": seconds, **provenance(seed=seed)})

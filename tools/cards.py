@@ -60,7 +60,7 @@ def mini_rows() -> str:
     groups = {"**cartoons**, second edition": {**result["metrics"], "samples": len(result["predictions"])}}
     groups |= {f"… `{tag}`": metrics for tag, metrics in result["by_tag"].items() if tag.startswith("needs=")}
     columns = ("P@0.5", "P@0.7", "mIoU")
-    rows = [(film.title, f"{film.questions:,}", f"{100 * film.at_half:.1f}", "", f"{100 * film.mean_iou:.1f}")]
+    rows: list[tuple[str, ...]] = [(film.title, f"{film.questions:,}", f"{100 * film.at_half:.1f}", "", f"{100 * film.mean_iou:.1f}")]
     rows += [(name, f"{metrics['samples']:,}", *(f"{100 * metrics[c]:.1f}" for c in columns)) for name, metrics in groups.items()]
     return table(("in %", "questions", *columns), rows)
 
@@ -72,7 +72,7 @@ def verdicts() -> str:
         return "*These weights were not calibrated for verdicts.*"
     answers = film_result().answers
     rows = []
-    for title, key in (("its actor is there", "peak"), ("it is about another film", "peak of absent")):
+    for title, key in (("its actor is there", "confidence"), ("it is about another film", "confidence of absent")):
         counts = Counter(presence.verdict(answer[key]) for answer in answers)
         rows.append((title, *(f"{100 * counts[verdict] / len(answers):.0f}" for verdict in get_args(Verdict))))
     return table(("the sentence, on film; verdicts in %", *get_args(Verdict)), rows)

@@ -14,7 +14,7 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -122,6 +122,27 @@ class Vocabulary:
         return list(dict.fromkeys([word for word in tokenise(query) if word not in self._ids] + unreadable(query)))
 
 
+def count_sentences(words: Iterable[str], queries: Iterable[str]) -> dict[str, int]:
+    """Tell for some words how many of the sentences each is in, the most frequent first.
+
+    >>> count_sentences(["a", "the"], ["a dog", "a cat near the dog"])
+    {'a': 2, 'the': 1}
+    """
+    wanted = set(words)
+    counts = Counter(word for query in queries for word in wanted.intersection(tokenise(query)))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def name_words(counts: Mapping[str, int], most: int = 6) -> str:
+    """Words with the number of sentences that each is in, in few letters.
+
+    >>> name_words({"a": 2, "the": 1, "of": 1}, most=2)
+    'a (2), the (1) and 1 more'
+    """
+    shown = ", ".join(f"{word:.20} ({count:,})" for word, count in list(counts.items())[:most])
+    return shown + (f" and {len(counts) - most} more" if len(counts) > most else "")
+
+
 def read_word2vec(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarray]:
     """The vectors of `words` in a word2vec binary such as GoogleNews' (plain or gzipped), float32 `(300,)` each.
 
@@ -154,7 +175,7 @@ def read_word_records(path: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _parse(path: Path, file: BinaryIO | gzip.GzipFile) -> Iterator[tuple[bytes, bytes]]:
-    header = re.fullmatch(rb"(\d+) +(\d+)\s*\n", file.readline(LONGEST_WORD))
+    header = re.fullmatch(rb"(\d{1,12}) +(\d{1,6})\s*\n", file.readline(LONGEST_WORD))
     if header is None or int(header[1]) == 0 or int(header[2]) == 0:
         raise WeightsError(f'{path}: is no word2vec binary file: it should begin with a line "<count of words> <length of a vector>".')
     count, length = int(header[1]), 4 * int(header[2])  # bytes of one vector of float32

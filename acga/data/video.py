@@ -27,6 +27,7 @@ from .palette import Palette
 from .pictures import decode_picture, list_pictures
 
 FOLDER_FRAMES_PER_SECOND = 25.0  # a folder of pictures does not say how fast it is to be played
+FULL_HD = 1920 * 1088  # pixels of a frame
 MOST_STRETCHED = 8  # times as wide as high, or as high as wide: a pixel of another shape is a fault of the file
 LONGEST_GAP = 4 * 3600.0  # seconds between frames, or before the first: more is a clock that was set anew
 BT709, LIMITED = 1, 1  # numbers of a standard of colours, and of the range 16 to 235, as in H.273 and FFmpeg
@@ -310,9 +311,10 @@ class VideoWriter:
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
         self._stream.pix_fmt = "pal8" if codec == "gif" else "yuv420p"
         # Without B-frames, which are decoded before they are shown: an mp4 counts its duration in the order of decoding, and would end
-        # before a last frame that comes after a pause. And with few frames looked at ahead, which are held.
+        # before a last frame that comes after a pause. Large frames fill the memory, so few of them are held.
+        few = {"rc-lookahead": "8"} if size[0] * size[1] <= FULL_HD else {"rc-lookahead": "0", "refs": "1", "weightp": "0"}
         options: dict[Codec, dict[str, str]] = {
-            "libx264": {"crf": str(quality), "bf": "0", "rc-lookahead": "8"},
+            "libx264": {"crf": str(quality), "bf": "0", **few},
             "mpeg4": {"qmin": "2", "qmax": "4", "threads": "1"},
             "libvpx-vp9": {"crf": str(quality + 10), "b": "0", "deadline": "realtime", "cpu-used": "6"},
         }
@@ -338,16 +340,18 @@ class VideoWriter:
         if frame.shape != (*self.size, 3) or frame.dtype != np.uint8:
             raise ValueError(f"expected a uint8 frame {(*self.size, 3)}, got {frame.dtype} {frame.shape}")
         height, width = self.size
-        even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        if height % 2 or width % 2:
+            frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         ticks = self._due if time is None else round(time / self._tick)
         ticks = ticks if not self._written else max(ticks, self._due - self._step + 1)
         self._due = ticks + self._step
         if self._codec == "gif":
             if self._written and ticks < self._shown + SHORTEST_IN_GIF / TICK:
                 return
-            picture = self._palette.reduce(even)
+            picture = self._palette.reduce(frame)
         else:
-            picture = self._reformatter.reformat(av.VideoFrame.from_ndarray(even, format="rgb24"), format="yuv420p", **self._conversion)
+            shared = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")  # of the same memory
+            picture = self._reformatter.reformat(shared, format="yuv420p", **self._conversion)
         picture.pts, picture.time_base, self._shown = ticks, self._tick, ticks
         with self._failing():
             self._container.mux(self._stream.encode(picture))

@@ -45,5 +45,5 @@ def test_the_pipeline_learns_from_real_pixels(tmp_path):
     adapt_judo = importlib.util.module_from_spec(described)
     described.loader.exec_module(adapt_judo)
     folder = adapt_judo.annotate(REAL / "judo", tmp_path)
-    scores = adapt(AdaptOptions(folder, out=tmp_path / "adapted.safetensors", steps=60))
+    scores = adapt(AdaptOptions(folder=folder, out=tmp_path / "adapted.safetensors", steps=60))
     assert min(after for _, after in scores.values()) > 0.8, scores
