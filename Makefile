@@ -12,7 +12,7 @@ PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constr
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile
 NOTEBOOKS = --ignore notebooks/solutions --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: demo test lab app lint notebooks site
+.PHONY: demo test lab app lint notebooks site help
 
 demo: $(VENV)/.core  ## segment actors in a clip drawn for the purpose
 	$(VENV)/bin/acga demo
@@ -38,6 +38,9 @@ notebooks: $(VENV)/.full  ## run all notebooks and save their outputs
 
 site: $(VENV)/.full  ## the series as a static site, from the saved outputs: build/site/index.html
 	$(VENV)/bin/python docs/site.py
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1: \2/p' Makefile
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11")'

@@ -243,7 +243,7 @@ def wrong_name(arguments: Sequence[str]) -> str | None:
     """The first command or option of a command line that there is not, in a sentence with what was perhaps meant; None if all are."""
     command = " ".join(arguments[: 2 if arguments[:1] == ["data"] else 1])
     if command not in COMMANDS:
-        return f"There is no command {command!r}{_perhaps(command, COMMANDS)}; acga help lists all."
+        return f"There is no command {command!r}{_perhaps(command, (*COMMANDS, 'data'))}; acga help lists all."
     with redirect_stdout(io.StringIO()) as said, suppress(SystemExit):
         parse([*command.split(), "--help"])
     known = set(re.findall(r"(?<![\w-])--?[a-z][\w.-]*", said.getvalue()))
