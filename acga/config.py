@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from .errors import ConfigError
-from .schema import Amount, Checked, Count, Range, Seed, Share, Weight
+from .schema import Amount, Checked, Count, Range, Seed, Share, Weight, misfit
 
 Stem = Literal["i3d", "image"]
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
@@ -116,7 +116,10 @@ class ACGAConfig(Checked):
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> ACGAConfig:
-        """Build from plain values, as saved beside weights. Raises `ConfigError` on an unknown field."""
+        """Build from plain values, as saved beside weights. Raises `ConfigError` on an unknown field and for anything but a table."""
+        text = misfit(fields, dict[str, Any], "a configuration")
+        if text is not None:
+            raise ConfigError(f"ACGAConfig: {text}.")
         fields = {_RENAMED.get(name, name): value for name, value in fields.items()}
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(fields) - known)

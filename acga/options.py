@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
@@ -26,6 +27,8 @@ from .schema import Checked, Count, Range, Seed, Share
 
 NetworkName = Literal["mini", "thin_residual", "thin", "paper"]
 Split = Literal["train", "test"]
+OverlayFormat = Literal["mp4", "gif", "webm"]
+MaskFormat = Literal["png", "npz", "json"]
 Grid = Literal["claims", "controls", "foreground_weight", "resolutions", "weighted_fusion"]
 
 
@@ -105,7 +108,10 @@ WeightsFile = Annotated[
     str, arg(help='"mini" or "thin_residual", which come with the package, or a file: ours (.safetensors) or official (.pth, .pth.tar)')
 ]
 WordVectors = Annotated[Path | None, arg(help="word vectors (a word2vec binary file), for weights that come without")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], arg(help="where to compute; auto takes a GPU if there is one")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    arg(help="where to compute; auto takes an NVIDIA GPU if there is one, mps is that of Apple's chips"),
+]
 Workers = Annotated[int, Range(0, 1024), arg(help="processes that decode videos")]
 CheckpointEvery = Annotated[int, Range(1, 10**9), arg(help="steps between checkpoints, from which an interrupted run goes on")]
 Flag = FlagCreatePairsOff[bool]
@@ -127,22 +133,54 @@ class DemoOptions(Checked):
 class SegmentOptions(Checked):
     """Segment the actors that sentences describe, in a video of any length and size.
 
-    Writes OUT/overlay.mp4, a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and frame, and OUT/summary.json.
+    Writes OUT/overlay.mp4, a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and frame, and OUT/summary.json. The overlay
+    can be a gif or webm, too, and the masks one file a query: npz (an array masks, T x H x W) or json (COCO's run lengths).
 
-    Example: acga segment clip.mp4 "man in red" "dog on the left" --out result
+    Example: acga segment clip.mp4 "man in red" "dog on the left" --format gif,npz --sheet
     """
 
     video: Positional[Annotated[Path, arg(metavar="VIDEO")]]  # a video file, a gif, or a folder of png or jpg frames
     # sentences of at most 20 words, each describing one actor
     queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]')]]
-    out: Path  # folder for the results, new or empty
+    # folder for the results, new or empty
+    out: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="(default: the video's name and _segmented, in this folder)")] = None
     weights: WeightsFile = "mini"
     words: WordVectors = None
     device: Device = "auto"
+    # one of mp4, gif and webm for the overlay, one of png, npz and json for the masks, or one of each
+    format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
+    sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video
     every: Count = 1  # look only at the clip of each n-th frame; frames between take the masks of the nearest one
+    # a pixel belongs to the actor above this share of the frame's largest probability; half is the official rule
+    threshold: Annotated[float, Range(0, 1)] = 0.5
     # leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something
     minimum_peak: Share = 0.0
     overwrite: Flag = False  # replace the results of an earlier run in OUT; other files there stay
+
+    @property
+    def folder(self) -> Path:
+        """OUT, or what stands for it.
+
+        >>> print(SegmentOptions(video=Path("films/clip.mp4"), queries=("dog",)).folder)
+        clip_segmented
+        """
+        return self.out or Path(f"{Path(os.path.abspath(self.video)).stem}_segmented")
+
+    @property
+    def formats(self) -> tuple[OverlayFormat, MaskFormat]:
+        """The formats of the overlay and of the masks. Raises `ConfigError`.
+
+        >>> SegmentOptions(video=Path("clip.mp4"), queries=("dog",), format="npz").formats
+        ('mp4', 'npz')
+        """
+        named = [name for name in self.format.split(",") if name]
+        overlays = [name for name in get_args(OverlayFormat) if name in named]
+        masks = [name for name in get_args(MaskFormat) if name in named]
+        if len(overlays) > 1 or len(masks) > 1 or len(overlays) + len(masks) < len(named):
+            raise ConfigError(
+                f"The format {self.format!r} is none: give mp4, gif or webm, or png, npz or json, or one of each as in gif,npz."
+            )
+        return (overlays or ["mp4"])[0], (masks or ["png"])[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,7 +363,7 @@ class SynthesizeOptions(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class PhotographsOptions(Checked):
-    """Write photographs with instance masks as a release in the layout of A2D Sentences, all for training, with sentences made for them.
+    """Write photographs with instance masks as a release in the layout of A2D Sentences: all for training, with sentences made for them.
 
     FOLDER holds images/NAME.jpg, instances/NAME.png (8-bit, one number an instance, 0 background, 255 crowd), instances.csv (image,
     instance_id, class and, if known, license_id: 3 and 6, which allow no changes, are left out) and, if there are any, captions.csv

@@ -18,6 +18,9 @@ OPACITY = 0.5  # of a mask over its frame
 LEGIBLE = 320  # pixels: smaller pictures are enlarged, so that a legend can be read
 
 
+TILES, COLUMNS, TILE = 12, 4, 320  # of a contact sheet: most of them, in a row, and their longer side in pixels
+
+
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -43,15 +46,24 @@ def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = 
     (np.True_, np.False_)
     """
     painted = frame.copy()
-    thickness = max(1, round(max(frame.shape[:2]) / 400))
+    _paint(painted, masks, fill=fill, numbers=numbers)
+    return painted
+
+
+def _paint(painted: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True, numbers: Sequence[int] = ()) -> None:
+    """Paint over a picture in place: large ones fill the memory."""
+    thickness = max(1, round(max(painted.shape[:2]) / 400))
     for position, mask in enumerate(masks):
         number = numbers[position] if numbers else position
+        foreground = mask.view(np.uint8)
         if fill:
-            np.copyto(painted, cv2.LUT(painted, _blend(number)), where=mask[..., None])
-        contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+            left, top, width, height = cv2.boundingRect(foreground)
+            inside = painted[top : top + height, left : left + width]
+            if inside.size:
+                np.copyto(inside, cv2.LUT(inside, _blend(number)), where=mask[top : top + height, left : left + width, None])
+        contours, _ = cv2.findContours(foreground, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(painted, contours, -1, (255, 255, 255), thickness + 2)  # or a mask would drown in clothes of its colour
         cv2.drawContours(painted, contours, -1, colour(number), thickness)
-    return painted
 
 
 def _blend(number: int) -> np.ndarray:
@@ -85,13 +97,54 @@ class Overlay:
         if self._scale > 1:
             frame = self._enlarge(frame, cv2.INTER_CUBIC)
             masks = [self._enlarge(mask.astype(np.uint8), cv2.INTER_NEAREST).astype(bool) for mask in masks]
-        painted = paint_masks(frame, masks)
         picture = self._canvas.copy()
-        picture[: len(painted), self._left : self._left + painted.shape[1]] = painted
+        inside = picture[: frame.shape[0], self._left : self._left + frame.shape[1]]
+        inside[...] = frame
+        _paint(inside, masks)
         return picture
 
     def _enlarge(self, picture: np.ndarray, interpolation: int) -> np.ndarray:
         return cv2.resize(picture, None, fx=self._scale, fy=self._scale, interpolation=interpolation)
+
+
+class ContactSheet:
+    """One picture of up to twelve frames, evenly over a video whose length need not be known, with their times and a legend.
+
+    >>> sheet = ContactSheet(["dog"], (60, 80))
+    >>> for number in range(100):
+    ...     sheet.add(np.zeros((60, 80, 3), np.uint8), [], number / 25)
+    >>> sheet.picture().shape
+    (777, 1280, 3)
+    """
+
+    def __init__(self, queries: Sequence[str], size: tuple[int, int]) -> None:
+        """`size` is (h, w) of the frames."""
+        height, width = size
+        scale = TILE / max(size)
+        self._queries, self._size = queries, (max(1, round(height * scale)), max(1, round(width * scale)))
+        self._tiles: list[np.ndarray] = []
+        self._step, self._seen = 1, 0  # every `step`-th frame is kept, fewer the longer the video turns out to be
+
+    def add(self, frame: np.ndarray, masks: Iterable[np.ndarray], time: float) -> None:
+        """Take the next frame `(H, W, 3)` uint8, its bool masks `(H, W)`, and its time in seconds."""
+        if self._seen % self._step == 0:
+            tile = cv2.resize(paint_masks(frame, masks), self._size[::-1], interpolation=cv2.INTER_AREA)
+            for shade, thickness in ((0, 3), (255, 1)):  # white letters with a black outline
+                cv2.putText(tile, f"{time:.1f} s", (6, self._size[0] - 8), FONT, 0.45, (shade,) * 3, thickness, cv2.LINE_AA)
+            self._tiles.append(tile)
+        if len(self._tiles) == 4 * TILES:
+            self._tiles, self._step = self._tiles[::2], 2 * self._step
+        self._seen += 1
+
+    def picture(self) -> np.ndarray:
+        """The sheet `(H, W, 3)` uint8 of what was added so far."""
+        chosen = sorted({round(place) for place in np.linspace(0, len(self._tiles) - 1, TILES)})
+        height, width = self._size
+        sheet = np.zeros((-(-len(chosen) // COLUMNS) * height, min(len(chosen), COLUMNS) * width, 3), np.uint8)
+        for place, number in enumerate(chosen):
+            row, column = divmod(place, COLUMNS)
+            sheet[row * height :, column * width :][:height, :width] = self._tiles[number]
+        return np.concatenate([sheet, _legend(self._queries, sheet.shape[1])])
 
 
 def _legend(queries: Sequence[str], width: int) -> np.ndarray:

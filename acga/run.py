@@ -111,10 +111,11 @@ class Run:
         path = self.folder / "checkpoint.pt"
         states = {name: part.state_dict() for name, part in parts.items()}
         try:
-            with atomic_write(path) as temporary:
-                torch.save({"step": step, "seconds": self.seconds, "states": states, "values": self.values}, temporary)
-        except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
-            reason = str(error).splitlines()[0]
+            with atomic_write(path) as temporary, open(temporary, "wb") as file:
+                torch.save({"step": step, "seconds": self.seconds, "states": states, "values": self.values}, file)
+        except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError of its own, in the context of the true one
+            cause = error.__context__ if isinstance(error.__context__, OSError) else error
+            reason = getattr(cause, "strerror", None) or "the disk may be full"
             raise ConfigError(f"{path} cannot be written ({reason}); make room, then run the same command to go on.") from error
 
     def load_checkpoint(self, parts: Mapping[str, Stateful]) -> int:

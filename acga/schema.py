@@ -149,7 +149,9 @@ def _shown(value: Any) -> str:
     """A value as JSON has it, cut short."""
     try:
         return f"{json.dumps(value):.60}"
-    except (TypeError, ValueError, RecursionError):
+    except RecursionError:
+        return "nested too deeply"
+    except (TypeError, ValueError):
         return f"{value!r:.60}"
 
 

@@ -26,6 +26,7 @@ from acga.files import write_json  # noqa: E402
 from acga.provenance import provenance  # noqa: E402
 
 START = 300.0  # seconds in which a child must be ready
+PATIENCE = 4 * SECONDS  # by the clock, on a machine that may be busy
 
 
 class Child:
@@ -42,9 +43,9 @@ class Child:
             self._start()
         try:
             self.connection.send((group, number))
-            if not self.connection.poll(SECONDS):
+            if not self.connection.poll(PATIENCE):
                 self._stop()
-                return f"hang: more than {SECONDS:g} s"
+                return f"hang: more than {PATIENCE:g} s"
             return self.connection.recv()[0]
         except (EOFError, OSError):
             self._stop()

@@ -19,6 +19,7 @@ from .video import read_clip
 
 VIDEO_COLUMNS = ("video_id", "label", "start", "end", "height", "width", "total_frames", "annotated_frames", "subset")
 SUBSETS = {"train": "0", "test": "1"}
+MOST_NUMBER = 10**6  # of actors and classes
 INSTANCES_MEMO = ".instances.json"  # beside the annotations
 
 
@@ -173,14 +174,14 @@ def read_annotation(path: str | Path) -> Annotation:
     Raises `DatasetError` when the file is unreadable or its parts do not fit together.
     """
     instances, masks, boxes, class_ids = read_arrays(path, ("instance", "reMask", "reBBox", "id"), "an annotation").values()
-    instances = instances.reshape(-1).astype(np.int64)
+    instances = _whole_numbers(path, "instance", instances)
     count = len(instances)
     if count == 0:
         return Annotation(np.zeros((0, 0, 0), dtype=bool), instances, instances, np.zeros((0, 4)))
     if count == 1:
         masks = masks[np.newaxis] if masks.ndim == 2 else masks  # (1, W, H)
         boxes = boxes.reshape(-1, 1)  # (4, 1)
-    class_ids = class_ids.reshape(-1)[:count].astype(np.int64)  # the release lists more classes than instances at times
+    class_ids = _whole_numbers(path, "id", class_ids)[:count]  # the release lists more classes than instances at times
     if masks.ndim != 3 or len(masks) != count or 0 in masks.shape:
         raise DatasetError(f"{path}: reMask has the shape {masks.shape}; for {count} instances it must be ({count}, W, H).")
     if boxes.shape != (4, count):
@@ -188,3 +189,12 @@ def read_annotation(path: str | Path) -> Annotation:
     if len(class_ids) != count:
         raise DatasetError(f"{path}: id has {len(class_ids)} class labels for {count} instances.")
     return Annotation(rearrange(masks > 0, "n w h -> n h w"), instances, class_ids, boxes.T.astype(np.float64))
+
+
+def _whole_numbers(path: str | Path, name: str, values: np.ndarray) -> np.ndarray:
+    """An array as int64 (N,). Raises `DatasetError` for a value that is no number of an actor or class."""
+    values = values.reshape(-1)
+    wrong = values[(values != np.floor(values)) | (values < 0) | (values > MOST_NUMBER)]
+    if len(wrong):
+        raise DatasetError(f"{path}: {name} holds {wrong[0]:g}; it must be whole numbers from 0 to {MOST_NUMBER}.")
+    return values.astype(np.int64)

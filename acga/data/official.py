@@ -84,7 +84,7 @@ class OfficialFeatures(Dataset):
         return queries, WordTable.build(self.vocabulary, known, width=width)
 
     def row(self, kind: str, name: str, frame: int) -> np.ndarray:
-        """A file's entry of the sample with this number, counted from 1 in place of frames."""
+        """The entry in a file of the sample with this number, counted from 1 in place of frames."""
         found = self._array(kind, name)
         try:
             return np.asarray(found[frame - 1])

@@ -47,8 +47,10 @@ def read_lines(path: Path) -> dict[int, str]:
     return {number: line for number, line in lines.items() if line.strip()}
 
 
-def read_table(path: Path, columns: Sequence[str], *, header: bool, faults: list[str] | None = None) -> pd.DataFrame:
-    """A CSV file as text, by number of the line, with at least these columns (exactly these, in order, if it has no header).
+def read_table(
+    path: Path, columns: Sequence[str], *, header: bool, optional: Sequence[str] = (), faults: list[str] | None = None
+) -> pd.DataFrame:
+    """A CSV file as text, by number of the line: these columns (all that it has, in order, if it has no header) and, if there, `optional`.
 
     Raises `DatasetError`, naming file and line, when it cannot be read without losing or guessing something; with a list of `faults`,
     faulty lines are reported there and left out.
@@ -64,7 +66,7 @@ def read_table(path: Path, columns: Sequence[str], *, header: bool, faults: list
         counts = f"{len(rows.pop(number))} values instead of {len(names)} ({', '.join(names):.100})"
         report(faults, f"{path}, line {number} has {counts}; a value with a comma in it needs quotation marks.")
     table = pd.DataFrame.from_dict(rows, orient="index", columns=names, dtype=str)
-    return table[list(columns)]
+    return table[[*columns, *(column for column in optional if column in names)]]
 
 
 def _split(path: Path, number: int, line: str, faults: list[str] | None) -> list[str] | None:
@@ -87,14 +89,23 @@ def read_sentences(path: Path, columns: Sequence[str], faults: list[str] | None 
     """
     table = read_table(path, columns, header=True, faults=faults)
     empty, repeated = table["query"] == "", table.duplicated()
-    strange = ~table["video_id"].str.fullmatch(r"[^/\\]{1,200}") | table["video_id"].isin([".", ".."])
     for line in table.index[empty]:
         report(faults, f"{path}, line {line}: the query is empty; write a sentence or remove the line.")
     for line in table.index[repeated & ~empty]:
         report(faults, f"{path}, line {line} repeats an earlier line ({', '.join(table.loc[line]):.100}); remove one of them.")
-    for line in table.index[strange]:
-        report(faults, f"{path}, line {line}: {table['video_id'][line][:60]!r} cannot be the name of a video.")
+    strange = strange_names(path, table["video_id"], faults)
     return table[~(empty | repeated | strange)]
+
+
+def strange_names(path: Path, names: pd.Series, faults: list[str] | None = None) -> pd.Series:
+    """Which lines hold what cannot be the name of a file or folder.
+
+    Raises `DatasetError`, naming the line; with a list of `faults`, they are reported there.
+    """
+    strange = ~names.str.fullmatch(r"[^/\\]{1,200}") | names.isin([".", ".."])
+    for line in names.index[strange]:
+        report(faults, f"{path}, line {line}: {names[line][:60]!r} cannot be the name of a file; write that of one.")
+    return strange
 
 
 def memoise_files(
@@ -110,7 +121,10 @@ def memoise_files(
     values: dict[Path, _Value] = {}
     fresh = {}
     for file in tqdm(list(files), desc="reading annotations", delay=2, leave=False):
-        status = file.stat()
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise DatasetError(f"{file} cannot be read ({error.strerror}); restore it from the release.") from error
         name = file.relative_to(memo.parent).as_posix()
         stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
         if name in known and known[name][0] == stamp:

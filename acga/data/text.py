@@ -175,7 +175,7 @@ def read_word_records(path: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _parse(path: Path, file: BinaryIO | gzip.GzipFile) -> Iterator[tuple[bytes, bytes]]:
-    header = re.fullmatch(rb"(\d+) +(\d+)\s*\n", file.readline(LONGEST_WORD))
+    header = re.fullmatch(rb"(\d{1,12}) +(\d{1,6})\s*\n", file.readline(LONGEST_WORD))
     if header is None or int(header[1]) == 0 or int(header[2]) == 0:
         raise WeightsError(f'{path}: is no word2vec binary file: it should begin with a line "<count of words> <length of a vector>".')
     count, length = int(header[1]), 4 * int(header[2])  # bytes of one vector of float32

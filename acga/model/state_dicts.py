@@ -109,15 +109,14 @@ def load_into(module: nn.Module, state: Mapping[str, Tensor], *, source: str | P
     Raises `WeightsError` with the first difference; then the module is left as it was.
     """
     check_fit(module, state, source=source)
-    counters = {name for name in state if name.endswith(COUNTERS)}
-    module.load_state_dict({name: value for name, value in state.items() if name not in counters or value.shape == ()}, strict=False)
+    module.load_state_dict(state, strict=False)
 
 
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], *, source: str | Path) -> None:
     """Raise `WeightsError` with the first difference between the names and shapes of `module`, which may be on "meta", and of `state`."""
     expected = module.state_dict()
     for name, value in expected.items():
-        if name.endswith(COUNTERS):
+        if name not in state and name.endswith(COUNTERS):
             continue
         if name not in state:
             raise WeightsError(f"{source} has no {name}, which this architecture needs: use the configuration that it was saved with.")

@@ -8,14 +8,13 @@ own, so they may fall on both sides of the validation split.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from zlib import crc32
 
 import cv2
@@ -23,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from ..data.tables import read_table
 from ..data.taxonomy import ACTORS, class_id
 from ..data.video import VideoWriter
 from ..errors import ConfigError, DatasetError
@@ -33,7 +33,7 @@ from .language.photographed import Thing, main_colour, nouns, say
 from .render.cutouts import KINDS, read_instance_table, read_instances, read_picture
 from .render.renderer import box
 from .scene import FRAMES_PER_SECOND, Rng
-from .writer import SPLITS, begin_release, write_instances, write_tables, write_text
+from .writer import SPLITS, SavedQuery, begin_release, write_instances, write_tables, write_text
 
 FRAMES, ANNOTATED = 16, 9  # of a view; the annotated one is counted from 1
 SIDE = 256  # pixels of a view's longer side
@@ -43,6 +43,15 @@ MOST_SPOKEN_OF, SENTENCES = 8, 4  # things in a view, sentences for each
 ATTEMPTS = 4  # views that are tried until something can be said
 MANY_COLOURED = {"person", "zebra", "giraffe", "elephant"}  # their colour says nothing, or is of what they wear
 PERSON_WORDS = {"person", "man", "woman", "boy", "girl", "child", "kid", "baby", "lady", "guy", "player", "skier", "surfer", "rider"}
+
+
+class _Record(TypedDict):
+    """The record of a view, to make the tables from; no queries where nothing can be said."""
+
+    label: int
+    height: int
+    width: int
+    queries: list[SavedQuery]
 
 
 @dataclass(frozen=True)
@@ -103,12 +112,9 @@ def read_photographs(folder: Path) -> list[Photograph]:
         raise DatasetError(f"{folder / 'instances.csv'} lists no instance that may be used; its licences may forbid it.")
     captions: dict[str, list[str]] = {}
     if (folder / "captions.csv").is_file():
-        with open(folder / "captions.csv", encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        if rows and not {"image", "caption"} <= rows[0].keys():
-            raise DatasetError(f"{folder / 'captions.csv'} needs the columns image and caption.")
-        for row in rows:
-            captions.setdefault(row["image"], []).append(row["caption"])
+        rows = read_table(folder / "captions.csv", ("image", "caption"), header=True)
+        for image, caption in rows.itertuples(index=False):
+            captions.setdefault(image, []).append(caption)
     return [Photograph(name, instances, tuple(captions.get(name, ()))) for name, instances in classes.items()]
 
 
@@ -177,12 +183,12 @@ def _write_view(folder: Path, root: Path, class_ids: dict[str, int], seed: int, 
     video_id, photograph, number = job
     done = root / "drawn" / f"{video_id}.json"
     if done.exists():
-        return read_json(done, dict[str, Any])
+        return dict(read_json(done, _Record))
     picture, instances = read_picture(folder, photograph.name), read_instances(folder, photograph.name)
     if picture.shape[:2] != instances.shape:
         raise DatasetError(f"The picture {photograph.name} in {folder} and its instances are of different sizes.")
     rng = np.random.default_rng([seed, crc32(photograph.name.encode()), number])
-    record: dict[str, Any] = {"photograph": photograph.name, "queries": []}
+    record: dict[str, Any] = {"photograph": photograph.name, "label": 0, "height": 0, "width": 0, "queries": []}
     for _ in range(ATTEMPTS):
         view = look_at(picture, instances, rng)
         things = things_in(view, photograph)

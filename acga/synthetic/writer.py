@@ -9,12 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import cv2
 import h5py
@@ -27,7 +26,7 @@ from ..config import SynthesisConfig
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
-from ..files import lock_folder, read_json
+from ..files import atomic_write, lock_folder, read_json
 from ..processes import map_in_processes
 from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
@@ -40,6 +39,31 @@ RELATIONAL_SHARE = 0.25  # second edition: how often a relation alone tells an a
 NEEDS = {"clothing": "colour", "pattern": "colour", "motion": "action", "place": "position", "direction": "position"}
 SECOND_SCENE_FIELDS, SECOND_ACTOR_FIELDS = ("pair", "annotated_actor"), ("look", "cutout", "cutout_aspect")
 MISSED_VIDEOS = 28  # the real release leaves out that many
+
+
+class SavedQuery(TypedDict):
+    """A sentence with its tags, of which the tables need these."""
+
+    video_id: str
+    instance: int
+    query: str
+
+
+class _SavedScene(TypedDict):
+    name: str
+    height: int
+    width: int
+    frames: int
+    annotated: list[int]
+
+
+class _Record(TypedDict):
+    """The record of a finished video, to make the tables from."""
+
+    scene: _SavedScene
+    split: Literal["train", "test"]
+    label: int
+    queries: list[SavedQuery]
 
 
 def write_a2d(root: Path, config: SynthesisConfig) -> None:
@@ -129,7 +153,7 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
     name = f"drawn{SPLITS[split] * 100_000 + index:06d}"  # 11 characters, like the real ids
     done = root / "drawn" / f"{name}.json"
     if done.exists():
-        return read_json(done, dict[str, Any])
+        return dict(read_json(done, _Record))
     cutouts = open_cutouts(config.cutouts) if config.cutouts else None
     scene = sample_scene(
         name,
@@ -177,13 +201,17 @@ def write_instances(path: Path, masks: np.ndarray, numbers: list[int], class_ids
     found = [box(mask, least=0) for mask in masks]
     corners = np.array([np.multiply((b.left, b.top, b.right, b.bottom), (width, height) * 2) for b in found if b is not None]).T  # (4, N)
     transposed = np.ascontiguousarray(masks.transpose(0, 2, 1)).astype(np.uint8)  # (N, W, H)
-    partial_path = path.with_suffix(".partial")
-    with h5py.File(partial_path, "w") as file:
+    with h5py.File(
+        path.name, "w", driver="core", backing_store=False
+    ) as file:  # in memory: what HDF5 says of a full disk is not an OSError
         file["instance"] = np.array(numbers, np.float64)
         file.create_dataset("reMask", data=transposed if len(masks) > 1 else transposed[0], compression="gzip", compression_opts=1)
         file["reBBox"] = corners if len(masks) > 1 else corners[:, 0]
         file["id"] = np.array(class_ids, np.float64)
-    os.replace(partial_path, path)
+        file.flush()
+        content = file.id.get_file_image()
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _queries(scene: Scene, boxes: dict[int, Box], split: str, config: SynthesisConfig) -> list[tuple[int, Query]]:
@@ -268,7 +296,7 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     name = f"drawn_sketch_{index:04d}"
     done = root / "drawn" / f"{name}.json"
     if done.exists():
-        return read_json(done, dict[str, Any])
+        return dict(read_json(done, _Record))
     number, frames = SPLITS[split], config.frames
     scene = sample_scene(
         name, config.seed, number, index, style="sketch", frames=frames, edition=config.edition, bystanders=config.bystanders
@@ -284,7 +312,9 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     pictures.mkdir(parents=True, exist_ok=True)
     puppet.mkdir(parents=True, exist_ok=True)
     for number, (frame, _) in enumerate(drawn, start=1):
-        cv2.imwrite(str(pictures / f"{number:05d}.png"), frame[..., ::-1])
+        (pictures / f"{number:05d}.png").write_bytes(
+            cv2.imencode(".png", frame[..., ::-1])[1].tobytes()
+        )  # imwrite is silent about a full disk
     part_mask = np.stack([masks[subject] for _, masks in drawn], axis=-1).astype(np.uint8)  # (H, W, T)
     _write_mat(puppet / "puppet_mask.mat", part_mask)
     record = _record(scene, split, told[:1])
@@ -329,6 +359,5 @@ def csv_table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    partial_path = path.with_name(f".{path.name}.partial")
-    partial_path.write_text(text, encoding="utf-8")
-    os.replace(partial_path, path)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

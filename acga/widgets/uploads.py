@@ -22,11 +22,16 @@ MEBIBYTE = 1 << 20
 MAX_BYTES = 8 * MEBIBYTE  # a message of 10 MiB or more would cut Jupyter's connection between page and kernel
 MAX_SECONDS = 10.0
 MAX_FRAMES = 240
+MAX_PIXELS = MAX_FRAMES * 3840 * 2160  # of all frames: a small file may ask for minutes of decoding
 SHOWN_SIDE = 480  # pixels: the longer side is reduced to this
 MAX_MEGABYTES = MAX_BYTES // MEBIBYTE
 LIMITS = (
     f"mp4, mov, webm or gif, at most {MAX_MEGABYTES} MB, {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} frames "
     f"and {MOST_PIXELS / 1e6:.1f} million pixels a frame"
+)
+EXPECTATIONS = (
+    "The network has seen drawings and a few photographs, no film: it errs often. One large actor and plain words (man, dog, red, "
+    "on the left) work best. The clip stays on this computer."
 )
 SUBJECT = "The uploaded file"  # of the sentences about it
 _REPORT_EVERY = 8  # frames
@@ -54,6 +59,8 @@ def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
                 times.append(frame.time)
                 if len(times) > MAX_FRAMES or frame.time - times[0] >= MAX_SECONDS:
                     raise VideoError(f"{SUBJECT} is too long: {MAX_SECONDS:.3g} seconds and {MAX_FRAMES} frames are the limit; cut it.")
+                if len(times) * frame.picture.shape[0] * frame.picture.shape[1] > MAX_PIXELS:
+                    raise VideoError(f"{SUBJECT} has too many large frames: {MAX_FRAMES} of 3840 x 2160 are the limit; make it smaller.")
                 frames.append(_reduced(frame.picture))
                 if len(frames) % _REPORT_EVERY == 0:
                     yield len(frames)

@@ -3,98 +3,34 @@
 A case is (group, number): the same case makes the same input everywhere. The right end of a case is success or an `AcgaError`.
 """
 
+import dataclasses
 import io
 import json
 import os
 import random
 import resource
+import shutil
 import sys
 import time
 import traceback
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
 import safetensors.torch
 import scipy.io
 import torch
-from helpers.films import grey_pictures, write_film
-from helpers.small import CONFIG, save_small_model
-from PIL import Image
+from helpers.damage import NUMBERS, STRINGS, VALUES, damaged_bytes, damaged_json, damaged_text, damaged_value, deep
+from helpers.fuzzing_media import FuzzerOfMedia
+from helpers.small import CONFIG, save_small_model, write_clip
 
 MEMORY = 1 << 30  # bytes that a case may add
-SECONDS = 20.0  # that a case may take
-
-NUMBERS = [0, -1, 1, 2, 3, 0.5, 1e300, -1e300, float("nan"), float("inf"), 2**31, 2**63, 10**25, 1e-300]
-STRINGS = ["", "a", "\0", "'", '"', "é" * 50, "犬", "\u200b", "a" * 5000, "../x", "nan", "[", "\ud800", "%s{0}\n", "-1", "\x1b[2J"]
-VALUES = [*NUMBERS, *STRINGS, None, True, False, [], {}, [[]], {"a": 1}, [1] * 50]
+SECONDS = 20.0  # of the processor that a case may take
 
 
-def deep(rng):
-    return "[" * rng.choice((50, 5000, 200_000))
-
-
-def damaged_bytes(rng, content):
-    """Content with bytes flipped, cut out, repeated, exchanged or appended."""
-    content = bytearray(content)
-    for _ in range(rng.choice((1, 1, 2, 8))):
-        place = rng.randrange(len(content) + 1)
-        length = rng.choice((1, 2, 4, 8, 64, 1000))
-        kind = rng.randrange(6)
-        if kind == 0:
-            content = content[:place]
-        elif kind == 1:
-            content[place : place + length] = rng.randbytes(length)
-        elif kind == 2:
-            del content[place : place + length]
-        elif kind == 3:
-            content[place:place] = content[place : place + length] * rng.choice((1, 2, 100))
-        elif kind == 4:
-            content[place : place + 4] = rng.choice((0, 1, 2**31 - 1, 2**32 - 1)).to_bytes(4, rng.choice(("little", "big")))
-        else:
-            content[place : place + 1] = rng.choice((b"\0", b"\xff", b'"', b",", b"\n", b"{", b"-", b"9"))
-    return bytes(content)
-
-
-def damaged_value(rng, value):
-    """A JSON value with something in it replaced, left out or renamed."""
-    if rng.random() < 0.25 or not isinstance(value, dict | list) or not value:
-        return rng.choice(VALUES)
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    place = rng.choice(list(copy)) if isinstance(copy, dict) else rng.randrange(len(copy))
-    kind = rng.randrange(5)
-    if kind == 0:
-        del copy[place]
-    elif kind == 1 and isinstance(copy, dict):
-        copy[rng.choice(STRINGS)] = copy.pop(place)
-    else:
-        copy[place] = damaged_value(rng, copy[place])
-    return copy
-
-
-def damaged_json(rng, value):
-    """A JSON text that is damaged as a value, as bytes, or nested too deeply."""
-    kind = rng.randrange(10)
-    if kind == 0:
-        return deep(rng).encode()
-    text = json.dumps(value).encode()
-    return damaged_bytes(rng, text) if kind < 4 else json.dumps(damaged_value(rng, value)).encode("utf-8", "surrogatepass")
-
-
-def damaged_text(rng):
-    """A sentence of odd words."""
-    letters = [chr(rng.choice((rng.randrange(32, 127), rng.randrange(0x2000, 0x2070), rng.randrange(1, 0xD7FF)))) for _ in range(30)]
-    words = [
-        rng.choice((*STRINGS, "dog", "man", "".join(letters), "a" * rng.choice((100, 20_000, 60_000))))
-        for _ in range(rng.choice((0, 1, 3, 25)))
-    ]
-    return rng.choice((" ", "", "\n", ",")).join(words)
-
-
-class Fuzzer:
+class Fuzzer(FuzzerOfMedia):
     """Cases in a folder of their own, with a small release and weights as seeds."""
 
     def __init__(self, folder, release, jhmdb):
@@ -104,17 +40,13 @@ class Fuzzer:
         self.folder, self.release, self.jhmdb = Path(folder), Path(release), Path(jhmdb)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.weights = save_small_model(self.folder / "seed.safetensors")
+        self.film = write_clip(self.folder / "seed.mp4", 3)
         self.segmenter = Segmenter(self.weights, device="cpu")
         self.vocabulary = Vocabulary(["dog", "man"])
         header = self.weights.read_bytes()
         size = int.from_bytes(header[:8], "little")
         self.metadata = json.loads(json.loads(header[8 : 8 + size])["__metadata__"]["acga"])
         self.state = safetensors.torch.load_file(self.weights)
-
-    def write(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content)
-        return path
 
     # ---- each group: a method that makes one damaged input and reads it
 
@@ -152,27 +84,32 @@ class Fuzzer:
         configure("mini", [rng.choice((f"{name}={text}", name, text))])
 
     def options(self, rng):
-        from acga.cli import main
+        from acga.cli import COMMANDS, main
 
-        command = rng.choice(("train", "pretrain", "segment", "evaluate", "ablate", "data extract", "data synthesize")).split()
-        names = {
-            "train": ["--epochs", "--batch-size", "--seed", "--learning-rate", "--workers", "--loss.foreground-weight", "--decay-every"],
-            "pretrain": ["--epochs", "--batch-size", "--seed", "--shift", "--close-up-size", "--head-width", "--checkpoint-every"],
-            "segment": ["--every", "--minimum-peak", "--device", "--words", "--weights"],
-            "evaluate": ["--batch-size", "--frame-list", "--weights", "--words", "--blind-to", "--split"],
-            "ablate": ["--seeds", "--first-seed", "--only", "--grid", "--workers", "--change"],
-            "extract": ["--kind", "--split", "--workers", "--change", "--network"],
-            "synthesize": ["--train", "--frames", "--edition", "--seed", "--workers", "--sentences", "--cutouts"],
-        }[command[-1]]
-        value = str(rng.choice([*NUMBERS, "", "犬", "nan", "-1", "a" * 5000])).replace("\0", "")
-        absent = str(self.folder / "absent")
-        out = ["--out", rng.choice((str(self.folder / "out"), os.devnull, str(self.weights), "/proc/x/y"))]
-        needs = {"train": ["--backbone", absent], "ablate": ["--backbone", absent], "extract": ["--backbone", absent]}.get(command[-1], [])
-        about = [absent, "dog"] if command == ["segment"] else [absent]
-        if command[-1] == "synthesize":
-            about, out = [os.devnull], []
-        code = main([*command, *about, *out, *needs, rng.choice(names), value])
+        command = rng.choice([*COMMANDS])
+        absent, film = str(self.folder / "absent"), str(self.film)
+        about = {
+            "demo": ["--weights", absent],
+            "segment": [rng.choice((absent, film)), "dog", "--weights", str(self.weights)],
+            "evaluate": [rng.choice((absent, str(self.release))), "--weights", str(self.weights)],
+            "data photographs": [absent, absent],
+            "data download": [rng.choice(STRINGS[3:]).replace("\0", "")],
+            "data check": [rng.choice((absent, os.devnull, film))],
+            "data synthesize": [os.devnull],
+        }.get(command, [absent])
+        out = rng.choice((str(self.folder / "new" / "out"), os.devnull, film, "/proc/x/y"))
+        about += (
+            ["--out", out] if command in ("demo", "segment", "pretrain", "train", "adapt", "evaluate", "ablate", "data extract") else []
+        )
+        about += ["--backbone", absent] if command in ("train", "ablate", "data extract") else []
+        values = [*map(str, NUMBERS), *STRINGS, absent, film, os.devnull, str(self.weights), str(self.folder), "cpu", "none"]
+        for _ in range(rng.choice((1, 1, 2))):
+            about += [rng.choice([*option_names(COMMANDS[command][0]), "--odd"]), rng.choice(values).replace("\0", "")]
+        (self.folder / "here").mkdir(exist_ok=True)
+        with chdir(self.folder / "here"):  # where what has a relative path goes
+            code = main([*command.split(), *about])
         assert code in (0, 2), f"exit code {code}"
+        shutil.rmtree(self.folder / "new", ignore_errors=True)
 
     def header(self, rng):
         from acga.inference import load
@@ -327,40 +264,6 @@ class Fuzzer:
             path.write_bytes(damaged_bytes(rng, path.read_bytes()))
         read_annotation(path)
 
-    def films(self, rng):
-        from acga.data.video import VideoWriter, read_shown_frames
-
-        ending = rng.choice(("mp4", "mkv", "mov", "avi", "gif", "ts"))
-        seed = self.folder / f"seed.{ending}"
-        if not seed.exists():
-            pictures = grey_pictures(4)
-            if ending == "gif":
-                first, *others = map(Image.fromarray, pictures)
-                first.save(seed, save_all=True, append_images=others, duration=80)
-            else:
-                write_film(seed, pictures, times=[0, 0.1, 0.5, 0.6], codec="mjpeg" if ending in ("mov", "avi") else "libx264")
-        film = self.write(f"film.{ending}", damaged_bytes(rng, seed.read_bytes()))
-        video = None
-        for number, frame in enumerate(read_shown_frames(film)):
-            video = video or VideoWriter(self.folder / "out.mp4", 12, frame.picture.shape[:2])
-            video.write(frame.picture, frame.time)
-            if number == 50:
-                break
-        if video is not None:
-            video.__exit__(None, None, None)
-
-    def pictures(self, rng):
-        from acga.data.video import read_frames
-
-        folder = self.folder / "frames"
-        folder.mkdir(exist_ok=True)
-        for file in folder.iterdir():
-            file.unlink()
-        ending = rng.choice((".png", ".jpg"))
-        content = cv2.imencode(ending, np.arange(48, dtype=np.uint8).reshape(4, 4, 3))[1].tobytes()
-        (folder / f"1{ending}").write_bytes(damaged_bytes(rng, content))
-        list(read_frames(folder))
-
     def puppet_masks(self, rng):
         from acga.data.jhmdb import read_puppet_mask
 
@@ -373,7 +276,19 @@ class Fuzzer:
         read_puppet_mask(path)
 
 
-GROUPS = [name for name, value in vars(Fuzzer).items() if callable(value) and not name.startswith("_") and name != "write"]
+GROUPS = [name for kind in (Fuzzer, FuzzerOfMedia) for name in vars(kind) if not name.startswith("_") and name != "write"]
+
+
+def option_names(options):
+    """The options of a command, as they are typed."""
+    for field in dataclasses.fields(options):
+        value = field.default_factory() if field.default is dataclasses.MISSING and callable(field.default_factory) else field.default
+        if field.name == "config":
+            yield from ("--network", "--change")
+        elif dataclasses.is_dataclass(value):
+            yield from (name.replace("--", f"--{field.name}." if field.name == "loss" else "--") for name in option_names(type(value)))
+        else:
+            yield f"--{field.name.replace('_', '-')}"
 
 
 def try_case(fuzzer, group, number):
@@ -381,7 +296,7 @@ def try_case(fuzzer, group, number):
     from acga.errors import AcgaError
 
     rng = random.Random(f"{group} {number}")
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     said = io.StringIO()
     try:
         with redirect_stdout(said), redirect_stderr(said):
@@ -397,7 +312,8 @@ def try_case(fuzzer, group, number):
         end = f"traceback: {type(error).__name__}: {str(error)[:80]} ({Path(place.filename).name}:{place.lineno})"
     if (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 > MEMORY:
         end = "memory: more than 1 GB"
-    return end, time.monotonic() - started
+    seconds = time.process_time() - started
+    return end if seconds < SECONDS else f"hang: {seconds:.0f} s", seconds
 
 
 def serve(connection: Connection, folder, release, jhmdb):

@@ -8,7 +8,6 @@ not hidden by others are taken.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.pictures import decode_picture
+from ...data.tables import read_table, strange_names
 from ...data.taxonomy import COLOURS
 from ...errors import DatasetError
 from ..scene import Actor
@@ -113,15 +113,14 @@ def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
     table = root / "instances.csv"
     if not table.is_file():
         raise DatasetError(f"{table} is missing; a folder of cut-outs has images/, instances/ and instances.csv.")
-    with open(table, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if rows and not {"image", "instance_id", "class"} <= rows[0].keys():
-        raise DatasetError(f"{table} needs the columns image, instance_id and class.")
-    allowed = [row for row in rows if row.get("license_id") not in NO_DERIVATIVES]
-    try:
-        return sorted((row["image"], int(row["instance_id"]), row["class"]) for row in allowed)
-    except (TypeError, ValueError) as error:
-        raise DatasetError(f"{table} has an instance_id that is not a number ({error}).") from error
+    rows = read_table(table, ("image", "instance_id", "class"), header=True, optional=["license_id"])
+    strange_names(table, rows["image"])
+    wrong = rows.index[~rows["instance_id"].str.fullmatch(r"[0-9]{1,9}")]
+    if len(wrong):
+        raise DatasetError(f"{table}, line {wrong[0]}: the instance_id {rows['instance_id'][wrong[0]][:40]!r} is not a number.")
+    if "license_id" in rows:
+        rows = rows[~rows["license_id"].isin(NO_DERIVATIVES)]
+    return sorted((image, int(number), label) for image, number, label in rows[["image", "instance_id", "class"]].itertuples(index=False))
 
 
 @lru_cache(maxsize=2)
