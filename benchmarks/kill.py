@@ -28,14 +28,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
-import torch._dynamo  # noqa: E402, F401 (what takes long to import is imported before any fork)
+import torch._dynamo  # noqa: E402 (what takes long to import is imported before any fork)
 from helpers.small import CONFIG, save_small_model, write_clip  # noqa: E402
 
 import acga.batches  # noqa: E402
 import acga.inference  # noqa: E402
 import acga.output  # noqa: E402
 import acga.pretraining  # noqa: E402
-import acga.study.run  # noqa: E402
+import acga.study.run  # noqa: E402, F401
 from acga.cli import main as run_command  # noqa: E402
 from acga.config import SynthesisConfig  # noqa: E402
 from acga.files import write_json  # noqa: E402
