@@ -9,13 +9,13 @@ import json
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from .coco import run_lengths
 from .options import MaskFormat
 
 
@@ -84,7 +84,7 @@ class MaskRunLengths(MaskWriter):
         self._results: list[dict[str, Any]] = []
 
     def add(self, index: int, mask: np.ndarray, peak: float) -> None:
-        found = {"image_id": index, "category_id": self.category, "segmentation": encode_run_lengths(mask), "score": round(peak, 4)}
+        found = {"image_id": index, "category_id": self.category, "segmentation": run_lengths(mask), "score": round(peak, 4)}
         self._results.append(found)
 
     def close(self) -> None:
@@ -102,26 +102,3 @@ def write_mask(path: Path, mask: np.ndarray) -> None:
 def encode_mask(mask: np.ndarray) -> bytes:
     """A PNG file of 0 and 255 from a bool mask `(H, W)`."""
     return cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes()
-
-
-def encode_run_lengths(mask: np.ndarray) -> dict[str, Any]:
-    """A bool mask `(H, W)` as pycocotools reads it: the lengths of the runs of background and foreground in turn, down the columns.
-
-    >>> encode_run_lengths(np.array([[False, True], [False, True]]))
-    {'size': [2, 2], 'counts': '22'}
-    """
-    pixels = mask.ravel(order="F").astype(np.int8)
-    borders = np.flatnonzero(np.diff(pixels, prepend=0))  # of the runs; the first one is background, and may be empty
-    lengths = np.diff(borders, prepend=0, append=pixels.size).tolist()
-    # From the fourth on, what is written is the difference from the length before the last.
-    steps = [length - (lengths[place - 2] if place > 2 else 0) for place, length in enumerate(lengths)]
-    return {"size": list(mask.shape), "counts": "".join(letter for step in steps for letter in _letters(step))}
-
-
-def _letters(number: int) -> Iterator[str]:
-    """A whole number in groups of five bits, the lowest first, each a letter from "0" on; a sixth bit says that another follows."""
-    more = True
-    while more:
-        group, number = number & 31, number >> 5
-        more = number != (-1 if group & 16 else 0)
-        yield chr(ord("0") + group + 32 * more)

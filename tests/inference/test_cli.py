@@ -20,6 +20,7 @@ from tqdm import tqdm
 import acga
 from acga import cli, mask_files
 from acga.cli import COMMANDS, main, parse
+from acga.coco import run_lengths
 from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data.video import probe, read_frames
 from acga.files import git_blob_id
@@ -131,7 +132,7 @@ def test_run_lengths_are_those_of_coco():
     for size, share in (((1, 1), 0.0), ((1, 1), 1.0), ((40, 60), 0.5), ((300, 7), 0.001), ((200, 300), 0.999)):
         mask = rng.random(size) < share
         theirs = pycocotools.mask.encode(np.asfortranarray(mask.astype(np.uint8)))
-        assert mask_files.encode_run_lengths(mask) == {"size": theirs["size"], "counts": theirs["counts"].decode()}
+        assert run_lengths(mask) == {"size": theirs["size"], "counts": theirs["counts"].decode()}
 
 
 def test_threshold_sheet_and_the_folder_by_default(weights, clip, tmp_path, monkeypatch):
