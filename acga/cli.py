@@ -67,7 +67,7 @@ def run_demo(options: DemoOptions) -> None:
         scores = demonstrate(Segmenter(options.weights, options.device), folder)
     for query, score in scores.items():
         print(f'  "{query}": mean IoU {score:.2f} with the drawn truth')
-    print(f"See {out / 'demo.png'} (what was found), {out / 'overlay.mp4'} (the whole clip), {out / 'masks'} and {out / 'summary.json'}.")
+    print(f"See {out / 'demo.png'} and {out / 'demo.gif'} (what was found), and the rest of {out}.")
 
 
 def run_segment(options: SegmentOptions) -> None:

@@ -32,7 +32,7 @@ Arrow = tuple[tuple[int, int], ...]  # a line through points (x, y), with a head
 
 
 class Sketch(NamedTuple):
-    """The elements of a drawing; arrows of `ours`, which the paper has not, are dashed."""
+    """Boxes and arrows of a drawing; arrows of `ours`, which the paper has not, are dashed."""
 
     boxes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..synthetic.language.describe import describe
 from ..synthetic.render.renderer import box, draw
-from ..synthetic.samples import LIT_SCENE, QUERIES
+from ..synthetic.samples import LIT_SCENE
 from ..synthetic.scene import FRAMES_PER_SECOND, Actor, Scene
 
 PHRASINGS = 4  # of each actor
@@ -74,7 +74,7 @@ def draw_clip(scene: Scene, first: Sequence[str] = ()) -> Clip:
 def _drawn(name: str, seed: int, background: str, surface: str, *described: tuple[str, Actor], fooling: tuple[str, ...]) -> DrawnClip:
     queries, actors = zip(*described, strict=True)
     looks = tuple(actor if actor.look is not None else replace(actor, look=seed + 7 * at) for at, actor in enumerate(actors))
-    scene = replace(LIT_SCENE, name=name, seed=seed, frames=16, background=background, surface=surface, actors=looks)
+    scene = replace(LIT_SCENE, name=name, seed=seed, background=background, surface=surface, actors=looks)
     return DrawnClip(scene=scene, queries=queries, fooling=fooling)
 
 
@@ -102,10 +102,12 @@ DRAWN_CLIPS: Mapping[str, DrawnClip] = {
     ),
     "Two men and a dog on a lawn": _drawn(
         "lawn",
-        LIT_SCENE.seed,
-        LIT_SCENE.background,
-        LIT_SCENE.surface,
-        *((query, LIT_SCENE.actors[actor]) for query, actor in QUERIES.items()),
+        1,
+        "lawn",
+        "grass",
+        ("white dog on the right", _actor("dog", "walk", "white", 0.27, 0.8, 0.64, -1)),
+        ("man in red walking", _person("man", "walk", "red", "blue", 0.17, 0.76, 1)),
+        ("man in green running", _person("man", "run", "green", "black", 0.5, 0.95, -1)),
         fooling=("a cat", "man in blue"),
     ),
     "Two cats and a ball": _drawn(

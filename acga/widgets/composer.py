@@ -54,7 +54,7 @@ def compose_scene(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 
         raise AcgaError(f"A scene has 1 to {MOST_ACTORS} actors, not {len(cast)}; put some on the stage or take some off.")
     actors = sorted((_actor(description) for description in cast), key=lambda actor: actor.y)  # far ones first
     surface = BACKGROUNDS[stage].surfaces[0]
-    return replace(LIT_SCENE, name="composed", seed=seed, frames=16, background=stage, surface=surface, actors=tuple(actors))
+    return replace(LIT_SCENE, name="composed", seed=seed, background=stage, surface=surface, actors=tuple(actors))
 
 
 def _actor(description: Mapping[str, Any]) -> Actor:

@@ -26,7 +26,7 @@ from acga.files import git_blob_id
 from acga.inference import Segmenter
 from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
 from acga.output import BAR
-from acga.synthetic.samples import QUERIES, SCENE
+from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +210,11 @@ def test_demo_draws_segments_and_scores(weights, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0
     said = capsys.readouterr().out
-    assert all(query in said for query in QUERIES) and "demo.png" in said and said.count("IoU") == 3
-    assert sorted(os.listdir(tmp_path / "demo")) == ["clip.mp4", "demo.png", "masks", "overlay.mp4", "summary.json"]
+    assert all(query in said for query in LIT_QUERIES) and "demo.png" in said and said.count("IoU") == 3
+    assert sorted(os.listdir(tmp_path / "demo")) == ["clip.mp4", "demo.gif", "demo.png", "masks", "overlay.mp4", "summary.json"]
     assert cv2.imread(str(tmp_path / "demo" / "demo.png")).shape[1] >= 800
     summary = json.loads((tmp_path / "demo" / "summary.json").read_text())
-    assert summary["frames"] == SCENE.frames and len(summary["queries"]) == 3
+    assert summary["frames"] == LIT_SCENE.frames and len(summary["queries"]) == 3
     (tmp_path / "demo" / "mine.txt").write_text("mine")
     assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0  # its own earlier output is replaced
     assert (tmp_path / "demo" / "mine.txt").exists()

@@ -24,11 +24,9 @@ def labels(drawing):
 
 def says(drawing, name, *shapes):
     """Whether each box of that name holds its shape, in their order."""
-    found = [text for text in labels(drawing) if name in text]
+    found = [re.findall(r"\d+(?: × \d+)*", text) for text in labels(drawing) if name in text]
     wanted = [" × ".join(map(str, shape)) for shape in shapes]
-    return len(found) == len(wanted) and all(
-        shape in re.findall(r"\d+(?: × \d+)*", text) for shape, text in zip(wanted, found, strict=True)
-    )
+    return len(found) == len(wanted) and all(shape in numbers for shape, numbers in zip(wanted, found, strict=True))
 
 
 @torch.no_grad()
