@@ -317,7 +317,7 @@ def test_help_of_a_part(capsys):
         ),
         (["segment"], "Missing from acga segment: VIDEO"),
         (["segment", "a.mp4", "dog", "--device", "abacus"], "invalid choice 'abacus' for argument '--device'"),
-        (["segment", "a.mp4", "dog", "--threshold", "2"], "SegmentOptions: threshold is 2.0; it must be at least 0 and at most 1"),
+        (["segment", "a.mp4", "dog", "--threshold", "2"], "--threshold is 2.0; it must be at least 0 and at most 1"),
         (["segment", "a.mp4", "dog", "--format", "gif,mp4"], "The format 'gif,mp4' is none: give mp4, gif or webm"),
         (["segment", "a.mp4", "dog", "--format", "avi"], "The format 'avi' is none"),
         (["segment", "a.mp4", "dog", "--device", "mps", "--weights", "SMALL"], "There is no GPU that PyTorch can use as mps"),
