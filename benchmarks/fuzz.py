@@ -1,7 +1,8 @@
 """Try thousands of damaged inputs on every reader and option: none may end in a traceback, hang, or take more than 1 GB.
 
 Each group has seeded cases (tests/helpers/fuzzing.py), tried in a child process that is replaced when it hangs or dies. Writes counts by
-group to results/fuzz.json. Run from the root of a clone: python benchmarks/fuzz.py [cases of each group]
+group to results/fuzz.json. Run from the root of a clone: python benchmarks/fuzz.py [cases of each group [group ...]], where the counts of
+groups that are not named stay.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -22,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from helpers.fuzzing import GROUPS, SECONDS, serve  # noqa: E402
 from helpers.releases import write_a2d, write_jhmdb  # noqa: E402
 
-from acga.files import write_json  # noqa: E402
+from acga.files import read_json, write_json  # noqa: E402
 from acga.provenance import provenance  # noqa: E402
 
 START = 300.0  # seconds in which a child must be ready
@@ -67,12 +69,15 @@ class Child:
             self.process.join()
 
 
-def main(cases: int) -> None:
-    """Try so many cases of each group."""
-    started, groups, wrong = time.monotonic(), {}, []
+def main(cases: int, chosen: Sequence[str] = GROUPS) -> None:
+    """Try so many cases of each chosen group."""
+    started, path = time.monotonic(), ROOT / "results" / "fuzz.json"
+    kept = {} if set(chosen) >= set(GROUPS) else read_json(path)
+    groups = {name: ends for name, ends in kept.get("groups", {}).items() if name not in chosen}
+    wrong = [text for text in kept.get("wrong", []) if text.partition(" ")[0] not in chosen]
     with tempfile.TemporaryDirectory() as folder:
         child = Child(Path(folder))
-        for group in GROUPS:
+        for group in chosen:
             ends: Counter[str] = Counter()
             for number in range(cases):
                 end = child.try_case(group, number)
@@ -84,10 +89,12 @@ def main(cases: int) -> None:
             print(group, groups[group], flush=True)
         child._stop()
     total = sum(sum(ends.values()) for ends in groups.values())
-    about = provenance(inputs=total, seconds=round(time.monotonic() - started), limits={"seconds": SECONDS, "added memory in MB": 1024})
-    write_json(ROOT / "results" / "fuzz.json", {"about": about, "groups": groups, "wrong": wrong})
+    about = provenance(
+        inputs=total, seconds=round(time.monotonic() - started), limits={"seconds of a processor": SECONDS, "added memory in MB": 1024}
+    )
+    write_json(path, {"about": about, "groups": groups, "wrong": wrong})
     print(f"{total} inputs, {len(wrong)} of them went wrong.")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400, sys.argv[2:] or GROUPS)

@@ -20,6 +20,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +29,17 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
-import torch._dynamo  # noqa: E402 (what takes long to import is imported before any fork)
 from helpers.small import CONFIG, save_small_model, write_clip  # noqa: E402
 
-import acga.batches  # noqa: E402
-import acga.inference  # noqa: E402
-import acga.output  # noqa: E402
-import acga.pretraining  # noqa: E402
-import acga.study.run  # noqa: E402, F401
 from acga.cli import main as run_command  # noqa: E402
 from acga.config import SynthesisConfig  # noqa: E402
 from acga.files import write_json  # noqa: E402
 from acga.model.i3d import I3D  # noqa: E402
 from acga.provenance import provenance  # noqa: E402
 from acga.synthetic.writer import write_a2d  # noqa: E402
+
+for slow in ("torch._dynamo", *(f"acga.{name}" for name in ("batches", "output", "pretraining", "training", "study.run", "study.summary"))):
+    import_module(slow)  # once, before any fork
 
 PATIENCE = 300.0  # seconds that a command may take, on a machine that may be busy
 TRAINED_ON = SynthesisConfig(train=6, test=6, sentences=2, frames=16, workers=0)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
 
 import h5py
 import numpy as np
-import scipy.io
 
 from ..errors import DatasetError
 from .budget import MOST_BYTES, excess_of_array
 
-PACKED = 15  # the type of an element of a MATLAB file that is compressed (miCOMPRESSED)
-MATLAB_TYPES = {"double": 8, "single": 4, "logical": 1} | {f"{sign}int{bits}": bits // 8 for sign in ("u", "") for bits in (8, 16, 32, 64)}
+# MATLAB's numbers of the types of elements, of numbers as they are stored, and of the classes of arrays
+MATRIX, PACKED = 14, 15
+STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
+COMPLEX = 0x800  # a flag of arrays
 
 
 def read_arrays(path: str | Path, names: Sequence[str], what: str) -> dict[str, np.ndarray]:
@@ -56,37 +57,54 @@ def _read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def _read_matlab(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    with open(path, "rb") as file:  # SciPy would look for the name with .mat added
-        declared = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(file)}
-        for name in names:
-            if name not in declared:
-                raise _Unsuitable(f"there is no {name} in it")
-            shape, kind = declared[name]
-            _check(name, shape, MATLAB_TYPES.get(kind, 1), numeric=kind in MATLAB_TYPES)
-        _check_unpacked(file)
-        file.seek(0)
-        arrays: Mapping[str, np.ndarray] = scipy.io.loadmat(file, variable_names=list(names))
-    for name in names:  # a header may say something else than what follows
-        _check(name, arrays[name].shape, arrays[name].dtype.itemsize, numeric=arrays[name].dtype.kind in "buif")
-    return {name: arrays[name] for name in names}
-
-
-def _check_unpacked(file: BinaryIO) -> None:
-    """Unpack what is packed in a MATLAB file of version 5, a little at a time: SciPy takes as much as comes, whatever the header says."""
-    file.seek(126)
-    mark = file.read(2)
-    order: Literal["little", "big"] = "little" if mark == b"IM" else "big"
-    while mark in (b"IM", b"MI") and len(tag := file.read(8)) == 8:
-        kind, size = int.from_bytes(tag[:4], order), int.from_bytes(tag[4:], order)
-        if kind != PACKED:
-            file.seek(size, os.SEEK_CUR)
-            continue
-        unpacked, unpacker, packed = 0, zlib.decompressobj(), file.read(min(size, MOST_BYTES))
-        while packed and not unpacker.eof:
-            unpacked += len(unpacker.decompress(packed, 1 << 20))
-            packed = unpacker.unconsumed_tail
-            if unpacked > MOST_BYTES:
+    """Arrays out of a file of version 5, which is what J-HMDB is in. SciPy's reader crashes on some that are damaged."""
+    if path.stat().st_size > MOST_BYTES:
+        raise _Unsuitable(f"it has more than {MOST_BYTES >> 20} MB")
+    content = path.read_bytes()
+    order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
+    if order is None:
+        raise _Unsuitable("it is no MATLAB file of version 5")
+    arrays = {}
+    for kind, element in _elements(content[128:], order):
+        if kind == PACKED:
+            unpacked = zlib.decompressobj().decompress(element, MOST_BYTES + 1)
+            if len(unpacked) > MOST_BYTES:
                 raise _Unsuitable(f"it unpacks to more than {MOST_BYTES >> 20} MB")
+            kind, element = next(_elements(unpacked, order), (0, b""))
+        if kind == MATRIX:
+            flags, shape, name, *parts = _elements(element, order)
+            called = name[1].decode("latin-1")
+            if called in names:
+                arrays[called] = _matrix(called, flags[1], shape[1], parts, order)
+    missing = next((name for name in names if name not in arrays), None)
+    if missing is not None:
+        raise _Unsuitable(f"there is no {missing} in it")
+    return arrays
+
+
+def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    """The elements that follow each other in a part of a MATLAB file: type and content."""
+    place = 0
+    while place + 8 <= len(content):
+        kind, size = struct.unpack_from(f"{order}II", content, place)
+        start, end = place + 8, place + 8 + size + (0 if kind == PACKED else -size % 8)
+        if kind >> 16:  # a small element: type, size and content in eight bytes
+            kind, size, start, end = kind & 0xFFFF, kind >> 16, place + 4, place + 8
+        if size > len(content) - start:
+            raise _Unsuitable("it is cut off")
+        yield kind, content[start : start + size]
+        place = end
+
+
+def _matrix(name: str, flags: bytes, dimensions: bytes, parts: Sequence[tuple[int, bytes]], order: str) -> np.ndarray:
+    """An array of MATLAB, whose numbers may be stored in a smaller type than its own."""
+    (flag,) = struct.unpack_from(f"{order}I", flags)
+    shape = tuple(np.frombuffer(dimensions, f"{order}i4").tolist())
+    kind = CLASSES.get(flag & 0xFF)
+    stored = STORED.get(parts[0][0]) if len(parts) == 1 and not flag & COMPLEX else None
+    _check(name, shape, np.dtype(kind).itemsize, numeric=kind is not None and stored is not None and min(shape, default=-1) >= 0)
+    values = np.frombuffer(parts[0][1], f"{order}{stored}")
+    return values.reshape(shape, order="F").astype(kind)
 
 
 def _check(name: str, shape: Sequence[int] | None, itemsize: int, *, numeric: bool) -> None:

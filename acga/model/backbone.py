@@ -64,6 +64,6 @@ class Backbone(nn.Module):
         if wrong is None:
             try:
                 return cls(**settings)
-            except (ValueError, RuntimeError, OverflowError, ZeroDivisionError) as error:
+            except (ValueError, TypeError, RuntimeError, OverflowError, ZeroDivisionError) as error:  # torch raises each of them
                 wrong = str(error)
         raise WeightsError(f"{source} asks for an {cls.__name__} that there cannot be ({wrong}); its header is damaged.")

@@ -254,6 +254,9 @@ WRONG_ARRAYS = {
     "one mask for two": ({"reMask": np.ones((64, 48), np.uint8)}, r"it must be \(2, W, H\)"),
     "masks without pixels": ({"reMask": np.ones((2, 0, 48), np.uint8)}, r"it must be \(2, W, H\)"),
     "boxes": ({"reBBox": np.ones((3, 2))}, r"reBBox has the shape \(3, 2\); for 2 instances it must be \(4, 2\)"),
+    "half an actor": ({"instance": np.array([0.5, 1])}, r"instance holds 0\.5; it must be whole numbers from 0 to 1000000"),
+    "an actor beyond counting": ({"instance": np.array([0, 1e300])}, r"instance holds 1e\+300; it must be whole numbers"),
+    "a class below 0": ({"id": np.array([76.0, -1])}, "id holds -1; it must be whole numbers"),
     "labels": ({"id": np.ones(1)}, "id has 1 class labels for 2 instances"),
     "empty mask": ({"reMask": np.stack([square(45, 8).T, np.zeros((64, 48), np.uint8)])}, "the mask of instance 0 is empty"),
 }

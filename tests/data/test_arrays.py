@@ -1,5 +1,7 @@
 """Arrays out of files of others: types and sizes are looked at first, and whatever is wrong is one sentence."""
 
+import struct
+
 import h5py
 import numpy as np
 import pytest
@@ -66,6 +68,32 @@ def test_wrong_mat(tmp_path, name):
     scipy.io.savemat(tmp_path / "a.mat", content)
     with pytest.raises(DatasetError, match=rf"a\.mat cannot be read as puppet masks \({message}\)"):
         read_arrays(tmp_path / "a.mat", ["values"], "puppet masks")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("kind", ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?"])
+def test_every_kind_of_number_is_read_as_scipy_reads_it(tmp_path, kind, packed):
+    values = (np.random.default_rng(0).random((2, 3, 5)) * 100).astype(kind)
+    for array in (values, values[..., 0], values[:1, :1, 0]):
+        scipy.io.savemat(tmp_path / "a.mat", {"other": "text", "values": array}, do_compression=packed)
+        wanted = scipy.io.loadmat(tmp_path / "a.mat")["values"]
+        found = read_arrays(tmp_path / "a.mat", ["values"], "values")["values"]
+        assert found.dtype == wanted.dtype
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_elements_of_no_known_type_are_refused(tmp_path):
+    """SciPy's own reader crashes on this one."""
+    scipy.io.savemat(tmp_path / "a.mat", {"values": np.ones((3, 4))})
+    content = bytearray((tmp_path / "a.mat").read_bytes())
+    place = content.index(struct.pack("<II", 9, 96))
+    content[place] = 0
+    (tmp_path / "a.mat").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"cannot be read as values \(values must be numbers\)"):
+        read_arrays(tmp_path / "a.mat", ["values"], "values")
+    (tmp_path / "a.mat").write_bytes(content[: place + 20])
+    with pytest.raises(DatasetError, match=r"cannot be read as values \(it is cut off\)"):
+        read_arrays(tmp_path / "a.mat", ["values"], "values")
 
 
 def test_a_large_mat_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):

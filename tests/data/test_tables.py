@@ -133,6 +133,14 @@ def test_frames_that_the_video_does_not_have(a2d_copy, name, message):
 # ---------------------------------------------------------------- the memo
 
 
+def test_a_link_to_nowhere_among_the_annotations(a2d_copy):
+    path = a2d_copy / "text_annotations/a2d_annotation_with_instances/two-dogs000/00003.h5"
+    path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(DatasetError, match=r"00003\.h5 cannot be read \(No such file or directory\)"):
+        A2DSentences(a2d_copy)
+
+
 @pytest.mark.parametrize("damage", ["", "[]", '{"a": 3}', "[[", '["0", "{}"]', "changed"])
 def test_a_damaged_memo_is_not_used(tmp_path, damage):
     file, memo = tmp_path / "file", tmp_path / ".memo.json"

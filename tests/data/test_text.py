@@ -179,6 +179,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, vectors: dict[str, np.ndarr
         (b"dog 0.1 0.2\n", "is no word2vec binary file"),
         (b"0 300\n", "is no word2vec binary file"),
         (b"3 300\n", "ends within word 1 of 3"),
+        (b"3 99999999999999999999\nman ", "is no word2vec binary file"),
         (b"3 4\ndog", "ends within word 1 of 3"),
         (b"2 2\ndog 0.123456 0.5678910\nthe 0.1 0.2\n", "holds word vectors as text"),
         (b"2 2\n" + b"x" * 5000, "no word where word 1 of 2 should begin"),

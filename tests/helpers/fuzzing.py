@@ -102,7 +102,8 @@ class Fuzzer(FuzzerOfMedia):
             ["--out", out] if command in ("demo", "segment", "pretrain", "train", "adapt", "evaluate", "ablate", "data extract") else []
         )
         about += ["--backbone", absent] if command in ("train", "ablate", "data extract") else []
-        values = [*map(str, NUMBERS), *STRINGS, absent, film, os.devnull, str(self.weights), str(self.folder), "cpu", "none"]
+        odd = [text.replace("\ud800", "\udc80") for text in STRINGS]  # a byte that is no UTF-8, as Python gives it to programs
+        values = [*map(str, NUMBERS), *odd, absent, film, os.devnull, str(self.weights), str(self.folder), "cpu", "none"]
         for _ in range(rng.choice((1, 1, 2))):
             about += [rng.choice([*option_names(COMMANDS[command][0]), "--odd"]), rng.choice(values).replace("\0", "")]
         (self.folder / "here").mkdir(exist_ok=True)

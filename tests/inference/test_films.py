@@ -22,6 +22,7 @@ from acga.data.video import VideoWriter, read_shown_frames
 from acga.errors import AcgaError, VideoError
 from acga.inference import ClipSession, Segmenter
 from acga.output import output_folder
+from acga.widgets import uploads
 from acga.widgets.clips import Clip
 from acga.widgets.export import overlay_video
 from acga.widgets.uploads import read_upload
@@ -77,6 +78,16 @@ def test_an_upload_has_times_and_a_slow_gif_is_read(tmp_path):
     first.save(tmp_path / "slow.gif", save_all=True, append_images=[second], duration=15_000)
     with pytest.raises(VideoError, match="too long: 10 seconds and 240 frames are the limit"):
         list(read_upload((tmp_path / "slow.gif").read_bytes()))
+
+
+def test_an_upload_of_many_large_frames_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_PIXELS", 3 * SIZE[0] * SIZE[1])
+    film = write_film(tmp_path / "film.webm", grey_pictures(3), container_format="matroska")
+    *_, clip = read_upload(film.read_bytes())
+    assert len(clip.frames) == 3
+    film = write_film(tmp_path / "film.webm", grey_pictures(4), container_format="matroska")
+    with pytest.raises(VideoError, match="has too many large frames: 240 of 3840 x 2160 are the limit"):
+        list(read_upload(film.read_bytes()))
 
 
 def test_pixels_that_are_not_square(tmp_path, weights):

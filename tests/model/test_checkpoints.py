@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import tarfile
 import threading
 import time
@@ -445,6 +446,7 @@ def test_headers_that_ask_for_what_is_not_there(tmp_path):
     metadata = json.loads(read_header(tmp_path / "w.safetensors"))
     for damage in (
         {"backbone": {"width": 4.0, "through": "mixed_4f"}},
+        {"backbone": {"width": 1e300, "through": "mixed_4f"}},
         {"backbone": {"breadth": 1}},
         {"backbone": {"width": "wide"}},
         {"config": metadata["config"] | {"language_width": 4096}},
@@ -463,6 +465,15 @@ def test_headers_that_ask_for_what_is_not_there(tmp_path):
 def read_header(path):
     content = path.read_bytes()
     return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]["acga"]
+
+
+def test_a_counter_of_another_shape_is_refused_and_old_files_need_none(tmp_path):
+    state = I3D(width=CONFIG.backbone_width, through="mixed_4f").state_dict()
+    name = next(name for name in state if name.endswith("num_batches_tracked"))
+    module = I3D(width=CONFIG.backbone_width, through="mixed_4f")
+    load_into(module, {key: value for key, value in state.items() if key != name}, source="old")
+    with pytest.raises(WeightsError, match=rf"{re.escape(name)} is \(3,\), this architecture needs \(\)"):
+        load_into(module, state | {name: torch.zeros(3, dtype=torch.int64)}, source="odd")
 
 
 def test_a_backbone_for_optical_flow_is_refused(tmp_path):

@@ -208,6 +208,22 @@ def test_what_cannot_be_written_is_refused_in_a_sentence(folder: Path, tmp_path:
             read_photographs(root)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("captions.csv", b"image,caption\ndog0,a dog\xff\n", r"captions\.csv, line 2: this is not UTF-8"),
+        ("captions.csv", b"image,caption\ndog0\n", r"captions\.csv, line 2 has 1 values instead of 2"),
+        ("instances.csv", b"image,instance_id,class\ndog0,one,dog\n", r"instances\.csv, line 2: the instance_id 'one' is not a number"),
+        ("instances.csv", b"image,instance_id,class\n../dog0,1,dog\n", r"instances\.csv, line 2: '\.\./dog0' cannot be the name of a file"),
+    ],
+)
+def test_tables_are_read_as_those_of_releases(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / "instances.csv").write_text("image,instance_id,class\ndog0,1,dog\n")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        read_photographs(tmp_path)
+
+
 def test_a_view_is_even_and_still_where_it_is_annotated() -> None:
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 255, (61, 97, 3)).astype(np.uint8)

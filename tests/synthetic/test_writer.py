@@ -103,6 +103,15 @@ def test_a_folder_drawn_before_an_option_was_known_goes_on(drawn: Path, tmp_path
         write_a2d(older, replace(SMALL, sentence_style="relational"))
 
 
+@pytest.mark.parametrize("damage", ["{}", "[]", "{", '{"scene": {}, "split": "test", "label": 1, "queries": []}'])
+def test_a_damaged_record_of_a_video_is_named(drawn: Path, tmp_path: Path, damage: str) -> None:
+    root = shutil.copytree(drawn, tmp_path / "drawn")
+    record = min((root / "drawn").glob("*.json"))
+    record.write_text(damage)
+    with pytest.raises(ConfigError, match=rf"{record.name} cannot be read as JSON"):
+        write_a2d(root, SMALL)
+
+
 def test_one_order_of_words_is_for_training_sentences(tmp_path: Path) -> None:
     write_a2d(tmp_path / "narrow", SynthesisConfig(train=4, test=4, frames=8, mixed=True, sentence_style="one-order", workers=1))
     queries = json.loads((tmp_path / "narrow/queries.json").read_text())
