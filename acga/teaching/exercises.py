@@ -14,7 +14,7 @@ UNANSWERED, RIGHT, WRONG = "not answered yet", "right", "not yet"
 
 
 class NotYet(Exception):
-    """What is wrong with an answer, in a sentence for the reader."""
+    """A sentence for the reader on what is wrong with an answer."""
 
 
 @dataclass(frozen=True)
