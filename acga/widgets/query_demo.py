@@ -19,7 +19,7 @@ from .clips import DRAWN_CLIPS, Clip
 from .composer import MOST_ACTORS, draw_composed
 from .export import encode_jpeg, mask_archive, overlay_video
 from .jobs import JobRunner, Steps
-from .query_view import MAX_QUERIES, WORDS, QueryView, pack_prediction, to_bytes
+from .query_view import MAX_QUERIES, WORDS_TO_CHOOSE, QueryView, pack_prediction, to_bytes
 from .uploads import read_upload
 
 FRAME_QUALITY = 90  # of the JPEG frames, of 100
@@ -245,7 +245,7 @@ class QueryDemo(ipywidgets.VBox):
 
     def _known_words(self) -> dict[str, list[str]]:
         """Those words to choose from that the model knows."""
-        return {about: [words for words in group if not self.segmenter.unknown(words)] for about, group in WORDS.items()}
+        return {about: [words for words in group if not self.segmenter.unknown(words)] for about, group in WORDS_TO_CHOOSE.items()}
 
     # What the page shows
 

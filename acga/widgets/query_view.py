@@ -22,7 +22,7 @@ from .uploads import EXPECTATIONS, LIMITS, MAX_BYTES
 # One module, in this order.
 PARTS = ("elements.js", "masks.js", "drawing.js", "gallery.js", "composer.js", "sentences.js", "words.js", "phrasings.js", "query_view.js")
 MAX_QUERIES = 6
-WORDS = {  # to choose from, by what they say
+WORDS_TO_CHOOSE = {  # to choose from, by what they say
     "who": ("man", "woman", "baby", "dog", "cat", "bird", "car", "ball"),
     "colour": ("red", "green", "blue", "yellow", "orange", "brown", "black", "white"),
     "doing": ("walking", "running", "jumping", "flying", "rolling", "crawling", "sitting", "standing"),
