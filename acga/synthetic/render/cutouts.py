@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.pictures import decode_picture
-from ...data.tables import read_table, strange_names
 from ...data.taxonomy import COLOURS
 from ...errors import DatasetError
 from ..scene import Actor
@@ -110,6 +109,8 @@ def open_cutouts(root: str) -> CutoutFolder:
 
 def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
     """Picture, number and class of each instance that may be used, in the order of the names; raises `DatasetError`."""
+    from ...data.tables import read_table, strange_names  # with pandas, which drawing does not need
+
     table = root / "instances.csv"
     if not table.is_file():
         raise DatasetError(f"{table} is missing; a folder of cut-outs has images/, instances/ and instances.csv.")
