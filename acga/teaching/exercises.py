@@ -14,7 +14,7 @@ UNANSWERED, RIGHT, WRONG = "not answered yet", "right", "not yet"
 
 
 class NotYet(Exception):
-    """What is wrong with an answer, in a sentence for the reader."""
+    """A fault of an answer, in a sentence for the reader."""
 
 
 @dataclass(frozen=True)
