@@ -14,7 +14,7 @@ UNANSWERED, RIGHT, WRONG = "not answered yet", "right", "not yet"
 
 
 class NotYet(Exception):
-    """A sentence for the reader on what is wrong with an answer."""
+    """A fault of an answer, in a sentence for the reader."""
 
 
 @dataclass(frozen=True)
