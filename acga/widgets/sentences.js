@@ -35,6 +35,12 @@ function sentenceRows({ palette, ask, point, most }) {
     const row = { input, verdict, truth, remove, words, problem, node, said: [], crossed: new Set(), shown: "" };
     input.addEventListener("input", () => row.crossed.clear());
     input.addEventListener("change", submit); // also when the reader leaves the line
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault(); // JupyterLab would, and then nothing were asked
+      event.stopPropagation();
+      submit();
+    });
     node.addEventListener("focusin", () => { latest = row; });
     remove.addEventListener("click", () => {
       const left = texts().filter((_, at) => at !== rows.indexOf(row));
