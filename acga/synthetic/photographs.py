@@ -46,7 +46,7 @@ PERSON_WORDS = {"person", "man", "woman", "boy", "girl", "child", "kid", "baby",
 
 
 class _Record(TypedDict):
-    """What is kept of a view, to make the tables from; no queries where nothing can be said."""
+    """The record of a view, to make the tables from; no queries where nothing can be said."""
 
     label: int
     height: int

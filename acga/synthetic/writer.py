@@ -58,7 +58,7 @@ class _SavedScene(TypedDict):
 
 
 class _Record(TypedDict):
-    """What is kept of a finished video, to make the tables from."""
+    """The record of a finished video, to make the tables from."""
 
     scene: _SavedScene
     split: Literal["train", "test"]
@@ -312,7 +312,9 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     pictures.mkdir(parents=True, exist_ok=True)
     puppet.mkdir(parents=True, exist_ok=True)
     for number, (frame, _) in enumerate(drawn, start=1):
-        (pictures / f"{number:05d}.png").write_bytes(cv2.imencode(".png", frame[..., ::-1])[1])  # imwrite is silent about a full disk
+        (pictures / f"{number:05d}.png").write_bytes(
+            cv2.imencode(".png", frame[..., ::-1])[1].tobytes()
+        )  # imwrite is silent about a full disk
     part_mask = np.stack([masks[subject] for _, masks in drawn], axis=-1).astype(np.uint8)  # (H, W, T)
     _write_mat(puppet / "puppet_mask.mat", part_mask)
     record = _record(scene, split, told[:1])
