@@ -8,22 +8,24 @@ VENV ?= .venv
 PIP_INDEX ?=
 
 PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constraints.txt
+# Tests run side by side, a file at a time, each on one thread.
+SIDE_BY_SIDE = --numprocesses 2 --dist loadfile
 NOTEBOOKS = --ignore notebooks/solutions --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: demo test lab app lint notebooks site
+.PHONY: demo test lab app lint notebooks site help
 
 demo: $(VENV)/.core  ## segment actors in a clip drawn for the purpose
 	$(VENV)/bin/acga demo
 
 test: lint  ## everything that CI runs
 	@ls notebooks/*.ipynb > /dev/null  # pytest would pass over a missing series in silence
-	$(VENV)/bin/python -m pytest $(NOTEBOOKS) tests acga notebooks
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) $(NOTEBOOKS) tests acga notebooks
 
 lab: $(VENV)/.full  ## open the notebooks in JupyterLab, on the query demo
-	$(VENV)/bin/jupyter lab notebooks/09_query_demo.ipynb
+	$(VENV)/bin/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/09_query_demo.ipynb
 
 app: $(VENV)/.full  ## the query demo as a web page
-	$(VENV)/bin/voila notebooks/app/ask_a_video.ipynb
+	JUPYTER_PATH=notebooks/app JUPYTER_CONFIG_PATH=notebooks/app $(VENV)/bin/voila notebooks/app/ask_a_video.ipynb
 
 lint: $(VENV)/.full  ## style and types
 	$(VENV)/bin/ruff check
@@ -36,6 +38,9 @@ notebooks: $(VENV)/.full  ## run all notebooks and save their outputs
 
 site: $(VENV)/.full  ## the series as a static site, from the saved outputs: build/site/index.html
 	$(VENV)/bin/python docs/site.py
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1: \2/p' Makefile
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11")'

@@ -6,7 +6,7 @@ The frozen stem stays as it is, so that each annotated clip passes through it on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -90,7 +90,7 @@ def fit(model: ACGA, examples: Sequence[AnnotatedFrame], *, steps: int, learning
     clips = torch.tensor([indices.index(example.index) for example in examples])
     tokens = np.stack([model.vocabulary.encode(example.query, model.config.max_query_length) for example in examples])  # (Q, L)
     target = torch.stack([_target(example, model.config.size) for example in examples])  # (Q, S, S)
-    network, loss = fold(model).eval(), WeightedSegmentationLoss(foreground_weight=OBJECTIVE.foreground_weight, dice=OBJECTIVE.dice)
+    network, loss = fold(model).eval(), WeightedSegmentationLoss(**asdict(OBJECTIVE))
     parameters = network.training_parameters()
     optimiser = torch.optim.Adam(parameters, lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)

@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from .config import FeatureKind, TrainConfig
+from .config import Blindness, FeatureKind, TrainConfig
 from .data.absent import AbsentQueries
 from .data.dataset import Dataset
 from .data.features import FeatureCache, extract_features, fingerprint
@@ -97,7 +97,7 @@ class ReleaseSamples:
         if config.blind_to == "text":
             self.tokens = hide_query(self.tokens)
         self.mirror = mirrored_words(model.vocabulary)
-        self.as_seen, self.masks = caches[seen_kind(config)], masks
+        self.as_seen, self.masks = caches[kind_for(config.blind_to)], masks
         self.mirrored = caches["mirrored"] if config.mirror else None
         self.with_others = config.loss.other_actors_weight != 1
         self.absent = AbsentQueries(dataset) if config.absent_share else None
@@ -173,6 +173,6 @@ class SentenceBatches:
         )
 
 
-def seen_kind(config: TrainConfig) -> FeatureKind:
-    """The features that a configuration looks at."""
-    return "still" if config.blind_to == "motion" else "plain"
+def kind_for(blind_to: Blindness) -> FeatureKind:
+    """The features that a network looks at."""
+    return "still" if blind_to == "motion" else "plain"

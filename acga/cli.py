@@ -1,19 +1,24 @@
-"""The command line: `acga demo | segment | pretrain | train | adapt | evaluate | ablate | data …`, also as `python -m acga`.
+"""The command line: `acga demo | segment | pretrain | train | adapt | evaluate | reproduce | ablate | data …`, also as `python -m acga`.
 
-What a user did wrong is one line on stderr and exit code 2; an interruption is exit code 130, or 143 when it was asked for by SIGTERM.
-Whether the result can be written is tried before any work. What a command needs is imported when it
+What a user did wrong is one line on stderr and exit code 2, a wrong name with the right one; an interruption is exit code 130, or 143
+when it was asked for by SIGTERM. Whether the result can be written is tried before any work. What a command needs is imported when it
 runs, so that `--help`, which is made of the options alone, is answered at once.
 """
 
 from __future__ import annotations
 
+import difflib
 import io
+import math
+import os
+import re
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from tyro.extras import SubcommandApp
@@ -31,14 +36,16 @@ from .options import (
     ExtractOptions,
     PhotographsOptions,
     PretrainOptions,
+    ReproduceOptions,
     SegmentOptions,
     SynthesizeOptions,
     TrainOptions,
+    spell_as_options,
 )
 
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
 
-Example: acga segment clip.mp4 "man in red" "dog on the left" --out result"""
+Example: acga segment clip.mp4 "man in red" "dog on the left" --sheet"""
 DATA_DESCRIPTION = """Draw data or make it of photographs, check, extract or download it.
 
 Example: acga data synthesize drawn"""
@@ -60,20 +67,21 @@ def run_demo(options: DemoOptions) -> None:
         scores = demonstrate(Segmenter(options.weights, options.device), folder)
     for query, score in scores.items():
         print(f'  "{query}": mean IoU {score:.2f} with the drawn truth')
-    print(f"See {out / 'demo.png'} (what was found), {out / 'overlay.mp4'} (the whole clip), {out / 'masks'} and {out / 'summary.json'}.")
+    print(f"See {out / 'demo.png'} and {out / 'demo.gif'} (what was found), and the rest of {out}.")
 
 
 def run_segment(options: SegmentOptions) -> None:
     """`acga segment`."""
     from .data.text import Vocabulary, tokenise
+    from .files import read_json
     from .inference import Segmenter, load
-    from .output import output_folder, write_segmentation
+    from .output import SUMMARY, output_folder, write_segmentation
 
-    out, queries = options.out, options.queries
+    out, queries, formats = options.folder, options.queries, options.formats
     with output_folder(out, overwrite=options.overwrite) as folder:
         # A file of word vectors holds millions of words: only those of the queries are read.
         model = load(options.weights, words=options.words, vocabulary=Vocabulary.from_queries(queries) if options.words else None)
-        segmenter = Segmenter(model, options.device, minimum_peak=options.minimum_peak)
+        segmenter = Segmenter(model, options.device, minimum_peak=options.minimum_peak, threshold_ratio=options.threshold)
         for query in queries:
             unknown = segmenter.unknown(query)
             for word in unknown:
@@ -81,8 +89,13 @@ def run_segment(options: SegmentOptions) -> None:
                 print_stderr("note", f"the model doesn't know the word {word!r}" + (f"; it knows {', '.join(near)}." if near else "."))
             if set(tokenise(query)) <= set(unknown):
                 print_stderr("note", f"the model knows no word of {query!r}: what it finds for it means nothing.")
-        frames = sum(1 for _ in write_segmentation(segmenter, options.video, queries, folder, every=options.every))
-    print(f"{frames} frames segmented: see {out / 'overlay.mp4'}, {out / 'masks'} and {out / 'summary.json'}.")
+        for _ in write_segmentation(segmenter, options.video, queries, folder, every=options.every, formats=formats, sheet=options.sheet):
+            pass
+    summary = read_json(out / SUMMARY)
+    for entry in summary["queries"]:
+        print(f"  {entry['verdict'] or 'not judged'}: {entry['query']}")
+    written = [out / name for name in (summary["overlay"], summary["sheet"], "masks") if name]
+    print(f"{summary['frames']} frames segmented: see {', '.join(map(str, written))} and {out / SUMMARY}.")
 
 
 def run_pretrain(options: PretrainOptions) -> None:
@@ -119,6 +132,13 @@ def run_evaluate(options: EvaluateOptions) -> None:
     print(f"{len(found.predictions)} samples: see {options.out}.")
 
 
+def run_reproduce(options: ReproduceOptions) -> None:
+    """`acga reproduce`."""
+    from .reproduce import reproduce
+
+    print(f"See {reproduce(options)} (and .html, .json).")
+
+
 def run_ablate(options: AblateOptions) -> None:
     """`acga ablate`."""
     from .study.records import Study
@@ -135,14 +155,20 @@ def run_ablate(options: AblateOptions) -> None:
 
 def run_check(options: CheckOptions) -> None:
     """`acga data check`. Raises `AcgaError` when there are problems."""
-    from .data.check import check_release
+    from .data.check import DEAD_LINK, check_release
 
-    root, report = options.root, check_release(options.root)
+    root, report = options.root, check_release(options.root, options.workers)
     print(f"{root}: {report.layout}")
     for split, counts in report.counts.items():
         print(f"  {split}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    for line in report.passed_over:
+        print(f"  passed over: {line}")
     for problem in report.problems:
         print(f"  problem: {problem}")
+    for part, place in report.missing.items():
+        print(f"  missing: {part}; it is to be had from {place}")
+    if report.missing:
+        print(f"  {DEAD_LINK}")
     if report.problems:
         raise AcgaError(f"{len(report.problems)} {'problem' if len(report.problems) == 1 else 'problems'} in {root}.")
     print("  no problems")
@@ -187,6 +213,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "train": (TrainOptions, run_train),
     "adapt": (AdaptOptions, run_adapt),
     "evaluate": (EvaluateOptions, run_evaluate),
+    "reproduce": (ReproduceOptions, run_reproduce),
     "ablate": (AblateOptions, run_ablate),
     "data synthesize": (SynthesizeOptions, run_synthesize),
     "data photographs": (PhotographsOptions, run_photographs),
@@ -198,12 +225,74 @@ OUTPUTS: dict[type, str | None] = {SynthesizeOptions: "root", PhotographsOptions
 
 
 def parse(arguments: Sequence[str]) -> Any:
-    """The options of a command line, of one of the classes in `COMMANDS`."""
+    """The options of a command line, of one of the classes in `COMMANDS`. Raises `AcgaError` for one that says nothing that is there."""
     app, data = SubcommandApp(), SubcommandApp()
     for name, (options, _) in COMMANDS.items():
         (data if name.startswith("data ") else app).command(options, name=name.removeprefix("data "))  # type: ignore[call-overload]
-    app.command(data, name="data", help=DATA_DESCRIPTION)
-    return app.cli(args=arguments, prog="acga", description=DESCRIPTION)
+    app.command(data, name="data")
+    try:
+        with redirect_stderr(io.StringIO()) as said:
+            return app.cli(args=arguments, prog="acga")
+    except SystemExit as ended:
+        if not ended.code:  # after help
+            raise
+        raise AcgaError(wrong_name(arguments) or _plain(said.getvalue())) from None
+
+
+def wrong_name(arguments: Sequence[str]) -> str | None:
+    """The first command or option of a command line that there is not, in a sentence with what was perhaps meant; None if all are."""
+    command = " ".join(arguments[: 2 if arguments[:1] == ["data"] else 1])
+    if command not in COMMANDS:
+        return f"There is no command {command!r}{_perhaps(command, (*COMMANDS, 'data'))}; acga help lists all."
+    with redirect_stdout(io.StringIO()) as said, suppress(SystemExit):
+        parse([*command.split(), "--help"])
+    known = set(re.findall(r"(?<![\w-])--?[a-z][\w.-]*", said.getvalue()))
+    for argument in arguments:
+        name = argument.partition("=")[0].replace("_", "-")
+        if re.match("--?[a-z]", name) and name not in known:
+            return f"acga {command} has no option {name}{_perhaps(name, known)}; acga {command} --help lists all."
+    return None
+
+
+def _perhaps(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name[:40], list(known), n=1)
+    return f", perhaps {near[0]}" if near else ""
+
+
+def _plain(said: str) -> str:
+    """One sentence from what tyro says in a frame."""
+    text = re.sub("[╭╮╰╯│─]|-{5,}", " ", said.partition("\n")[2])  # after a title
+    return " ".join(text.split()).partition(" For full helptext")[0]
+
+
+def overview(prefix: str = "") -> str:
+    """A line for each command that begins with `prefix`."""
+    lines = [DATA_DESCRIPTION if prefix else DESCRIPTION, ""]
+    for name, (options, _) in COMMANDS.items():
+        if name.startswith(prefix):
+            lines += [f"  {name:16s}  {re.split('[;:.]', options.__doc__ or '')[0]}"]
+    return "\n".join([*lines, "", "acga COMMAND --help says more, with an example."])
+
+
+def be_considerate() -> None:
+    """Let threads sleep while they wait, and start no more of them than a container may run, unless the environment says otherwise.
+
+    PyTorch's threads spin while they wait for each other, which on a busy machine keeps the ones that they wait for from running. It
+    reads these variables when it is imported, so this comes first.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    cores = container_cores()
+    if cores is not None and cores < (os.cpu_count() or 1):
+        os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+
+
+def container_cores(limit: Path = Path("/sys/fs/cgroup/cpu.max")) -> int | None:
+    """The number of cores that a container's processes may keep busy, rounded up; None if that is not limited (or not on Linux)."""
+    try:
+        quota, period = limit.read_text(encoding="ascii").split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # "max 100000"
+        return None
 
 
 class Terminated(KeyboardInterrupt):
@@ -227,11 +316,24 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Of several processes that work together, let the first alone say what is done; each tells of its errors."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        first = os.environ.get("RANK", "0") == "0"
+        with nullcontext() if first else redirect_stdout(nowhere):
+            yield
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
 def try_output(options: Any) -> None:
     """Find out before any work whether the result of a command can be written. Raises `AcgaError`."""
     name = OUTPUTS.get(type(options), "out")
     if name is not None:
-        check_writable(getattr(options, name), folder=not isinstance(options, AdaptOptions | EvaluateOptions))
+        path = options.folder if isinstance(options, SegmentOptions) else getattr(options, name)
+        check_writable(path, folder=not isinstance(options, AdaptOptions | EvaluateOptions))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -243,18 +345,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"acga {__version__}")
         return 0
-    with warnings.catch_warnings(), interruptible():
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
+    be_considerate()
+    with warnings.catch_warnings(), interruptible(), one_voice():
         warnings.simplefilter("ignore")  # of other packages: nothing that a user of this one can mend
         warnings.filterwarnings("default", module="acga")
+        if os.environ.get("RANK", "0") != "0":
+            warnings.simplefilter("ignore")
         warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
         try:
+            if arguments in ([], ["--help"], ["-h"], ["data"], ["data", "--help"], ["data", "-h"]):
+                print(overview("data " if "data" in arguments else ""))
+                return 0
             options = parse(arguments)
             run = next(run for kind, run in COMMANDS.values() if kind is type(options))
             try_output(options)
             run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
-            print_stderr("error", str(error))
+            print_stderr("error", spell_as_options(str(error)))
             return 2
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("acga"):

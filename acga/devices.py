@@ -14,24 +14,28 @@ if TYPE_CHECKING:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called "auto" (a GPU if there is one), "cpu" or "cuda". Raises `ConfigError` for another name or a missing GPU.
+    """The device called "auto" (an NVIDIA GPU if there is one), "cpu", "cuda" or "mps" (Apple's chips, which "auto" leaves alone).
+
+    Raises `ConfigError` for another name or a missing GPU.
 
     >>> choose_device("cpu")
     device(type='cpu')
     """
-    if name not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"There is no device {name!r}; choose auto, cpu or cuda.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("There is no GPU that PyTorch can use; choose the device cpu.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name not in ("auto", "cpu", "cuda", "mps"):
+        raise ConfigError(f"There is no device {name!r}; choose auto, cpu, cuda or mps.")
+    if (name == "cuda" and not torch.cuda.is_available()) or (name == "mps" and not torch.backends.mps.is_available()):
+        raise ConfigError(f"There is no GPU that PyTorch can use as {name}; choose the device cpu.")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
 
 
 def choose_accelerator(device: str) -> Accelerator:
-    """An `Accelerator` on "auto" (a GPU if there is one), "cpu" or "cuda". Raises `ConfigError` for another name or a missing GPU."""
+    """An `Accelerator` on the device that `choose_device` finds. Raises `ConfigError` as that does."""
     from accelerate import Accelerator
 
-    choose_device(device)  # refuses what there is not
-    return Accelerator(cpu=device == "cpu")
+    # Said outright, as processes that were started together without a GPU would otherwise work each for itself.
+    return Accelerator(cpu=choose_device(device).type == "cpu")
 
 
 def autocast(precision: Precision, device: torch.device, *, clip_length: int) -> torch.autocast:

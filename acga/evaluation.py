@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, TypedDict
@@ -21,15 +22,19 @@ from accelerate.utils import gather_object
 from torch import Tensor
 from tqdm import tqdm
 
+from .coco import EncodedPair, coco_average_precision, write_coco
 from .config import STRIDE, Blindness
+from .data.cache import digest, digest_file
 from .data.dataset import Dataset, Sample
-from .data.features import FeatureCache
+from .data.features import FeatureCache, fingerprint
+from .data.official import OfficialFeatures, OfficialRows, give_words, is_official
 from .data.releases import open_release
 from .data.tags import read_tags
-from .data.text import UNKNOWN, Vocabulary
+from .data.text import UNKNOWN, Vocabulary, count_sentences, name_words, tokenise
 from .devices import choose_accelerator
 from .errors import ConfigError, DatasetError
 from .files import read_json, rounded, write_json
+from .journal import Journal
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
 from .model.checkpoints import load_model
 from .model.folding import fold as folded
@@ -68,6 +73,7 @@ class Evaluation:
     metrics: dict[str, float]
     predictions: list[Prediction]
     about: dict[str, Any] = field(default_factory=dict)  # config, command, commit, seconds, …
+    masks: list[EncodedPair] = field(default_factory=list)  # of all predictions, if they were to be kept; in no file that `save` writes
 
     @classmethod
     def of(cls, predictions: Sequence[Prediction], **about: Any) -> Evaluation:
@@ -99,6 +105,11 @@ class Evaluation:
         content = {"metrics": self.metrics, **more, "about": self.about}
         write_json(Path(path), {**rounded(content), "columns": Prediction._fields, "predictions": rows})
 
+    def save_masks(self, folder: Path) -> None:
+        """Write the masks to `folder`/predictions.json and targets.json, as COCO's tools read them."""
+        about = [dict(zip(Prediction._fields[:4], prediction, strict=False)) for prediction in self.predictions]
+        write_coco(folder, self.masks, [prediction.peak for prediction in self.predictions], about)
+
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
         """Read what `save` wrote. Raises `ConfigError` when the file is missing or something else."""
@@ -118,18 +129,30 @@ def hide_query(tokens: Tensor) -> Tensor:
     return hidden
 
 
+class _Scored(NamedTuple):
+    """One sample's score, as a journal keeps it."""
+
+    sample: int
+    intersection: int
+    union: int
+    peak: float
+    masks: EncodedPair | None  # if they are wanted
+
+
 @torch.no_grad()
 def evaluate(
     model: ACGA,
     dataset: Dataset,
     *,
     indices: Iterable[int] | None = None,
-    features: FeatureCache | None = None,
+    features: FeatureCache | OfficialRows | None = None,
     batch_size: int = 16,
     device: str = "auto",
     fold: bool = True,
     blind_to: Blindness = "none",
     coco: bool = False,
+    keep_masks: bool = False,
+    journal: Path | None = None,
     accelerator: Accelerator | None = None,
     progress: bool = True,
 ) -> Evaluation:
@@ -142,7 +165,9 @@ def evaluate(
             however many sentences ask about it.
         fold: compute the same function with fewer operations.
         blind_to: the controls; "motion" repeats the annotated frame in place of the clip (`features` must be made so too).
-        coco: add `coco_mAP`, ranking predictions by their peak.
+        coco: add `coco_mAP`, ranking predictions by their peak; where all peaks are the same, `about` says that it cannot be.
+        keep_masks: keep all masks in `masks`, as run lengths.
+        journal: the file that the result will be written to: scores are kept beside it, and an interrupted evaluation goes on.
         accelerator: that of a training under way, otherwise one on `device`; several processes share the frames among them.
 
     Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `DatasetError`.
@@ -151,23 +176,80 @@ def evaluate(
     _check_fit(model, dataset)
     accelerator = accelerator or choose_accelerator(device)
     chosen = range(len(dataset)) if indices is None else sorted(set(indices))
-    groups = group_by_frame(dataset, chosen, batch_size)[accelerator.process_index :: accelerator.num_processes]
+    groups, with_masks = group_by_frame(dataset, chosen, batch_size), coco or keep_masks
+    notes, done, made_of = None, {}, None
+    if journal is not None:
+        made_of = _fingerprint(model, dataset, blind_to, with_masks)
+        notes = Journal(journal, made_of, accelerator.process_index)
+        done = {row.sample: row for row in map(_read_scored, notes.read())}
+        accelerator.wait_for_everyone()  # all have read before anyone writes
+        groups = [group for group in groups if not done.keys() >= set(group)]
+    groups = groups[accelerator.process_index :: accelerator.num_processes]
     was_training = model.training
     network = (folded(model) if fold else model).eval().to(accelerator.device)
     network.backbone.channels_last()
-    metrics, found = SegmentationMetrics(), []
+    found: list[_Scored] = []
     shown = progress and accelerator.is_main_process
     with tqdm(total=sum(map(len, groups)), desc="evaluating", unit="sentence", disable=not shown, leave=False) as bar:
         for group in groups:
+            rows = []
             for index, response in group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to):
-                found.append((index, _score(response, dataset, index, metrics, coco=coco)))
+                rows.append(_score(response, dataset, index, with_masks=with_masks))
                 bar.update()
+            found += rows
+            if notes is not None:
+                notes.append(rows)
     model.train(was_training)
-    predictions = [prediction for _, prediction in sorted(gather_object(found))]
-    combined = SegmentationMetrics()
-    combined.merge(gather_object([metrics]))
-    about = _about(model, dataset, accelerator, blind_to=blind_to, samples=len(predictions), seconds=round(monotonic() - started, 1))
-    return Evaluation(combined.compute(), predictions, about)
+    done |= {row.sample: row for row in gather_object(found)}
+    about = _about(model, dataset, accelerator, blind_to=blind_to, samples=len(chosen), seconds=round(monotonic() - started, 1))
+    about |= {} if made_of is None else {"fingerprint": made_of}  # of weights, words, videos and annotations
+    return _summed([done[index] for index in chosen], [dataset.samples[index] for index in chosen], about, coco=coco)
+
+
+def _score(response: Tensor, dataset: Dataset, index: int, *, with_masks: bool) -> _Scored:
+    """Score the response (S, S) to a sample."""
+    mask = dataset.labels(index)["mask"].numpy()
+    peak, metrics = float(response.max().sigmoid()), SegmentationMetrics()
+    target = mask if dataset.returned else round_trip(mask, dataset.size)
+    metrics.update(binarise(response, mask.shape), target, score=peak if with_masks else None)
+    return _Scored(index, *metrics.areas[0], peak, metrics.masks[0] if with_masks else None)
+
+
+def _read_scored(row: list[Any]) -> _Scored:
+    """A score from a journal."""
+    sample, intersection, union, peak, masks = row
+    return _Scored(sample, intersection, union, peak, EncodedPair(*masks) if masks else None)
+
+
+def _summed(rows: Sequence[_Scored], samples: Sequence[Sample], about: dict[str, Any], *, coco: bool) -> Evaluation:
+    """The evaluation of scored samples."""
+    predictions = [
+        Prediction(sample.video_id, sample.frame, sample.instance, sample.query, *row[1:4])
+        for sample, row in zip(samples, rows, strict=True)
+    ]
+    found = Evaluation.of(predictions, **about)
+    masks = [row.masks for row in rows if row.masks is not None]
+    if coco and len({row.peak for row in rows}) > 1:
+        found.metrics["coco_mAP"] = coco_average_precision(masks, [row.peak for row in rows])
+    elif coco:
+        found.about["coco_mAP"] = "missing: it ranks predictions by their peak, and all peaks are the same"
+    return replace(found, masks=masks)
+
+
+def _fingerprint(model: ACGA, dataset: Dataset, *settings: Any) -> str:
+    """A digest of all that decides the scores."""
+    annotations = [digest_file(path) for path in dict.fromkeys(dataset.annotation_path(*frame) for frame in dataset.annotated_frames)]
+    words = None if model.vocabulary is None else model.vocabulary.words
+    return digest("evaluation", fingerprint(model, dataset), dataset.samples_fingerprint, annotations, words, settings)
+
+
+def silent_words(model: ACGA, queries: Iterable[str]) -> dict[str, int]:
+    """The words that say nothing to a model, unknown or without a vector, with the number of different sentences that each is in."""
+    assert model.vocabulary is not None and model.word_table is not None
+    sentences, vocabulary = set(queries), model.vocabulary
+    has_vector = model.word_table.weight.detach().any(dim=1).tolist()
+    words = {word for query in sentences for word in tokenise(query)}
+    return count_sentences((word for word in words if word not in vocabulary or not has_vector[vocabulary.encode(word, 1)[0]]), sentences)
 
 
 def _check_fit(model: ACGA, dataset: Dataset) -> None:
@@ -187,18 +269,11 @@ def _about(model: ACGA, dataset: Dataset, accelerator: Accelerator, **more: Any)
         "config": model.config.to_dict(),
         "size": dataset.size,
         "frames": getattr(dataset, "frame_source", "all annotated"),
+        "silent_words": silent_words(model, (sample.query for sample in dataset.samples)),
         "device": str(accelerator.device),
         "processes": accelerator.num_processes,
         **more,
     }
-
-
-def _score(response: Tensor, dataset: Dataset, index: int, metrics: SegmentationMetrics, *, coco: bool) -> Prediction:
-    """Add the response (S, S) to a sample to `metrics`."""
-    sample, mask = dataset.samples[index], dataset.labels(index)["mask"].numpy()
-    peak = float(response.max().sigmoid())
-    metrics.update(binarise(response, mask.shape), round_trip(mask, dataset.size), score=peak if coco else None)
-    return Prediction(sample.video_id, sample.frame, sample.instance, sample.query, *metrics.areas[-1], peak)
 
 
 def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -224,7 +299,7 @@ def group_responses(
     network: ACGA,
     dataset: Dataset,
     group: Sequence[int],
-    features: FeatureCache | None,
+    features: FeatureCache | OfficialRows | None,
     batch_size: int,
     device: torch.device,
     blind_to: Blindness,
@@ -251,13 +326,57 @@ def group_responses(
 def evaluate_release(options: EvaluateOptions) -> Evaluation:
     """Score weights on a release of either layout; what `evaluate` gives is saved to `options.out`, with the metrics by tag.
 
-    Raises as `evaluate` does, and `WeightsError`.
+    An interrupted evaluation goes on. Raises as `evaluate` does, and `WeightsError`.
     """
-    model = load_model(options.weights)
+    from .batches import extract, kind_for  # which imports this module
+
+    model, accelerator = load_model(options.weights), choose_accelerator(options.device)
+    if is_official(options.root):
+        return _evaluate_official(options, model, accelerator)
     dataset = open_release(options.root, options.split, model.config, options.frame_list)
+    queries = [sample.query for sample in dataset.samples]
     if options.words is not None:  # of the millions of words in the file, only those of the data set are read
-        vocabulary = Vocabulary.from_queries(sample.query for sample in dataset.samples)
-        model = load_model(options.weights, words=options.words, vocabulary=vocabulary)
-    found = evaluate(model, dataset, batch_size=options.batch_size, device=options.device, blind_to=options.blind_to, coco=options.coco)
-    found.save(options.out, by_tag=found.by_tag(read_tags(options.root)))
+        model = load_model(options.weights, words=options.words, vocabulary=Vocabulary.from_queries(queries))
+    features = None
+    if options.features is not None:
+        kind = kind_for(options.blind_to)
+        features = extract(model, dataset, options.features, kind, accelerator=accelerator, workers=options.workers)
+    found = evaluate(
+        model,
+        dataset,
+        features=features,
+        batch_size=options.batch_size,
+        blind_to=options.blind_to,
+        coco=options.coco,
+        keep_masks=options.masks is not None,
+        journal=options.out,
+        accelerator=accelerator,
+    )
+    _save(found, options, accelerator)
     return found
+
+
+def _evaluate_official(options: EvaluateOptions, model: ACGA, accelerator: Accelerator) -> Evaluation:
+    """As `evaluate_release`, from the official preprocessed features."""
+    if options.words is not None or options.features is not None or options.blind_to == "motion":
+        raise ConfigError(
+            f"{options.root} holds features and word vectors of its own; leave --words, --features and --blind-to motion out."
+        )
+    dataset = OfficialFeatures(options.root, options.split, clip_length=model.config.clip_length)
+    give_words(model, dataset)
+    how: dict[str, Any] = {"blind_to": options.blind_to, "coco": options.coco, "keep_masks": options.masks is not None}
+    found = evaluate(model, dataset, features=dataset.features, batch_size=options.batch_size, accelerator=accelerator, **how)
+    _save(found, options, accelerator)
+    return found
+
+
+def _save(found: Evaluation, options: EvaluateOptions, accelerator: Accelerator) -> None:
+    """Write what was found, by the first of several processes."""
+    if accelerator.is_main_process:
+        if silent := found.about["silent_words"]:
+            warnings.warn(f"{len(silent)} words of the sentences say nothing to these weights: {name_words(silent)}.", stacklevel=2)
+        if options.masks is not None:
+            found.save_masks(options.masks)
+        found.save(options.out, by_tag=found.by_tag(read_tags(options.root)))
+        Journal(options.out, "").remove()
+    accelerator.wait_for_everyone()

@@ -33,7 +33,7 @@ from .model.checkpoints import load_model as load
 from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
-from .model.presence import Verdict
+from .model.presence import Verdict, confidence
 
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
@@ -52,7 +52,8 @@ class FrameResult:
     frame: np.ndarray  # uint8 (H, W, 3)
     masks: dict[str, np.ndarray]  # by query, bool (H, W); masks of several queries may overlap
     responses: dict[str, np.ndarray]  # by query, the finest logits, float32 (S, S), on the network's square
-    peaks: dict[str, float]  # by query, the largest probability of any pixel: low where nothing was found
+    peaks: dict[str, float]  # by query, the largest probability of any pixel
+    confidences: dict[str, float]  # by query, how well coarse and fine response agree, from 0 to 1: low where nothing was found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ class FrameResponse:
     """The response to a query in one frame."""
 
     logits: np.ndarray  # the finest response, float32 (S, S), on the network's square
-    peak: float  # the largest probability of any pixel: low where nothing was found
+    peak: float  # the largest probability of any pixel
+    confidence: float  # how well coarse and fine response agree: low where nothing was found
     word_weights: np.ndarray | None  # (L, h, w): how much each word is attended to from each place; None without that attention
 
 
@@ -69,22 +71,26 @@ class Segmenter:
 
     Args:
         weights: an embedded name ("mini"), a file that `load` reads, or a model, which is copied and left as it is.
-        device: "auto" (a GPU if there is one), "cpu" or "cuda".
+        device: "auto" (an NVIDIA GPU if there is one), "cpu", "cuda" or "mps".
         minimum_peak: frames in which no pixel reaches this probability get an empty mask. The official rule, 0, always finds
             something, as its threshold is relative to the map's own maximum.
+        threshold_ratio: a pixel belongs to the actor above this share of the map's maximum; officially half.
 
     Raises `WeightsError` and `ConfigError`.
     """
 
-    def __init__(self, weights: str | Path | ACGA = "mini", device: str = "auto", *, minimum_peak: float = 0.0) -> None:
-        if not 0 <= minimum_peak <= 1:
-            raise ConfigError(f"minimum_peak is a probability between 0 and 1, not {minimum_peak}.")
+    def __init__(
+        self, weights: str | Path | ACGA = "mini", device: str = "auto", *, minimum_peak: float = 0.0, threshold_ratio: float = 0.5
+    ) -> None:
+        for name, value in {"minimum_peak": minimum_peak, "threshold_ratio": threshold_ratio}.items():
+            if not 0 <= value <= 1:
+                raise ConfigError(f"{name} is between 0 and 1, not {value}.")
         model = copy.deepcopy(weights) if isinstance(weights, ACGA) else load(weights)
         if model.vocabulary is None or model.word_table is None:
             raise WeightsError('These weights came without word vectors: load them with words="vectors.bin", a word2vec file.')
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
-        self.minimum_peak = minimum_peak
+        self.minimum_peak, self.threshold_ratio = minimum_peak, threshold_ratio
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         self.model.backbone.channels_last()
@@ -113,9 +119,9 @@ class Segmenter:
         without_vector = [word for word, index in zip(tokenise(query), ids, strict=False) if index > UNKNOWN and blank[index]]
         return list(dict.fromkeys(self.vocabulary.unknown(query) + without_vector))
 
-    def verdict(self, peak: float) -> Verdict | None:
-        """Whether a frame whose response has this peak shows what was asked for; None if the weights were not calibrated for that."""
-        return None if self.presence is None else self.presence.verdict(peak)
+    def verdict(self, confidence: float) -> Verdict | None:
+        """Whether a frame whose response has this confidence shows what was asked for; None if the weights were not calibrated for that."""
+        return None if self.presence is None else self.presence.verdict(confidence)
 
     def suggest(self, word: str, most: int = 3) -> list[str]:
         """Known words that are spelled much like `word`, the likest first."""
@@ -161,9 +167,10 @@ class Segmenter:
         found = {query: session.responses[query][index] for query in queries}
         return _ClipResult(
             source=index,
-            masks={query: session.mask(query, index) for query in queries},
+            masks={query: session.mask(query, index, threshold_ratio=self.threshold_ratio) for query in queries},
             responses={query: response.logits for query, response in found.items()},
             peaks={query: response.peak for query, response in found.items()},
+            confidences={query: response.confidence for query, response in found.items()},
         )
 
 
@@ -212,6 +219,7 @@ class _ClipResult(NamedTuple):
     masks: dict[str, np.ndarray]
     responses: dict[str, np.ndarray]
     peaks: dict[str, float]
+    confidences: dict[str, float]
 
     def of(self, frame: _Frame) -> FrameResult:
         return FrameResult(
@@ -222,6 +230,7 @@ class _ClipResult(NamedTuple):
             masks=self.masks,
             responses=self.responses,
             peaks=self.peaks,
+            confidences=self.confidences,
         )
 
 
@@ -282,16 +291,18 @@ class ClipSession:
             few = pairs[start : start + AT_ONCE]
             features = torch.stack([self._features[frame] for _, frame in few])  # (B, C, T', h, w)
             attended = model.attend(features, torch.stack([vectors[query] for query, _ in few]))
-            logits = model.decode(attended).large.float().cpu()  # (B, S, S)
+            answer = model.decode(attended)
+            logits, sure = answer.large.float().cpu(), confidence(answer).tolist()  # (B, S, S), (B,)
             if not logits.isfinite().all():
                 raise WeightsError("The model answers with values that are not numbers; its file of weights is damaged.")
             word_maps: list[np.ndarray | None] = [None] * len(few)
             if attended.word_weights is not None:
                 rows = attended.language.shape[2]
                 word_maps = list(rearrange(attended.word_weights, "b (h w) l -> b l h w", h=rows).float().cpu().numpy())
-            for (query, frame), response, words in zip(few, logits, word_maps, strict=True):
+            for (query, frame), response, certain, words in zip(few, logits, sure, word_maps, strict=True):
                 weights = None if words is None else words[: len(tokenise(query))]  # the padding left out
-                found = FrameResponse(logits=response.numpy(), peak=float(response.max().sigmoid()), word_weights=weights)
+                peak = float(response.max().sigmoid())
+                found = FrameResponse(logits=response.numpy(), peak=peak, confidence=certain, word_weights=weights)
                 self.responses.setdefault(query, {})[frame] = found
         return len(pairs)
 

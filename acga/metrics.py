@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .coco import EncodedPair, coco_average_precision, run_lengths
 from .data.geometry import pad_resize, undo_pad_resize
 from .errors import DatasetError
 
@@ -95,7 +94,7 @@ class SegmentationMetrics:
         self._intersections: list[int] = []
         self._unions: list[int] = []
         self._scores: list[float] = []
-        self._encoded: list[tuple[dict, dict]] = []  # run lengths of (predicted, target), kept only with scores
+        self.masks: list[EncodedPair] = []  # kept only with scores
 
     @classmethod
     def from_areas(cls, intersections: Sequence[int], unions: Sequence[int], *, strict: bool = False) -> SegmentationMetrics:
@@ -135,7 +134,7 @@ class SegmentationMetrics:
         self._unions.append(union)
         if score is not None:
             self._scores.append(float(score))
-            self._encoded.append((_run_lengths(predicted), _run_lengths(target)))
+            self.masks.append(EncodedPair(run_lengths(predicted), run_lengths(target)))
 
     def merge(self, others: Sequence[SegmentationMetrics]) -> None:
         """Append the samples of others, such as those gathered from other processes (the objects can be pickled)."""
@@ -145,7 +144,7 @@ class SegmentationMetrics:
             self._intersections += other._intersections
             self._unions += other._unions
             self._scores += other._scores
-            self._encoded += other._encoded
+            self.masks += other.masks
 
     def compute(self) -> dict[str, float]:
         """Every metric in [0, 1]. Raises `ValueError` when there is no sample, or when all scores are the same."""
@@ -156,7 +155,7 @@ class SegmentationMetrics:
         values["oIoU"] = sum(self._intersections) / sum(self._unions)
         values["mIoU"] = float(self.ious.mean())
         if self._scores:
-            values["coco_mAP"] = self._coco_average_precision()
+            values["coco_mAP"] = coco_average_precision(self.masks, self._scores)
         return values
 
     def precision(self, threshold: float) -> float:
@@ -165,37 +164,3 @@ class SegmentationMetrics:
         exact = np.array(self._intersections) / np.array(self._unions)
         reached = exact > threshold if self.strict else exact >= threshold
         return float(reached.mean())
-
-    def _coco_average_precision(self) -> float:
-        """COCO `segm` AP over IoU 0.50:0.05:0.95: every sample is an image with one object and one detection."""
-        if len(set(self._scores)) == 1:
-            raise ValueError("coco_mAP ranks samples by score, and all scores are the same; give varying scores or none")
-        from pycocotools import mask as run_length
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-
-        images, targets, detections = [], [], []
-        for number, ((predicted, target), score) in enumerate(zip(self._encoded, self._scores, strict=True), start=1):
-            height, width = target["size"]
-            images.append({"id": number, "height": height, "width": width})
-            common = {"id": number, "image_id": number, "category_id": 1}
-            targets.append({**common, "segmentation": target, "area": float(run_length.area(target)), "iscrowd": 0})
-            detections.append({**common, "segmentation": predicted, "area": float(run_length.area(predicted)), "score": score})
-        ground_truth, results = COCO(), COCO()
-        ground_truth.dataset = {"images": images, "categories": [{"id": 1}], "annotations": targets}
-        results.dataset = {"images": images, "categories": [{"id": 1}], "annotations": detections}
-        with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-            ground_truth.createIndex()
-            results.createIndex()
-            evaluation = COCOeval(ground_truth, results, iouType="segm")
-            evaluation.evaluate()
-            evaluation.accumulate()
-            evaluation.summarize()
-        return float(evaluation.stats[0])
-
-
-def _run_lengths(mask: np.ndarray) -> dict:
-    """Run lengths of a bool mask `(H, W)`; pycocotools wants Fortran order."""
-    from pycocotools import mask as run_length
-
-    return run_length.encode(np.asfortranarray(mask, dtype=np.uint8))

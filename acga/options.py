@@ -8,21 +8,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from .config import ACGAConfig, Blindness, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
+from . import config
+from .config import ACGAConfig, Blindness, Epochs, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
 from .files import parse_json
 from .schema import Checked, Count, Range, Seed, Share
 
 NetworkName = Literal["mini", "thin_residual", "thin", "paper"]
 Split = Literal["train", "test"]
+OverlayFormat = Literal["mp4", "gif", "webm"]
+MaskFormat = Literal["png", "npz", "json"]
 Grid = Literal["claims", "controls", "foreground_weight", "resolutions", "weighted_fusion"]
 
 
@@ -47,6 +53,30 @@ def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
             raise ConfigError(f"{text!r} is no value for {name}, which is {json.dumps(default)} by default.")
         fields[name] = value
     return ACGAConfig.from_dict(fields)
+
+
+_RECIPES = {"TrainConfig": "", "PretrainConfig": "", "LossConfig": "loss.", "SynthesisConfig": ""}  # options and what is before their names
+
+
+def spell_as_options(message: str) -> str:
+    """An error as the command line tells it: fields of Python's dataclasses by the options that set them.
+
+    >>> spell_as_options("LossConfig: foreground_weight is -1; it must be at least 0.")
+    '--loss.foreground-weight is -1; it must be at least 0.'
+    >>> spell_as_options('It diverged; choose a smaller learning_rate. Give words="vectors.bin". See /tmp/batch_size/log.')
+    'It diverged; choose a smaller --learning-rate. Give --words vectors.bin. See /tmp/batch_size/log.'
+    """
+    message = re.sub(r'(?<![\w/.-])words="([^"]+)"', r"--words \1", message.replace("ACGAConfig: ", "--change: "))
+    message = re.sub(r"(?<![\w/.-])(?:word_width|vocabulary_size|backbone_width|clip_length)=", r"--change \g<0>", message)
+    message = re.sub(r"\b\w+Options: (\w+)", lambda found: f"--{found[1].replace('_', '-')}", message)
+    for kind, prefix in _RECIPES.items():
+        names = [one.name for one in dataclasses.fields(getattr(config, kind))]
+        named = re.match(rf"{kind}: ({'|'.join(names)})\b", message)
+        if named is not None:
+            message = f"--{prefix}{named[1].replace('_', '-')}{message[named.end() :]}"
+        long = "|".join(name for name in names if "_" in name)
+        message = re.sub(rf"(?<![\w/.-])(?:{long})(?![\w/]|\.\w)", lambda found: f"--{prefix}{found[0].replace('_', '-')}", message)  # noqa: B023
+    return message
 
 
 Changes = Annotated[tuple[str, ...], arg(help="fields of the configuration that differ, as field=value", help_behavior_hint="")]
@@ -78,7 +108,10 @@ WeightsFile = Annotated[
     str, arg(help='"mini" or "thin_residual", which come with the package, or a file: ours (.safetensors) or official (.pth, .pth.tar)')
 ]
 WordVectors = Annotated[Path | None, arg(help="word vectors (a word2vec binary file), for weights that come without")]
-Device = Annotated[Literal["auto", "cpu", "cuda"], arg(help="where to compute; auto takes a GPU if there is one")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    arg(help="where to compute; auto takes an NVIDIA GPU if there is one, mps is that of Apple's chips"),
+]
 Workers = Annotated[int, Range(0, 1024), arg(help="processes that decode videos")]
 CheckpointEvery = Annotated[int, Range(1, 10**9), arg(help="steps between checkpoints, from which an interrupted run goes on")]
 Flag = FlagCreatePairsOff[bool]
@@ -100,22 +133,54 @@ class DemoOptions(Checked):
 class SegmentOptions(Checked):
     """Segment the actors that sentences describe, in a video of any length and size.
 
-    Writes OUT/overlay.mp4, a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and frame, and OUT/summary.json.
+    Writes OUT/overlay.mp4, a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and frame, and OUT/summary.json. The overlay
+    can be a gif or webm, too, and the masks one file a query: npz (an array masks, T x H x W) or json (COCO's run lengths).
 
-    Example: acga segment clip.mp4 "man in red" "dog on the left" --out result
+    Example: acga segment clip.mp4 "man in red" "dog on the left" --format gif,npz --sheet
     """
 
     video: Positional[Annotated[Path, arg(metavar="VIDEO")]]  # a video file, a gif, or a folder of png or jpg frames
     # sentences of at most 20 words, each describing one actor
     queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]')]]
-    out: Path  # folder for the results, new or empty
+    # folder for the results, new or empty
+    out: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="(default: the video's name and _segmented, in this folder)")] = None
     weights: WeightsFile = "mini"
     words: WordVectors = None
     device: Device = "auto"
+    # one of mp4, gif and webm for the overlay, one of png, npz and json for the masks, or one of each
+    format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
+    sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video
     every: Count = 1  # look only at the clip of each n-th frame; frames between take the masks of the nearest one
+    # a pixel belongs to the actor above this share of the frame's largest probability; half is the official rule
+    threshold: Annotated[float, Range(0, 1)] = 0.5
     # leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something
     minimum_peak: Share = 0.0
     overwrite: Flag = False  # replace the results of an earlier run in OUT; other files there stay
+
+    @property
+    def folder(self) -> Path:
+        """OUT, or what stands for it.
+
+        >>> print(SegmentOptions(video=Path("films/clip.mp4"), queries=("dog",)).folder)
+        clip_segmented
+        """
+        return self.out or Path(f"{Path(os.path.abspath(self.video)).stem}_segmented")
+
+    @property
+    def formats(self) -> tuple[OverlayFormat, MaskFormat]:
+        """The formats of the overlay and of the masks. Raises `ConfigError`.
+
+        >>> SegmentOptions(video=Path("clip.mp4"), queries=("dog",), format="npz").formats
+        ('mp4', 'npz')
+        """
+        named = [name for name in self.format.split(",") if name]
+        overlays = [name for name in get_args(OverlayFormat) if name in named]
+        masks = [name for name in get_args(MaskFormat) if name in named]
+        if len(overlays) > 1 or len(masks) > 1 or len(overlays) + len(masks) < len(named):
+            raise ConfigError(
+                f"The format {self.format!r} is none: give mp4, gif or webm, or png, npz or json, or one of each as in gif,npz."
+            )
+        return (overlays or ["mp4"])[0], (masks or ["png"])[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +223,16 @@ class TrainOptions(Checked):
     also: Annotated[tuple[tuple[Path, Annotated[float, Range(0, 1000)]], ...], arg(metavar="[ROOT TIMES ...]")] = ()
     # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
     words: Path | None = None
+    # further releases, such as J-HMDB Sentences, whose words are to be known too: with word vectors from a file, which ROOT's sentences of
+    # both splits are looked up in
+    sentences: Annotated[tuple[Path, ...], arg(metavar="[ROOT ...]")] = ()
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones
     validation_samples: Count = 500  # sentences of the held-out videos, evenly spread, that are looked at after every epoch
+    validation_batch_size: Annotated[int, Range(1, 4096)] = 16  # of these at once
+    # learn from the held-out videos too, as the paper does: validation then says little, and the last weights are the result
+    whole: Flag = False
+    drawn: Flag = False  # draw the sentences of each step among all, as the official code does: an epoch does not show each once
     half: Flag = False  # store the weights as 16-bit numbers
     checkpoint_every: CheckpointEvery = 200
     workers: Workers = 2
@@ -190,6 +262,8 @@ class AdaptOptions(Checked):
 class EvaluateOptions(Checked):
     """Score weights on a release of either layout, as the official evaluation does, and keep every prediction.
 
+    An interrupted evaluation goes on when the same command is given again. ROOT may also be a folder with the official features (h5).
+
     Example: acga evaluate drawn --weights mini --out result.json
     """
 
@@ -201,7 +275,45 @@ class EvaluateOptions(Checked):
     frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
     blind_to: Blindness = "none"  # a control: text hides the query, motion repeats one frame
     coco: Flag = False  # add coco_mAP, which ranks predictions by their peak
+    masks: Path | None = None  # folder for all predicted masks and their targets, as run lengths in COCO's form (JSON)
+    features: Path | None = None  # folder for the extracted features, to be shared; without it, every clip is decoded and seen
     batch_size: Annotated[int, Range(1, 4096)] = 16  # sentences at once
+    workers: Workers = 2
+    device: Device = "auto"
+
+
+def reproduced_network(
+    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: paper)")] = "paper",
+    change: Changes = (),
+) -> ACGAConfig:
+    return configure(network, change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceOptions(Checked):
+    """Go from a release as it was downloaded to the paper's table of it: check, weights, words, features, training, evaluation, report.
+
+    a2d trains and tests; jhmdb tests what a2d trained. Everything is in OUT/a2d or OUT/jhmdb, first of all report.md; given again, it goes
+    on where it was interrupted. I3D and the word vectors are looked for in ROOT and in the folder that ROOT is in, and I3D is downloaded.
+
+    Example: acga reproduce a2d --root a2d_sentences --words GoogleNews-vectors-negative300.bin
+    """
+
+    release: Positional[Annotated[Literal["a2d", "jhmdb"], arg(metavar="{a2d,jhmdb}")]]
+    root: Path  # the folder of the release
+    out: Path = Path("runs/reproduce")  # folder for all that is made
+    preset: Literal["paper", "official"] = "paper"  # 12 epochs that show every sentence once, or 9 as the official code draws them
+    weights: Path | None = None  # weights to be evaluated instead of trained: ours (.safetensors) or official (.pth.tar, ckpt.tar)
+    backbone: Path | None = None  # weights of an I3D
+    words: Path | None = None  # word vectors (a word2vec binary file)
+    jhmdb: Path | None = None  # with a2d: the folder of J-HMDB Sentences, whose words the weights are to know as well
+    frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
+    variants: Literal["none", "ladder"] = "none"  # ladder: train the rungs of the paper's ablation, too
+    config: Annotated[ACGAConfig, arg(name="", constructor=reproduced_network)] = field(default_factory=ACGAConfig.paper)
+    epochs: Epochs | None = None  # by default those of the preset
+    seed: Seed = 0  # of everything that is random
+    batch_size: Annotated[int, Range(1, 4096)] = 16  # of the evaluation: sentences at once
+    workers: Workers = 2
     device: Device = "auto"
 
 
@@ -251,7 +363,7 @@ class SynthesizeOptions(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class PhotographsOptions(Checked):
-    """Write photographs with instance masks as a release in the layout of A2D Sentences, all for training, with sentences made for them.
+    """Write photographs with instance masks as a release in the layout of A2D Sentences: all for training, with sentences made for them.
 
     FOLDER holds images/NAME.jpg, instances/NAME.png (8-bit, one number an instance, 0 background, 255 crowd), instances.csv (image,
     instance_id, class and, if known, license_id: 3 and 6, which allow no changes, are left out) and, if there are any, captions.csv
@@ -273,11 +385,14 @@ class PhotographsOptions(Checked):
 class CheckOptions(Checked):
     """Read every video, mask and sentence of a release, and name each problem in one line; exit code 2 if there is any.
 
+    Says also what is passed over, which does no harm, and where missing parts are to be had.
+
     Example: acga data check a2d_sentences
     """
 
     # the folder of A2D Sentences (Release/, text_annotations/) or of J-HMDB Sentences (Rename_Images/, puppet_mask/)
     root: Positional[Annotated[Path, arg(metavar="ROOT")]]
+    workers: Workers = 2
 
 
 @dataclass(frozen=True, kw_only=True)

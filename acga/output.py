@@ -1,8 +1,10 @@
 """The output of `acga segment`: an overlay video, a PNG mask for every frame and query, and a summary; all of it or nothing.
 
-overlay.mp4                              the frames, each query's mask in its colour, and a legend
+overlay.mp4 (gif, webm)                  the frames, each query's mask in its colour, and a legend
 masks/<number>_<words>/<frame:05d>.png   0 / 255, of the frame's size; numbers of queries from 1, of frames from 0
-summary.json                             weights, queries with their unknown words, area and peak per query and frame, times, seconds
+masks/<number>_<words>.npz (json)        or all masks of a query in one file, see `mask_files`
+sheet.jpg                                if asked for: frames of the overlay, evenly over the video
+summary.json                             weights, queries with their unknown words, area, peak, confidence by frame, times, seconds
 """
 
 from __future__ import annotations
@@ -25,13 +27,17 @@ from tqdm import tqdm
 
 from . import __version__
 from .data.text import plain, tokenise
-from .data.video import StoredPicture, VideoWriter
+from .data.video import Codec, StoredPicture, VideoWriter
 from .errors import AcgaError
 from .files import parse_json, partial_path
 from .inference import FrameResult, Segmenter
-from .overlay import Overlay
+from .mask_files import MASK_WRITERS, MaskWriter
+from .options import MaskFormat, OverlayFormat
+from .overlay import ContactSheet, Overlay
 
-SUMMARY = "summary.json"
+SUMMARY, SHEET = "summary.json", "sheet.jpg"
+CODECS: dict[OverlayFormat, Codec] = {"mp4": "libx264", "gif": "gif", "webm": "libvpx-vp9"}
+BAR = "{desc}: {percentage:3.0f} % |{bar}| {n_fmt} of {total_fmt} frames, {remaining} left"
 
 
 class _Summary(TypedDict):
@@ -40,38 +46,56 @@ class _Summary(TypedDict):
 
 
 def write_segmentation(
-    segmenter: Segmenter, video: str | Path, queries: Sequence[str], folder: Path, *, every: int = 1
+    segmenter: Segmenter,
+    video: str | Path,
+    queries: Sequence[str],
+    folder: Path,
+    *,
+    every: int = 1,
+    formats: tuple[OverlayFormat, MaskFormat] = ("mp4", "png"),
+    sheet: bool = False,
 ) -> Iterator[FrameResult]:
     """Segment a video into an existing, empty `folder`; yields each frame's result once it is written, and the summary comes last.
 
     Raises as `Segmenter.stream` does.
     """
+    film, masks_as = formats
     started = time.monotonic()
     handle = segmenter.open(video)
     results = handle.stream(queries, every=every)
     size = (handle.info.height, handle.info.width)
-    overlay = Overlay(queries, size)
+    overlay, contact = Overlay(queries, size), ContactSheet(queries, size)
     entries: list[dict[str, Any]] = []
+    files: list[MaskWriter] = []
     times: list[float] = []  # seconds
     for number, query in enumerate(queries, start=1):
-        name = f"masks/{number}_{slug(query)}"
-        (folder / name).mkdir(parents=True)
-        entries.append({"query": query, "unknown_words": segmenter.unknown(query), "masks": name, "areas": [], "peaks": []})
+        name = f"masks/{number}_{slug(query)}{MASK_WRITERS[masks_as].suffix}"
+        files.append(MASK_WRITERS[masks_as](folder / name, number))
+        entries.append(
+            {"query": query, "unknown_words": segmenter.unknown(query), "masks": name, "areas": [], "peaks": [], "confidences": []}
+        )
     with (
-        VideoWriter(folder / "overlay.mp4", handle.info.frames_per_second, overlay.size) as pictures,
-        tqdm(results, total=handle.info.frames, desc="segmenting", unit="frame", delay=2, leave=False) as progress,
+        VideoWriter(folder / f"overlay.{film}", handle.info.frames_per_second, overlay.size, codec=CODECS[film]) as pictures,
+        tqdm(results, total=handle.info.frames, desc="segmenting", delay=2, leave=False, bar_format=BAR) as progress,
     ):
         for result in progress:
             pictures.write(overlay.picture(result.frame, result.masks.values()), result.time)
+            if sheet:
+                contact.add(result.frame, result.masks.values(), result.time)
             times.append(round(result.time, 6))
-            for entry in entries:
-                mask = result.masks[entry["query"]]
-                write_mask(folder / entry["masks"] / f"{result.index:05d}.png", mask)
+            for entry, file in zip(entries, files, strict=True):
+                mask, peak = result.masks[entry["query"]], result.peaks[entry["query"]]
+                file.add(result.index, mask, peak)
                 entry["areas"].append(int(mask.sum()))  # pixels
-                entry["peaks"].append(round(result.peaks[entry["query"]], 4))
+                entry["peaks"].append(round(peak, 4))
+                entry["confidences"].append(round(result.confidences[entry["query"]], 4))
             yield result
+    for file in files:
+        file.close()
+    if sheet:
+        (folder / SHEET).write_bytes(cv2.imencode(".jpg", contact.picture()[..., ::-1])[1].tobytes())
     for entry in entries:  # on the whole, the unsure frames between: the middle one of all frames decides
-        entry["verdict"] = segmenter.verdict(float(np.median(entry["peaks"])))
+        entry["verdict"] = segmenter.verdict(float(np.median(entry["confidences"])))
     summary = {
         "acga": __version__,
         "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name
@@ -83,7 +107,10 @@ def write_segmentation(
         "times": times,
         "weights": {} if segmenter.source is None else asdict(segmenter.source),
         "device": str(segmenter.device),
+        "overlay": f"overlay.{film}",
+        "sheet": SHEET if sheet else None,
         "every": every,
+        "threshold": segmenter.threshold_ratio,
         "minimum_peak": segmenter.minimum_peak,
         "queries": entries,
         "seconds": round(time.monotonic() - started, 2),
@@ -144,16 +171,6 @@ def is_earlier_output(path: Path) -> bool:
     return bool(_earlier_summary(path))
 
 
-def write_mask(path: Path, mask: np.ndarray) -> None:
-    """Write a bool mask `(H, W)` as a PNG of 0 and 255."""
-    path.write_bytes(encode_mask(mask))
-
-
-def encode_mask(mask: np.ndarray) -> bytes:
-    """A PNG file of 0 and 255 from a bool mask `(H, W)`."""
-    return cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes()
-
-
 def slug(query: str) -> str:
     """A sentence as part of a file name.
 
@@ -171,15 +188,21 @@ def _earlier_summary(path: Path) -> dict[str, Any]:
 
 
 def _remove_earlier(path: Path) -> None:
-    """Remove the masks that an earlier run's summary names, so that they don't mix with the new ones."""
-    for entry in _earlier_summary(path).get("queries", []):
+    """Remove what an earlier run's summary names, so that it doesn't mix with what is new."""
+    earlier = _earlier_summary(path)
+    for entry in earlier.get("queries", []):
         masks = path / "masks" / Path(str(entry.get("masks"))).name
         if masks.is_symlink() or masks.parent.is_symlink():
             continue  # to a folder that is not the run's own
+        if masks.suffix in (".npz", ".json"):
+            masks.unlink(missing_ok=True)
         for file in masks.glob("[0-9]*.png"):
             file.unlink()
         if masks.is_dir() and not any(masks.iterdir()):
             masks.rmdir()
+    for name in (earlier.get("overlay"), earlier.get("sheet")):
+        if name in (SHEET, *(f"overlay.{kind}" for kind in CODECS)):
+            (path / name).unlink(missing_ok=True)
 
 
 def _move_into(source: Path, target: Path) -> None:

@@ -18,6 +18,9 @@ OPACITY = 0.5  # of a mask over its frame
 LEGIBLE = 320  # pixels: smaller pictures are enlarged, so that a legend can be read
 
 
+TILES, COLUMNS, TILE = 12, 4, 320  # of a contact sheet: most of them, in a row, and their longer side in pixels
+
+
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -102,6 +105,46 @@ class Overlay:
 
     def _enlarge(self, picture: np.ndarray, interpolation: int) -> np.ndarray:
         return cv2.resize(picture, None, fx=self._scale, fy=self._scale, interpolation=interpolation)
+
+
+class ContactSheet:
+    """One picture of up to twelve frames, evenly over a video whose length need not be known, with their times and a legend.
+
+    >>> sheet = ContactSheet(["dog"], (60, 80))
+    >>> for number in range(100):
+    ...     sheet.add(np.zeros((60, 80, 3), np.uint8), [], number / 25)
+    >>> sheet.picture().shape
+    (777, 1280, 3)
+    """
+
+    def __init__(self, queries: Sequence[str], size: tuple[int, int]) -> None:
+        """`size` is (h, w) of the frames."""
+        height, width = size
+        scale = TILE / max(size)
+        self._queries, self._size = queries, (max(1, round(height * scale)), max(1, round(width * scale)))
+        self._tiles: list[np.ndarray] = []
+        self._step, self._seen = 1, 0  # every `step`-th frame is kept, fewer the longer the video turns out to be
+
+    def add(self, frame: np.ndarray, masks: Iterable[np.ndarray], time: float) -> None:
+        """Take the next frame `(H, W, 3)` uint8, its bool masks `(H, W)`, and its time in seconds."""
+        if self._seen % self._step == 0:
+            tile = cv2.resize(paint_masks(frame, masks), self._size[::-1], interpolation=cv2.INTER_AREA)
+            for shade, thickness in ((0, 3), (255, 1)):  # white letters with a black outline
+                cv2.putText(tile, f"{time:.1f} s", (6, self._size[0] - 8), FONT, 0.45, (shade,) * 3, thickness, cv2.LINE_AA)
+            self._tiles.append(tile)
+        if len(self._tiles) == 4 * TILES:
+            self._tiles, self._step = self._tiles[::2], 2 * self._step
+        self._seen += 1
+
+    def picture(self) -> np.ndarray:
+        """The sheet `(H, W, 3)` uint8 of what was added so far."""
+        chosen = sorted({round(place) for place in np.linspace(0, len(self._tiles) - 1, TILES)})
+        height, width = self._size
+        sheet = np.zeros((-(-len(chosen) // COLUMNS) * height, min(len(chosen), COLUMNS) * width, 3), np.uint8)
+        for place, number in enumerate(chosen):
+            row, column = divmod(place, COLUMNS)
+            sheet[row * height :, column * width :][:height, :width] = self._tiles[number]
+        return np.concatenate([sheet, _legend(self._queries, sheet.shape[1])])
 
 
 def _legend(queries: Sequence[str], width: int) -> np.ndarray:

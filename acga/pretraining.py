@@ -23,6 +23,7 @@ from .data.splits import validation_videos
 from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
 from .files import rounded
+from .model.batch_norm import gather_statistics
 from .model.network import load_backbone
 from .model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from .options import PretrainOptions
@@ -48,6 +49,8 @@ def pretrain(options: PretrainOptions, *, on_step: Callable[[int], None] | None 
     training, validation = split_rows(clips, options.root)
     recogniser = build_recogniser(options).to(accelerator.device)
     optimiser = torch.optim.AdamW(recogniser.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    if accelerator.num_processes > 1:
+        gather_statistics(recogniser)
     objective = accelerator.prepare_model(DenseObjective(recogniser, class_balance(clips.labels[training])))
     run = Run(options.out, pretraining_settings(options, clips), writes=accelerator.is_main_process)
     parts: dict[str, Stateful] = {"recogniser": recogniser, "optimiser": optimiser}

@@ -191,18 +191,20 @@ def training_steps(
     batch_size: int,
     title: str,
     on_step: Callable[[int], None] | None = None,
+    draw: Callable[..., np.ndarray] = batch_at,
 ) -> Iterator[Step]:
     """The steps of a run over `samples` training samples, `batch_size` at once, that are still to do, shown by a progress bar.
 
     An interrupted run goes on: `parts` are filled from its checkpoint before the first step. After a step that ends an epoch, and every
-    `checkpoint_every` steps, a new checkpoint is written; then `on_step` is called with the number of steps done.
+    `checkpoint_every` steps, a new checkpoint is written; then `on_step` is called with the number of steps done. `draw` gives the samples
+    of a step (`schedule.batch_at`).
     """
     recipe = options.recipe
     per_epoch = steps_per_epoch(samples, batch_size)
     steps = max(1, round(recipe.epochs * per_epoch))
     done = run.load_checkpoint(parts)
     for number in tqdm(range(done, steps), initial=done, total=steps, desc=title, disable=not accelerator.is_main_process):
-        rows = own_share(batch_at(number, samples, batch_size, seed=recipe.seed), accelerator)
+        rows = own_share(draw(number, samples, batch_size, seed=recipe.seed), accelerator)
         rng = np.random.default_rng([recipe.seed, number, accelerator.process_index])
         step = Step(number=number, steps=steps, per_epoch=per_epoch, rows=rows, rng=rng, parts=parts)
         step = replace(step, is_kept=step.ends_epoch or step.finished % options.checkpoint_every == 0)

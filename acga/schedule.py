@@ -29,6 +29,15 @@ def batch_at(step: int, count: int, batch_size: int, *, seed: int) -> np.ndarray
     return order[position * batch_size : (position + 1) * batch_size]
 
 
+def drawn_batch_at(step: int, count: int, batch_size: int, *, seed: int) -> np.ndarray:
+    """The samples of one step, int64 (B,), drawn among all as the official code does: an epoch shows some twice and some not at all.
+
+    >>> drawn_batch_at(0, 6, 2, seed=0).tolist(), drawn_batch_at(1, 6, 2, seed=0).tolist()
+    ([4, 3], [2, 5])
+    """
+    return np.random.default_rng([seed, step]).choice(count, min(batch_size, count), replace=False)
+
+
 def own_share(batch: np.ndarray, accelerator: Accelerator) -> np.ndarray:
     """The part of a batch that falls to this process. Raises `ConfigError` when it cannot be shared out evenly."""
     if len(batch) % accelerator.num_processes:

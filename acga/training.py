@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
@@ -13,20 +14,23 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from .batches import ReleaseSamples, SentenceBatches, extract, seen_kind
+from .batches import ReleaseSamples, SentenceBatches, extract, kind_for
 from .config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
 from .data.a2d import A2DSentences
+from .data.cache import digest
 from .data.dataset import Dataset
 from .data.features import fingerprint
 from .data.masks import MaskCache
+from .data.releases import read_queries
 from .data.splits import split_validation
-from .data.text import UNKNOWN, Vocabulary, WordTable, glove
+from .data.text import UNKNOWN, Vocabulary, WordTable, glove, name_words
 from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
-from .evaluation import evaluate
+from .evaluation import evaluate, silent_words
 from .files import git_blob_id, rounded
 from .losses import WeightedSegmentationLoss
 from .model.backbone import Backbone
+from .model.batch_norm import gather_statistics
 from .model.checkpoints import fixed_word_table, load_model, save_model
 from .model.decoder import RESOLUTIONS, Decoder, fuse_finest, start_coarse
 from .model.folding import fold
@@ -34,8 +38,9 @@ from .model.network import ACGA, load_backbone, scale_attention
 from .options import TrainOptions
 from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
-from .schedule import cosine_with_warm_up
+from .schedule import batch_at, cosine_with_warm_up, drawn_batch_at
 
+LAST = "last.safetensors"  # the weights at the end of a run
 CALIBRATION_SAMPLES = 64  # sentences, evenly spread, whose clips' features a backbone is calibrated with
 
 
@@ -99,27 +104,35 @@ def parameter_groups(model: ACGA, config: TrainConfig) -> list[dict[str, Any]]:
     return [{"params": rest, "rate": 1.0}, {"params": attention, "rate": config.attention_rate}]
 
 
-def build_model(config: ACGAConfig, dataset: Dataset, training: list[int], backbone: Path, words: str | Path | None, *, seed: int) -> ACGA:
+def build_model(
+    config: ACGAConfig,
+    dataset: Dataset,
+    training: list[int],
+    backbone: Path,
+    words: str | Path | None,
+    *,
+    seed: int,
+    more_queries: Sequence[str] = (),
+) -> ACGA:
     """A network with new weights after mixed_4e (and pretrained ones before), its words those of the training sentences.
 
-    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned. With "glove" it knows all
-    embedded words, whatever the training sentences say and `config.vocabulary_size` asks for.
+    `words`, a word2vec binary file, gives fixed word vectors, as in the paper, to the words of `more_queries` too; without it they are
+    learned. With "glove" it knows all embedded words. With either, `config.vocabulary_size` becomes that of the words there are.
     Raises `WeightsError` and `ConfigError` when a file does not fit the configuration.
     """
     torch.manual_seed(seed)
     pretrained = load_backbone(backbone, config)
     if str(words) == "glove":
         return _with_glove(config, pretrained)
-    vocabulary = Vocabulary.from_queries((dataset.samples[index].query for index in training), size=config.vocabulary_size)
-    model = ACGA(config, vocabulary, backbone=pretrained)
+    queries = [dataset.samples[index].query for index in training]
+    if words is not None:
+        vocabulary = Vocabulary.from_queries([*queries, *more_queries])
+        table = WordTable.from_word2vec(words, vocabulary, width=config.word_channels)
+        return _with_vectors(config, pretrained, vocabulary, table)
+    model = ACGA(config, Vocabulary.from_queries(queries, size=config.vocabulary_size), backbone=pretrained)
     assert model.word_table is not None
     with torch.no_grad():
-        if words is not None:
-            table = torch.from_numpy(WordTable.from_word2vec(words, vocabulary, width=config.word_channels).vectors)
-            model.word_table.weight.zero_()[: len(table)] = table
-            model.word_table.requires_grad_(False)
-        else:
-            model.word_table.weight[UNKNOWN] = 0  # as with vectors: a word never seen in training says nothing
+        model.word_table.weight[UNKNOWN] = 0  # as with vectors: a word never seen in training says nothing
     return model
 
 
@@ -127,6 +140,10 @@ def _with_glove(config: ACGAConfig, backbone: Backbone) -> ACGA:
     vocabulary, table = glove()
     if config.word_channels != table.vectors.shape[1]:
         raise ConfigError(f"The embedded word vectors need word_width={table.vectors.shape[1]}, not {config.word_channels}.")
+    return _with_vectors(config, backbone, vocabulary, table)
+
+
+def _with_vectors(config: ACGAConfig, backbone: Backbone, vocabulary: Vocabulary, table: WordTable) -> ACGA:
     model = ACGA(replace(config, vocabulary_size=len(vocabulary)), vocabulary, backbone=backbone, with_word_table=False)
     model.word_table = fixed_word_table(table)
     return model
@@ -148,8 +165,9 @@ def go_on_from(model: ACGA, path: Path) -> None:
 def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None) -> Path:
     """Train on the sentences of an A2D Sentences release, real or drawn; gives the file of the weights that did best on validation.
 
-    A tenth of the training videos is held out (`split_validation`) and looked at after every epoch; the test split is not. A folder that
-    holds an interrupted run with the same settings goes on. `on_step` is called after every step with the number of steps done.
+    A tenth of the training videos is held out (`split_validation`) and looked at after every epoch; the test split is not. With `whole`
+    these are learned from as well, and the last weights are given. A folder that holds an interrupted run with the same settings goes on.
+    `on_step` is called after every step with the number of steps done.
 
     Raises `DatasetError` for a broken data set, `WeightsError` and `ConfigError` for files and settings that don't fit.
     """
@@ -163,8 +181,13 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     training, held_out = split_validation(dataset)
     if not held_out:
         raise DatasetError(f"{options.root} has a single training video; training needs one more to validate on.")
+    training = list(range(len(dataset))) if options.whole else training
     validation = held_out[:: -(-len(held_out) // options.validation_samples)]
-    model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed)
+    roots = (options.root, *dict(options.also), *options.sentences) if options.words is not None and str(options.words) != "glove" else ()
+    queries = [query for root in roots for query in read_queries(root)]  # of every split: vectors that are given are not learned
+    model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed, more_queries=queries)
+    if silent := silent_words(model, queries):
+        warnings.warn(f"{options.words} has no vector for {len(silent)} words of the sentences: {name_words(silent)}.", stacklevel=2)
     if recipe.scaled_attention:
         scale_attention(model.attention)
     if recipe.coarse_start:
@@ -180,9 +203,11 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]
     shown += [(release, range(len(release.frames)), times) for release, (_, times) in zip(more, options.also, strict=True)]
     batches = SentenceBatches(shown, seed=recipe.seed)
-    if options.initial is None:
+    if options.initial is None and config.stem == "image":  # an I3D has nothing to calibrate, and its features would fill 0.5 GB
         model.backbone.calibrate(batches.features(CALIBRATION_SAMPLES))
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate, fused=True)
+    if accelerator.num_processes > 1:
+        gather_statistics(model.backbone.mixed_4f)
     objective = accelerator.prepare_model(SentenceObjective(model, recipe))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser}
     averaged = AveragedModel(model, avg_fn=moving_average(recipe.ema_decay), use_buffers=True) if recipe.ema_decay else None
@@ -191,8 +216,9 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     validated = model if averaged is None else cast(ACGA, averaged.module)
 
     clips = max(1, recipe.batch_size // recipe.sentences_per_clip)
-    samples = len(batches.groups)
-    for step in training_steps(run, parts, options, accelerator, samples=samples, batch_size=clips, title="training", on_step=on_step):
+    draw = drawn_batch_at if options.drawn else batch_at
+    shape: dict[str, Any] = {"samples": len(batches.groups), "batch_size": clips, "title": "training"}
+    for step in training_steps(run, parts, options, accelerator, **shape, on_step=on_step, draw=draw):
         set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
         batch = batches.take(step.rows, step.rng)
         with precision:
@@ -205,12 +231,20 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         log_losses(run, step, losses, RESOLUTIONS, accelerator)
 
         if step.ends_epoch:
-            blind, seen = recipe.blind_to, first.as_seen
-            found = evaluate(validated, dataset, indices=validation, features=seen, blind_to=blind, accelerator=accelerator, progress=False)
+            found = evaluate(
+                validated,
+                dataset,
+                indices=validation,
+                features=first.as_seen,
+                batch_size=options.validation_batch_size,
+                blind_to=recipe.blind_to,
+                accelerator=accelerator,
+                progress=False,
+            )
             run.log(step=step.finished, epoch=step.epoch, validation=found.metrics, seconds=run.seconds)
             keep_weights(validated, run, step, found.metrics, half=options.half)
     accelerator.wait_for_everyone()  # the first process writes
-    return run.model_path
+    return run.folder / LAST if options.whole else run.model_path
 
 
 def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dataset]) -> dict[str, object]:
@@ -222,8 +256,10 @@ def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dat
         "data": [text for dataset in datasets for text in (fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint)],
         **({"also": [weight for _, weight in options.also]} if options.also else {}),
         "words": None if options.words is None else Path(options.words).name,
+        **({"sentences": digest(model.vocabulary.words)} if options.sentences and model.vocabulary is not None else {}),
         "initial": None if options.initial is None else git_blob_id(options.initial),
         "validation_samples": options.validation_samples,
+        **{name: True for name in ("whole", "drawn") if getattr(options, name)},
     }
 
 
@@ -231,7 +267,7 @@ def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerat
     """The training samples of release `number`, their features and masks extracted as far as they are not there yet."""
     recipe, folder = options.recipe, Path(options.features or Path(options.out) / "features")
     folder = folder / f"also-{number}" if number else folder
-    kinds: list[FeatureKind] = [seen_kind(recipe), "mirrored"] if recipe.mirror else [seen_kind(recipe)]
+    kinds: list[FeatureKind] = [kind_for(recipe.blind_to), "mirrored"] if recipe.mirror else [kind_for(recipe.blind_to)]
     caches = {kind: extract(model, dataset, folder, kind, accelerator=accelerator, workers=options.workers) for kind in kinds}
     with accelerator.main_process_first():
         masks = MaskCache(dataset, folder / "masks")
@@ -246,4 +282,4 @@ def keep_weights(model: ACGA, run: Run, step: Step, scores: Mapping[str, float],
     if run.writes and scores["mIoU"] > best:
         save_model(model, run.model_path, provenance=history, half=half)
     if run.writes and step.is_last:
-        save_model(model, run.folder / "last.safetensors", provenance=history, half=half)
+        save_model(model, run.folder / LAST, provenance=history, half=half)

@@ -27,6 +27,8 @@ from acga.files import rounded, write_json
 from acga.inference import load
 from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
+from acga.model.decoder import Responses
+from acga.model.presence import confidence
 from acga.provenance import provenance
 
 
@@ -90,11 +92,11 @@ COMMON = set("a an the on in of at to with and is are his her its by left right 
 
 
 @torch.inference_mode()
-def responses(model: ACGA, features: torch.Tensor, queries: list[str]) -> torch.Tensor:
-    """The finest responses (Q, S, S) to queries about one clip's features (1, C, T/4, h, w)."""
+def responses(model: ACGA, features: torch.Tensor, queries: list[str]) -> Responses:
+    """The responses to Q queries about one clip's features (1, C, T/4, h, w)."""
     assert model.vocabulary is not None
     tokens = torch.from_numpy(np.stack([model.vocabulary.encode(query, model.config.max_query_length) for query in queries]))
-    return model.from_features(features, model.embed(tokens), torch.zeros(len(queries), dtype=torch.int64)).large
+    return model.from_features(features, model.embed(tokens), torch.zeros(len(queries), dtype=torch.int64))
 
 
 def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0) -> dict[str, Any]:
@@ -104,13 +106,13 @@ def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0) -> di
     network, rows = fold(model).eval(), []
     for question, other, nothing in zip(tqdm(questions, unit="question"), others, absent, strict=True):
         features = network.features(read_clip(folder, question, size=model.config.size, length=model.config.clip_length)[None])
-        logits = responses(network, features, [question.query, other, nothing])
-        right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in logits[:2])
-        peaks = logits.flatten(1).amax(dim=1).sigmoid().tolist()
-        row = {"clip": question.clip, "frame": question.frame, "query": question.query, "iou": right, "peak": peaks[0]}
-        rows.append(row | {"other": other, "iou of other": wrong, "absent": nothing, "peak of absent": peaks[2]})
+        found = responses(network, features, [question.query, other, nothing])
+        right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in found.large[:2])
+        sure = confidence(found).tolist()
+        row = {"clip": question.clip, "frame": question.frame, "query": question.query, "iou": right, "confidence": sure[0]}
+        rows.append(row | {"other": other, "iou of other": wrong, "absent": nothing, "confidence of absent": sure[2]})
     ious = np.array([row["iou"] for row in rows])
-    pairs = np.subtract.outer([row["peak"] for row in rows], [row["peak of absent"] for row in rows])
+    pairs = np.subtract.outer([row["confidence"] for row in rows], [row["confidence of absent"] for row in rows])
     return {
         "questions": len(rows),
         "mIoU": float(ious.mean()),

@@ -1,9 +1,11 @@
 """The tables of the model card and the data card, from the embedded weights, their evaluation, and the generator."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from acga.data.taxonomy import ACTORS
 from acga.data.text import tokenise
 from acga.evaluation import Evaluation
 from acga.files import read_json
+from acga.inference import load
+from acga.model.presence import Verdict
 from acga.model.state_dicts import read_state_dict
 from acga.study.bootstrap import bootstrap
 from acga.study.tables import shipped_results
@@ -22,11 +26,56 @@ from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
 from acga.synthetic.writer import SPLITS
 
+MINI = Path(__file__).parents[1] / "results" / "mini"
 WEIGHTS = Path(str(files("acga") / "embedded" / "mini.safetensors"))
 DRAWN = SynthesisConfig()  # the twin of A2D Sentences as `acga data synthesize` draws it
 SHADES = ("lightest", "light", "medium", "dark", "darkest")  # of people.SKIN, in its order
 PEOPLE = ("man", "woman", "boy", "girl", "baby")
 SHOWN = ("actors_in_scene", "same_kind", "decided_by")
+
+
+class Film(NamedTuple):
+    """The answers about real film that are shown: those on clips that no choice was made on, once they are there."""
+
+    title: str
+    questions: int
+    at_half: float
+    mean_iou: float
+    answers: list[dict[str, Any]]
+
+
+def film_result() -> Film:
+    """The film's test part if it was evaluated, else the part on which choices were made."""
+    test = MINI / "film_test.json"
+    result = read_json(test if test.exists() else MINI / "film_train.json")
+    clips = len({answer["clip"] for answer in result["answers"]})
+    of = "kept for the end" if test.exists() else "on which choices were made"
+    title = f"**film**, {clips} clips of DAVIS, {of} (another sentence's answer: mean IoU {100 * result['mIoU of another question']:.0f})"
+    return Film(title, result["questions"], result["P@0.5"], result["mIoU"], result["answers"])
+
+
+def mini_rows() -> str:
+    """The default's results: on film, and on the second edition by what a sentence needs to be understood."""
+    film, result = film_result(), read_json(MINI / "second.json.gz")
+    groups = {"**cartoons**, second edition": {**result["metrics"], "samples": len(result["predictions"])}}
+    groups |= {f"… `{tag}`": metrics for tag, metrics in result["by_tag"].items() if tag.startswith("needs=")}
+    columns = ("P@0.5", "P@0.7", "mIoU")
+    rows: list[tuple[str, ...]] = [(film.title, f"{film.questions:,}", f"{100 * film.at_half:.1f}", "", f"{100 * film.mean_iou:.1f}")]
+    rows += [(name, f"{metrics['samples']:,}", *(f"{100 * metrics[c]:.1f}" for c in columns)) for name, metrics in groups.items()]
+    return table(("in %", "questions", *columns), rows)
+
+
+def verdicts() -> str:
+    """The verdicts of the default on the film's questions, and on questions about what is not there."""
+    presence = load("mini").presence
+    if presence is None:
+        return "*These weights were not calibrated for verdicts.*"
+    answers = film_result().answers
+    rows = []
+    for title, key in (("its actor is there", "confidence"), ("it is about another film", "confidence of absent")):
+        counts = Counter(presence.verdict(answer[key]) for answer in answers)
+        rows.append((title, *(f"{100 * counts[verdict] / len(answers):.0f}" for verdict in get_args(Verdict))))
+    return table(("the sentence, on film; verdicts in %", *get_args(Verdict)), rows)
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -48,10 +97,15 @@ def weights() -> str:
         "Values": f"{count:,}, of which {backbone:,} in the backbone; {stored}",
         "Configuration": f"`ACGAConfig.mini()`{f' with {changed}' if changed else ''}: {config.clip_length} frames of {config.size} px",
         "Vocabulary": f"{config.vocabulary_size - 2:,} words with fixed vectors (`words.npz`), at most {config.max_query_length} a query",
-        "Last command": f"`{made['command']}`",
+        "Last command": f"`{without_folders(made['command'])}`",
         "Made": f"{made['date']}, from commit {made['commit'][:7]}, seed {made['seed']}, PyTorch {made['torch']}, Python {made['python']}",
     }
     return table(("", ""), rows.items())
+
+
+def without_folders(command: str) -> str:
+    """A command without the folders of the machine that it ran on."""
+    return re.sub(r"(?<!\S)/\S*/", "", command.replace("__main__.py", "acga"))
 
 
 def metrics_by_kind() -> str:

@@ -1,4 +1,4 @@
-"""Write the tables of the documents from results/ and what ships: `python tools/tables.py` (with `--check`, fail if they differ).
+"""Write the documents' tables and the README's drawing of the network: `python tools/tables.py` (with `--check`, fail if they differ).
 
 No number there is typed by hand: what stands between two markers is what this prints.
 """
@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from cards import drawn_world, metrics_by_kind, metrics_by_look, weights
+from cards import MINI, drawn_world, film_result, metrics_by_kind, metrics_by_look, mini_rows, verdicts, weights
 from series import badges, series
 
 from acga.files import read_json
 from acga.metrics import METRICS
+from acga.plots.schematic import schematic
 from acga.study import tables
 from acga.study.claims import TITLES
 from acga.study.summary import Summary
@@ -33,14 +34,6 @@ ROWS: dict[str, tuple[str, str | None]] = {  # what is shown: its file, and the 
 }
 
 
-IN_SHORT: dict[str, tuple[str, str | None]] = {  # the rows that the README shows, and by what name
-    "all sentences": ("a2d", None),
-    "one actor in the scene": ("a2d", "actors_in_scene=1"),
-    "another actor of the same kind": ("a2d", "same_kind=1"),
-    "J-HMDB twin, no fine-tuning": ("jhmdb", None),
-}
-
-
 def shipped(rows: Mapping[str, tuple[str, str | None]], columns: Sequence[str] = METRICS) -> str:
     """The metrics of the embedded weights and of their controls."""
     lines = [f"| in % | samples | {' | '.join(columns)} |", f"|---|---|{'---|' * len(columns)}"]
@@ -52,6 +45,21 @@ def shipped(rows: Mapping[str, tuple[str, str | None]], columns: Sequence[str] =
     return "\n".join(lines)
 
 
+def in_short() -> str:
+    """The four rows that the README shows."""
+    film, second = film_result(), read_json(MINI / "second.json.gz")
+    rows = [(film.title, "`mini`", film.questions, film.at_half, film.mean_iou)]
+    for title, network, result, tag in (
+        ("**cartoons**, second edition", "`mini`", second, None),
+        ("… two actors that differ in place alone", "`mini`", second, "needs=minimal pair"),
+        ("**cartoons**, first edition", "`thin_residual`", read_json(RESULTS / "a2d.json.gz"), None),
+    ):
+        metrics = result["by_tag"][tag] if tag else {**result["metrics"], "samples": len(result["predictions"])}
+        rows.append((title, network, metrics["samples"], metrics["P@0.5"], metrics["mIoU"]))
+    lines = [f"| {title} | {network} | {asked:,} | {100 * half:.0f} | {100 * mean:.0f} |" for title, network, asked, half, mean in rows]
+    return "\n".join(["| in % | network | questions | P@0.5 | mean IoU |", "|---|---|---|---|---|", *lines])
+
+
 def cost() -> str:
     """What the study took."""
     of = Summary.read().cost
@@ -61,7 +69,7 @@ def cost() -> str:
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {
-        "tables": partial(shipped, IN_SHORT, ("P@0.5", "P@0.8", "oIoU", "mIoU")),
+        "tables": in_short,
         "claims": lambda: tables.primary_claims(Summary.read().claims, TITLES),
     },
     "docs/STUDY.md": {
@@ -70,7 +78,13 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "cost": cost,
     },
     "docs/STATUS.md": {"all tables": partial(shipped, ROWS)},
-    "docs/MODEL_CARD.md": {"weights": weights, "metrics by kind of query": metrics_by_kind, "metrics by actor": metrics_by_look},
+    "docs/MODEL_CARD.md": {
+        "weights": weights,
+        "mini": mini_rows,
+        "verdicts": verdicts,
+        "metrics by kind of query": metrics_by_kind,
+        "metrics by actor": metrics_by_look,
+    },
     "docs/DATA_CARD.md": {"drawn world": drawn_world},
     "notebooks/README.md": {"badges": badges, "series": series},
 }
@@ -87,14 +101,14 @@ def filled(document: str) -> str:
 
 
 def main() -> int:
-    """Rewrite the documents, or compare."""
-    texts = {document: filled(document) for document in TABLES}
+    """Rewrite the documents and the drawing of the network, or compare."""
+    texts = {document: filled(document) for document in TABLES} | {"figures/network.svg": f"{schematic().svg}\n"}
     if "--check" in sys.argv:
-        stale = [document for document, text in texts.items() if text != (ROOT / document).read_text(encoding="utf-8")]
+        stale = [name for name, text in texts.items() if not (ROOT / name).exists() or text != (ROOT / name).read_text(encoding="utf-8")]
         print("".join(f"{document} differs from what it is made of: run python tools/tables.py\n" for document in stale), end="")
         return len(stale)
     for document, text in texts.items():
-        (ROOT / document).write_text(text, encoding="utf-8")
+        (ROOT / document).write_text(text, encoding="utf-8", newline="\n")
     return 0
 
 

@@ -13,7 +13,7 @@ from einops import rearrange
 from ..errors import DatasetError
 from .arrays import read_arrays
 from .dataset import Dataset, Sample
-from .tables import memoise_files, read_lines, read_sentences, read_table
+from .tables import memoise_files, read_lines, read_sentences, read_table, report
 from .text import Vocabulary
 from .video import read_clip
 
@@ -39,7 +39,8 @@ class A2DSentences(Dataset):
     `root` holds `Release/` and `text_annotations/`. Sentences whose actor is marked in no frame at all
     make no sample: they are listed in `unused`, and a warning counts them.
     Raises `DatasetError` when files are missing, malformed or inconsistent, or a mask is empty; `QueryError` when there is a
-    vocabulary and a sentence is longer than 20 words.
+    vocabulary and a sentence is longer than 20 words. With a list of `faults`, what is faulty is reported there and left out, but for
+    what leaves nothing to read.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class A2DSentences(Dataset):
         size: int = 512,
         clip_length: int = 16,
         vocabulary: Vocabulary | None = None,
+        faults: list[str] | None = None,
     ) -> None:
         if split not in SUBSETS:
             raise DatasetError(f"A2D Sentences has no split {split!r}; choose train or test.")
         self.root = Path(root)
         self.split = split
+        self._faults = faults
         self.sentences_path = self.root / "text_annotations" / "a2d_annotation.txt"
         self._annotations = self.root / "text_annotations" / "a2d_annotation_with_instances"
         self._clips = self._find_clips()
@@ -85,44 +88,45 @@ class A2DSentences(Dataset):
     def _split_videos(self) -> set[str]:
         """The videos of this split, less those that the release lists as missed."""
         path = self.root / "Release" / "videoset.csv"
-        videos = read_table(path, VIDEO_COLUMNS, header=False)
-        wrong = videos[~videos["subset"].isin(SUBSETS.values())]
-        if len(wrong):
-            raise DatasetError(
-                f"{path}, line {wrong.index[0]}: the subset is {wrong['subset'].iloc[0][:40]!r}; write 0 (train) or 1 (test)."
-            )
+        videos = read_table(path, VIDEO_COLUMNS, header=False, faults=self._faults)
+        for line, subset in videos.loc[~videos["subset"].isin(SUBSETS.values()), "subset"].items():
+            report(self._faults, f"{path}, line {line}: the subset is {subset[:40]!r}; write 0 (train) or 1 (test).")
         missed = self.root / "text_annotations" / "a2d_missed_videos.txt"
         left_out = set(" ".join(read_lines(missed).values()).split()) if missed.exists() else set()
         parts = {split: set(videos.loc[videos["subset"] == subset, "video_id"]) - left_out for split, subset in SUBSETS.items()}
-        both = sorted(parts["train"] & parts["test"])
-        if both:
-            raise DatasetError(f"{path} lists the video {both[0]} both for training and for testing; remove one line.")
+        for video_id in sorted(parts["train"] & parts["test"]):
+            report(self._faults, f"{path} lists the video {video_id} both for training and for testing; remove one line.")
         return parts[self.split]
 
     def _index(self) -> tuple[list[Sample], list[tuple[str, int, str]]]:
         """The samples, and the sentences (video_id, instance, query) that have none."""
         path = self.sentences_path
-        sentences = read_sentences(path, ("video_id", "instance_id", "query"))
+        sentences = read_sentences(path, ("video_id", "instance_id", "query"), self._faults)
         sentences = sentences[sentences["video_id"].isin(self._split_videos())]
         sentences = sentences[sentences["instance_id"] != "1 (copy)"]  # the release's one slip: T6bNPuKV-wY
-        wrong = sentences[~sentences["instance_id"].str.fullmatch(r"[0-9]{1,9}")]
-        if len(wrong):
-            raise DatasetError(f"{path}, line {wrong.index[0]}: the instance_id {wrong['instance_id'].iloc[0][:40]!r} is not a number.")
+        wrong = ~sentences["instance_id"].str.fullmatch(r"[0-9]{1,9}")
+        for line, number in sentences.loc[wrong, "instance_id"].items():
+            report(self._faults, f"{path}, line {line}: the instance_id {number[:40]!r} is not a number.")
+        sentences = sentences[~wrong]
         marked = self._marked(sentences["video_id"].unique().tolist())
         samples, unused = [], []
         for video_id, number, query in sentences.itertuples(index=False):
+            if video_id not in marked:
+                continue  # it is faulty
             instance = int(number)
             frames = [frame for frame, areas in marked[video_id].items() if instance in areas]
             for frame in frames:
-                if not marked[video_id][frame][instance]:
-                    raise DatasetError(
+                if marked[video_id][frame][instance]:
+                    samples.append(Sample(video_id, frame, instance, query))
+                else:
+                    report(
+                        self._faults,
                         f"{self.annotation_path(video_id, frame)}: the mask of instance {instance} is empty; "
-                        "draw it, or remove the instance from the file."
+                        "draw it, or remove the instance from the file.",
                     )
-                samples.append(Sample(video_id, frame, instance, query))
             if not frames:
                 unused.append((video_id, instance, query))
-        if not samples:
+        if not samples and not self._faults:
             reason = f", as {unused[0][0]} has no instance {unused[0][1]} in any frame" if unused else ""
             raise DatasetError(f"{path} gives no sample for the split {self.split!r}{reason}; check it against Release/videoset.csv.")
         if unused:
@@ -138,18 +142,21 @@ class A2DSentences(Dataset):
         files: dict[str, dict[int, Path]] = {}
         for video_id in video_ids:
             folder = self._annotations / video_id
-            if not folder.is_dir():
-                raise DatasetError(f"{folder} is missing; restore it, or list {video_id} in a2d_missed_videos.txt.")
-            if not self.video_path(video_id).is_file():
-                raise DatasetError(f"{self.video_path(video_id)} is missing; restore it, or list {video_id} in a2d_missed_videos.txt.")
-            files[video_id] = {int(file.stem): file for file in sorted(folder.glob("*.h5")) if file.stem.isdecimal()}
-            for frame, file in files[video_id].items():
-                if frame < 1 or file != self.annotation_path(video_id, frame):
-                    raise DatasetError(f"{file}: frames are named by five digits and counted from 00001; rename it or remove it.")
+            if not folder.is_dir() or not self.video_path(video_id).is_file():
+                missing = self.video_path(video_id) if folder.is_dir() else folder
+                report(self._faults, f"{missing} is missing; restore it, or list {video_id} in a2d_missed_videos.txt.")
+                continue
+            files[video_id] = {}
+            for file in sorted(folder.glob("*.h5")):
+                frame = int(file.stem) if file.stem.isdecimal() else 0
+                if file.stem.isdecimal() and (frame < 1 or file != self.annotation_path(video_id, frame)):
+                    report(self._faults, f"{file}: frames are named by five digits and counted from 00001; rename it or remove it.")
+                elif frame:
+                    files[video_id][frame] = file
         paths = [path for frames in files.values() for path in frames.values()]
-        areas = memoise_files(self._annotations / INSTANCES_MEMO, paths, _instance_areas)
+        areas = memoise_files(self._annotations / INSTANCES_MEMO, paths, _instance_areas, faults=self._faults)
         return {
-            video_id: {frame: {instance: area for instance, area in areas[path]} for frame, path in sorted(frames.items())}
+            video_id: {frame: {instance: area for instance, area in areas[path]} for frame, path in sorted(frames.items()) if path in areas}
             for video_id, frames in files.items()
         }
 

@@ -15,7 +15,7 @@ from .budget import MOST_BYTES, excess_of_array
 
 # MATLAB's numbers of the types of elements, of numbers as they are stored, and of the classes of arrays
 MATRIX, PACKED = 14, 15
-MATLAB_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 MATLAB_CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 COMPLEX = 0x800  # a flag of arrays
 
@@ -101,7 +101,7 @@ def _matrix(name: str, flags: bytes, dimensions: bytes, parts: Sequence[tuple[in
     (flag,) = struct.unpack_from(f"{order}I", flags)
     shape = tuple(np.frombuffer(dimensions, f"{order}i4").tolist())
     kind = MATLAB_CLASSES.get(flag & 0xFF)
-    stored = MATLAB_TYPES.get(parts[0][0]) if len(parts) == 1 and not flag & COMPLEX else None
+    stored = STORED.get(parts[0][0]) if len(parts) == 1 and not flag & COMPLEX else None
     _check(name, shape, np.dtype(kind).itemsize, numeric=kind is not None and stored is not None and min(shape, default=-1) >= 0)
     values = np.frombuffer(parts[0][1], f"{order}{stored}")
     return values.reshape(shape, order="F").astype(kind)

@@ -47,6 +47,7 @@ class Dataset(torch.utils.data.Dataset, ABC):
 
     samples: list[Sample]
     sentences_path: Path  # the table of sentences
+    returned: bool = False  # whether masks have been sent to the network's square and back, as for official scores
 
     def __init__(self, samples: Sequence[Sample], *, size: int, clip_length: int, vocabulary: Vocabulary | None) -> None:
         self.samples = list(samples)
@@ -103,17 +104,29 @@ class Dataset(torch.utils.data.Dataset, ABC):
     def clip_pixels(self, video_id: str, frame: int, *, repeat_frame: bool = False) -> np.ndarray:
         """The same clip as it is kept: uint8 (T, S, S, 3)."""
         video = self._videos.get(video_id, lambda: self.read_video(video_id))
-        if not 1 <= frame <= len(video) + MISSING_FRAMES:
-            raise DatasetError(
-                f"{self.annotation_path(video_id, frame)}: frame {frame} is not among the {len(video)} frames of the video; remove the "
-                "annotation or restore the video."
-            )
+        self.check_frame(video_id, frame, len(video))
         middle = min(frame, len(video)) - 1
         indices = clip_indices(middle, len(video), self.clip_length)
         if repeat_frame:
             indices = np.full_like(indices, middle)
         squares = {index: pad_resize(video[index], self.size) for index in set(indices.tolist())}
         return np.stack([squares[index] for index in indices.tolist()])
+
+    def check_frame(self, video_id: str, frame: int, count: int) -> None:
+        """Raise `DatasetError` for an annotated frame that a video of `count` frames does not have."""
+        if not 1 <= frame <= count + MISSING_FRAMES:
+            raise DatasetError(
+                f"{self.annotation_path(video_id, frame)}: frame {frame} is not among the {count} frames of the video; remove the "
+                "annotation or restore the video."
+            )
+
+    def check_shape(self, sample: Sample, mask: tuple[int, int], video: tuple[int, int]) -> None:
+        """Raise `DatasetError` for a mask (h, w) of other proportions than its video (H, W)."""
+        if abs(np.log(mask[1] * video[0] / (mask[0] * video[1]))) > SHAPE_TOLERANCE:
+            raise DatasetError(
+                f"The mask of instance {sample.instance} in frame {sample.frame} of {sample.video_id} is {mask[1]} x "
+                f"{mask[0]}, its video {video[1]} x {video[0]}; write reMask as (N, W, H)."
+            )
 
     def labels(self, index: int) -> dict[str, Any]:
         """An item without its clip, which is all that training from cached features needs."""
@@ -141,11 +154,7 @@ class Dataset(torch.utils.data.Dataset, ABC):
         sample = self.samples[index]
         item = self.labels(index) | {"clip": self.clip(sample.video_id, sample.frame)}
         height, width = self._videos.get(sample.video_id, lambda: self.read_video(sample.video_id)).shape[1:3]
-        if abs(np.log(item["size"][1] * height / (item["size"][0] * width))) > SHAPE_TOLERANCE:
-            raise DatasetError(
-                f"The mask of instance {sample.instance} in frame {sample.frame} of {sample.video_id} is {item['size'][1]} x "
-                f"{item['size'][0]}, its video {width} x {height}; write reMask as (N, W, H)."
-            )
+        self.check_shape(sample, item["size"], (height, width))
         return item
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ from ..files import read_json
 from .arrays import read_arrays
 from .dataset import Dataset, Sample
 from .pictures import list_pictures
-from .tables import memoise_files, read_sentences
+from .tables import memoise_files, read_sentences, report
 from .text import Vocabulary
 from .video import read_clip
 
@@ -39,7 +39,8 @@ class JHMDBSentences(Dataset):
     1-indexed: a mapping, a JSON file, or None for MTTR's. With None, three frames with a mask are drawn for each video that MTTR's list
     does not know, by the video's id and seed 42. Afterwards `frame_list` holds the frames in use and `frame_source` says in words where
     they come from, to be kept with every result. `clip_length` counts the frames of a clip.
-    Raises `DatasetError` when files are missing, malformed or inconsistent, or a mask is empty.
+    Raises `DatasetError` when files are missing, malformed or inconsistent, or a mask is empty; with a list of `faults`, what is faulty
+    is reported there and left out, but for what leaves nothing to read.
     """
 
     def __init__(
@@ -50,16 +51,18 @@ class JHMDBSentences(Dataset):
         size: int = 512,
         clip_length: int = 16,
         vocabulary: Vocabulary | None = None,
+        faults: list[str] | None = None,
     ) -> None:
         self.root = Path(root)
+        self._faults = faults
         self.sentences_path = self.root / "jhmdb_annotation.txt"
-        self._sentences = read_sentences(self.sentences_path, ("video_id", "query"))
+        self._sentences = read_sentences(self.sentences_path, ("video_id", "query"), faults)
         self._classes = self._find_videos()
         self.frame_list, self.frame_source = self._choose_frames(frame_list)
         samples = [
             Sample(video_id, frame, PERSON, query)
             for video_id, query in self._sentences.itertuples(index=False)
-            for frame in self.frame_list[video_id]
+            for frame in self.frame_list.get(video_id, ())
         ]
         super().__init__(samples, size=size, clip_length=clip_length, vocabulary=vocabulary)
 
@@ -91,44 +94,52 @@ class JHMDBSentences(Dataset):
         classes = {folder.name: folder.parent.name for folder in sorted(images.glob("*/*")) if folder.is_dir()}
         if self._sentences.empty:
             raise DatasetError(f"{self.sentences_path} holds no sentence.")
-        for video_id in self._sentences["video_id"]:
+        for video_id in self._sentences["video_id"].unique():
             if video_id not in classes:
-                raise DatasetError(f"{images} has no folder <class>/{video_id}, though jhmdb_annotation.txt has a sentence for it.")
+                report(self._faults, f"{images} has no folder <class>/{video_id}, though jhmdb_annotation.txt has a sentence for it.")
         return classes
 
     def _choose_frames(self, given: Mapping[str, Sequence[int]] | str | Path | None) -> tuple[dict[str, list[int]], str]:
         """The frames of every video that has a sentence, checked against its masks, and where they come from."""
-        videos = self._sentences["video_id"].unique().tolist()
+        videos = [video_id for video_id in self._sentences["video_id"].unique() if video_id in self._classes and self._has_masks(video_id)]
         source = "given" if isinstance(given, Mapping) else str(given)
         listed = default_frame_list() if given is None else given if isinstance(given, Mapping) else _read_frame_list(Path(given))
         areas = memoise_files(
-            self.root / "puppet_mask" / PUPPETS_MEMO, [self._existing_mask(video_id) for video_id in videos], _frame_areas
+            self.root / "puppet_mask" / PUPPETS_MEMO, [self.mask_path(video_id) for video_id in videos], _frame_areas, faults=self._faults
         )
         chosen, drawn = {}, 0
         for video_id in videos:
             path = self.mask_path(video_id)
+            if path not in areas:
+                continue  # it is faulty
             if video_id in listed:
-                chosen[video_id] = [int(frame) for frame in listed[video_id]]
+                frames = [int(frame) for frame in listed[video_id]]
             elif given is None:
                 filled = [frame for frame, area in enumerate(areas[path], start=1) if area]
-                chosen[video_id] = sorted(random.Random(f"{SEED} {video_id}").sample(filled, min(FRAMES_PER_VIDEO, len(filled))))
+                frames = sorted(random.Random(f"{SEED} {video_id}").sample(filled, min(FRAMES_PER_VIDEO, len(filled))))
                 drawn += 1
             else:
-                raise DatasetError(f"The frame list ({source}) lacks the video {video_id}; add its frames.")
-            for frame in chosen[video_id] or [1]:
+                report(self._faults, f"The frame list ({source}) lacks the video {video_id}; add its frames.")
+                continue
+            wrong = []
+            for frame in frames or [1]:
                 if not 1 <= frame <= len(areas[path]):
-                    raise DatasetError(f"{path} has masks for frames 1 to {len(areas[path])}, the frame list ({source}) asks for {frame}.")
-                if not areas[path][frame - 1]:
-                    raise DatasetError(f"{path}: the mask of frame {frame} is empty; choose another frame or draw the mask.")
+                    wrong.append(f"{path} has masks for frames 1 to {len(areas[path])}, the frame list ({source}) asks for {frame}.")
+                elif not areas[path][frame - 1]:
+                    wrong.append(f"{path}: the mask of frame {frame} is empty; choose another frame or draw the mask.")
+            for message in wrong:
+                report(self._faults, message)
+            if not wrong:
+                chosen[video_id] = frames
         if given is None:
             source = f"MTTR's for {len(videos) - drawn} videos, drawn with seed {SEED} for {drawn}"
         return chosen, source
 
-    def _existing_mask(self, video_id: str) -> Path:
+    def _has_masks(self, video_id: str) -> bool:
         path = self.mask_path(video_id)
         if not path.is_file():
-            raise DatasetError(f"{path} is missing, though jhmdb_annotation.txt has a sentence for {video_id}.")
-        return path
+            report(self._faults, f"{path} is missing, though jhmdb_annotation.txt has a sentence for {video_id}.")
+        return path.is_file()
 
 
 def default_frame_list() -> dict[str, list[int]]:

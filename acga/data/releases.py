@@ -10,6 +10,7 @@ from ..errors import DatasetError
 from .a2d import A2DSentences
 from .dataset import Dataset
 from .jhmdb import JHMDBSentences
+from .tables import read_table
 
 
 def layout_of(root: str | Path) -> Literal["A2D Sentences", "J-HMDB Sentences"]:
@@ -32,3 +33,10 @@ def open_release(root: Path, split: Literal["train", "test"], config: ACGAConfig
     if layout_of(root) == "J-HMDB Sentences":
         return JHMDBSentences(root, frame_list=frame_list, size=config.size, clip_length=config.clip_length)
     return A2DSentences(root, split, size=config.size, clip_length=config.clip_length)
+
+
+def read_queries(root: Path) -> list[str]:
+    """All sentences of a release of either layout, whichever split they are of. Raises `DatasetError`."""
+    jhmdb = layout_of(root) == "J-HMDB Sentences"
+    path = root / "jhmdb_annotation.txt" if jhmdb else root / "text_annotations" / "a2d_annotation.txt"
+    return read_table(path, ("video_id", "query"), header=True)["query"].tolist()

@@ -14,7 +14,7 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -120,6 +120,27 @@ class Vocabulary:
         ['barking', '犬']
         """
         return list(dict.fromkeys([word for word in tokenise(query) if word not in self._ids] + unreadable(query)))
+
+
+def count_sentences(words: Iterable[str], queries: Iterable[str]) -> dict[str, int]:
+    """Tell for some words how many of the sentences each is in, the most frequent first.
+
+    >>> count_sentences(["a", "the"], ["a dog", "a cat near the dog"])
+    {'a': 2, 'the': 1}
+    """
+    wanted = set(words)
+    counts = Counter(word for query in queries for word in wanted.intersection(tokenise(query)))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def name_words(counts: Mapping[str, int], most: int = 6) -> str:
+    """Words with the number of sentences that each is in, in few letters.
+
+    >>> name_words({"a": 2, "the": 1, "of": 1}, most=2)
+    'a (2), the (1) and 1 more'
+    """
+    shown = ", ".join(f"{word:.20} ({count:,})" for word, count in list(counts.items())[:most])
+    return shown + (f" and {len(counts) - most} more" if len(counts) > most else "")
 
 
 def read_word2vec(path: str | Path, words: Iterable[str]) -> dict[str, np.ndarray]:

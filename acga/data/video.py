@@ -23,6 +23,7 @@ from av.video.reformatter import VideoReformatter
 from ..errors import VideoError
 from ..files import partial_path, refuse_special
 from .budget import MOST_BYTES, MOST_PIXELS, excess_of_picture
+from .palette import Palette
 from .pictures import decode_picture, list_pictures
 
 FOLDER_FRAMES_PER_SECOND = 25.0  # a folder of pictures does not say how fast it is to be played
@@ -269,7 +270,9 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).rstrip(".")
 
 
-Codec = Literal["libx264", "mpeg4"]
+Codec = Literal["libx264", "mpeg4", "libvpx-vp9", "gif"]
+CONTAINERS = {"libx264": "mp4", "mpeg4": "mp4", "libvpx-vp9": "webm", "gif": "gif"}
+SHORTEST_IN_GIF = Fraction(1, 50)  # seconds: browsers show shorter frames for a tenth of a second
 
 
 class VideoWriter:
@@ -293,37 +296,43 @@ class VideoWriter:
         """`size` is (h, w); `quality` is x264's constant rate factor: 0 lossless, 20 hardly visible, 51 worst.
 
         x264 plays everywhere but does not give the same bytes twice; "mpeg4" (MPEG-4 part 2, at a fixed high quality, for data sets as
-        they are released: at a constant rate, its colours in BT.601 and untold) does.
+        they are released: at a constant rate, its colours in BT.601 and untold) does. "libvpx-vp9" writes a webm, "gif" a gif of 256
+        colours a frame, at most 50 frames a second.
         """
         self.path = Path(os.path.realpath(path))
-        self.size = size
+        self.size, self._codec = size, codec
         rate = Fraction(min(max(frames_per_second, 1e-3), 1e3)).limit_denominator(10_000)
         with self._failing():
             refuse_special(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._partial = partial_path(self.path.parent, self.path.name)
-            self._container = av.open(f"file:{self._partial}", "w", format="mp4")
+            self._container = av.open(f"file:{self._partial}", "w", format=CONTAINERS[codec])
         self._stream = self._container.add_stream(codec, rate=rate)
         self._stream.height, self._stream.width = (side + side % 2 for side in size)
-        self._stream.pix_fmt = "yuv420p"
-        if codec == "libx264":
-            # Without B-frames, which are decoded before they are shown: an mp4 counts its duration in the order of decoding, and would end
-            # before a last frame that comes after a pause. Large frames fill the memory, so few of them are held.
-            few = {"rc-lookahead": "8"} if size[0] * size[1] <= FULL_HD else {"rc-lookahead": "0", "refs": "1", "weightp": "0"}
-            self._stream.options = {"crf": str(quality), "bf": "0", **few}
-        else:
-            self._stream.options = {"qmin": "2", "qmax": "4", "threads": "1"}
+        self._stream.pix_fmt = "pal8" if codec == "gif" else "yuv420p"
+        # Without B-frames, which are decoded before they are shown: an mp4 counts its duration in the order of decoding, and would end
+        # before a last frame that comes after a pause. Large frames fill the memory, so few of them are held.
+        few = {"rc-lookahead": "8"} if size[0] * size[1] <= FULL_HD else {"rc-lookahead": "0", "refs": "1", "weightp": "0"}
+        options: dict[Codec, dict[str, str]] = {
+            "libx264": {"crf": str(quality), "bf": "0", **few},
+            "mpeg4": {"qmin": "2", "qmax": "4", "threads": "1"},
+            "libvpx-vp9": {"crf": str(quality + 10), "b": "0", "deadline": "realtime", "cpu-used": "6"},
+        }
+        self._stream.options = dict(options.get(codec, {}))
         context = self._stream.codec_context
         context.thread_count = 1  # x264's output depends on it, and is to be the same on every machine
-        self._tick, self._conversion = 1 / rate, {}
-        if codec == "libx264":
-            self._tick = context.time_base = TICK
+        self._tick, self._conversion = (1 / rate if codec == "mpeg4" else TICK), {}
+        if codec == "gif":
+            context.time_base = Fraction(1, 100)
+            self._palette = Palette((self._stream.height, self._stream.width))
+        elif codec != "mpeg4":
+            context.time_base = TICK
             self._conversion = {"dst_colorspace": BT709, "dst_color_range": LIMITED}
             context.colorspace = context.color_primaries = context.color_trc = BT709
             context.color_range = LIMITED
         self._reformatter = VideoReformatter()
         self._step = round(1 / rate / self._tick)
-        self._due = 0  # ticks
+        self._due = self._shown = 0  # ticks: of the next frame, and of the latest one that was written
         self._written = 0
 
     def write(self, frame: np.ndarray, time: float | None = None) -> None:
@@ -333,12 +342,17 @@ class VideoWriter:
         height, width = self.size
         if height % 2 or width % 2:
             frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        shared = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")  # of the same memory
-        picture = self._reformatter.reformat(shared, format="yuv420p", **self._conversion)
         ticks = self._due if time is None else round(time / self._tick)
-        picture.pts = ticks if not self._written else max(ticks, self._due - self._step + 1)
-        picture.time_base = self._tick
-        self._due = picture.pts + self._step
+        ticks = ticks if not self._written else max(ticks, self._due - self._step + 1)
+        self._due = ticks + self._step
+        if self._codec == "gif":
+            if self._written and ticks < self._shown + SHORTEST_IN_GIF / TICK:
+                return
+            picture = self._palette.reduce(frame)
+        else:
+            shared = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")  # of the same memory
+            picture = self._reformatter.reformat(shared, format="yuv420p", **self._conversion)
+        picture.pts, picture.time_base, self._shown = ticks, self._tick, ticks
         with self._failing():
             self._container.mux(self._stream.encode(picture))
         self._written += 1

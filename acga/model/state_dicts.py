@@ -10,6 +10,7 @@ import io
 import json
 import pickle
 import re
+import tarfile
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -81,7 +82,7 @@ def read_state_dict(path: str | Path) -> StoredWeights:
     blob = git_blob_id(content)
     if path.suffix == ".safetensors":
         return StoredWeights(*_parse_safetensors(content, path), blob)
-    state = _parse_pickle(content, path)
+    state = _parse_pickle(_unpacked(content, path), path)
     try:
         return _translate({name.removeprefix("module."): value for name, value in state.items()}, path, blob)
     except (ValueError, TypeError, IndexError, RuntimeError) as error:  # tensors of other shapes than their names promise
@@ -160,6 +161,28 @@ def _parse_safetensors(content: bytes, path: Path) -> tuple[dict[str, Tensor], F
     if metadata is None:
         raise WeightsError(f"{path} is a safetensors file, but not one that ACGA wrote: its header has no {METADATA_KEY!r} entry.")
     return state, "acga", metadata
+
+
+def _unpacked(content: bytes, path: Path) -> bytes:
+    """The file of weights in a tar archive, as the official ones are published (`ckpt.tar`); anything else as it is.
+
+    Raises `WeightsError` when there is no such file in it, or more than one.
+    """
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+            files = [member for member in archive.getmembers() if member.isfile()]
+            inside = [member for member in files if Path(member.name).name.lower().endswith((".pth", ".pt", ".pth.tar"))]
+            if len(inside) == 1 and inside[0].size <= len(content) and (packed := archive.extractfile(inside[0])) is not None:
+                return packed.read()  # holes in a sparse file could fill the memory
+            names = [Path(member.name).name for member in inside or files]
+    except (tarfile.TarError, ValueError, OSError, EOFError):
+        return content
+    if {"pickle", "storages"} <= set(names):  # torch's own form until 2016
+        return content
+    held = (
+        f"several files of weights ({', '.join(names[:4])})" if inside else f"no file of weights, but {', '.join(names[:4]) or 'nothing'}"
+    )
+    raise WeightsError(f"{path} is a tar archive with {held}: unpack it, and give the .pth.tar to be used.")
 
 
 def _parse_pickle(content: bytes, path: Path) -> dict[str, Tensor]:

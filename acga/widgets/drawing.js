@@ -3,40 +3,6 @@
 const CANVAS = 900; // pixels: the longer side of the canvas, at most, if the frame is smaller
 const DARK = 0.8; // how dark the places are that get least
 
-/** A mask from its bits, eight to a byte, row by row: what to fill, and its outline. */
-function unpackMask(bytes, width, height) {
-  const inside = (x, y) => {
-    if (x < 0 || y < 0 || x >= width || y >= height) return 0;
-    const at = y * width + x;
-    return (bytes[at >> 3] >> (7 - (at & 7))) & 1;
-  };
-  const fill = new Path2D(), outline = new Path2D();
-  let area = 0;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0, start = -1; x <= width; x++) {
-      if (inside(x, y)) {
-        area++;
-        if (start < 0) start = x;
-      } else if (start >= 0) {
-        fill.rect(start, y, x - start, 1);
-        start = -1;
-      }
-    }
-  }
-  for (let y = 0; y <= height; y++) {
-    for (let x = 0; x <= width; x++) { // the corner that four pixels share: the outline goes through the middles between them
-      const [a, b, c, d] = [inside(x - 1, y - 1), inside(x, y - 1), inside(x - 1, y), inside(x, y)];
-      const points = [];
-      if (a !== b) points.push([x, y - 0.5]);
-      if (b !== d) points.push([x + 0.5, y]);
-      if (d !== c) points.push([x, y + 0.5]);
-      if (c !== a) points.push([x - 0.5, y]);
-      points.forEach((point, at) => at % 2 ? outline.lineTo(...point) : outline.moveTo(...point));
-    }
-  }
-  return { fill, outline, coverage: area / (width * height) };
-}
-
 /** Fit a canvas to frames of this size; returns a context that is scaled so that one unit is one pixel of the frame. */
 function prepare(canvas, clip, most = CANVAS) {
   const scale = Math.max(1, Math.floor(most / Math.max(clip.width, clip.height)));
@@ -59,19 +25,22 @@ function drawMask(context, mask, colour, opacity) {
   if (!mask || !opacity) return;
   context.globalAlpha = opacity;
   context.fillStyle = colour;
-  context.fill(mask.fill);
+  context.fill(mask.outline);
   context.globalAlpha = Math.min(1, 2 * opacity);
   drawOutline(context, mask, colour);
 }
 
-function drawOutline(context, mask, colour) {
-  const width = Math.max(0.5, 1.5 / context.getTransform().a);
-  context.lineCap = "round";
-  for (const [ink, factor] of [["white", 2.2], [colour, 1]]) { // white around, or a mask would drown in clothes of its colour
+/** An outline with white around it, or a mask would drown in clothes of its colour; `dashes` are pixels of the screen. */
+function drawOutline(context, mask, colour, dashes = []) {
+  const pixel = 1 / context.getTransform().a;
+  context.lineCap = context.lineJoin = "round";
+  context.setLineDash(dashes.map((length) => length * pixel));
+  for (const [ink, width] of [["white", 4], [colour, 2]]) {
     context.strokeStyle = ink;
-    context.lineWidth = factor * width;
+    context.lineWidth = width * pixel;
     context.stroke(mask.outline);
   }
+  context.setLineDash([]);
   context.globalAlpha = 1;
 }
 

@@ -24,6 +24,18 @@ function slider(label, properties) {
   return { node, input, set };
 }
 
+/** A labelled list to choose from. */
+function choice(label, options, value) {
+  const node = element("select", { "aria-label": label }, ...options.map((option) => element("option", { value: option, textContent: option })));
+  node.value = value;
+  return node;
+}
+
+/** A part that can be folded away. */
+function folded(summary, className, ...children) {
+  return element("details", { className: `acga-folded ${className}` }, element("summary", { textContent: summary }), ...children);
+}
+
 const bytesOf = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 const percent = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
 const percents = ([low, high]) => `${percent(low)} to ${percent(high)}`;

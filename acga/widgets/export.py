@@ -13,7 +13,8 @@ import numpy as np
 
 from ..data.video import VideoWriter
 from ..inference import ClipSession
-from ..output import encode_mask, slug
+from ..mask_files import encode_mask
+from ..output import slug
 from ..overlay import Overlay
 from .clips import Clip
 

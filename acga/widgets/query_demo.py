@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import cv2
 import ipywidgets
 import numpy as np
 
@@ -15,13 +16,20 @@ from ..data.text import tokenise, unreadable
 from ..errors import AcgaError, QueryError
 from ..inference import AT_ONCE, ClipSession, Segmenter
 from .clips import DRAWN_CLIPS, Clip
+from .composer import MOST_ACTORS, draw_composed
 from .export import encode_jpeg, mask_archive, overlay_video
 from .jobs import JobRunner, Steps
-from .query_view import MAX_QUERIES, ClipChoice, QueryView, pack_prediction, to_bytes
+from .query_view import MAX_QUERIES, WORDS_TO_CHOOSE, QueryView, pack_prediction, to_bytes
 from .uploads import read_upload
 
 FRAME_QUALITY = 90  # of the JPEG frames, of 100
-UPLOADED = "Your clip"
+THUMBNAIL_WIDTH = 200  # pixels
+ASKED_FIRST = MOST_ACTORS  # sentences, before anything is typed
+UPLOADED, COMPOSED = "Your clip", "Your scene"
+EXPORTS: dict[str, tuple[str, Callable[..., bytes]]] = {  # by file name: its media type, and what encodes it
+    "overlay.mp4": ("video/mp4", overlay_video),
+    "masks.zip": ("application/zip", mask_archive),
+}
 
 
 class OpenClip(NamedTuple):
@@ -45,7 +53,7 @@ class QueryDemo(ipywidgets.VBox):
     >>> demo = QueryDemo(Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left", "the"])), device="cpu"))
     >>> demo.ask("dog on the left")
     >>> demo.wait(60), demo.masks["dog on the left"].shape
-    (True, (16, 144, 192))
+    (True, (16, 256, 340))
     >>> [word["word"] for word in demo.view.rows[0]["words"] if not word["known"]]
     ['on']
     """
@@ -58,25 +66,14 @@ class QueryDemo(ipywidgets.VBox):
         self._shown: OpenClip | None = None  # on the page
         self._new = True  # the clip was not yet on any page
         self._sent: dict[tuple[str, int], float] = {}  # the threshold ratio at which the page got a query's mask of a frame
+        self._thumbnails: set[str] = set()  # titles of clips whose picture the page has
         self._jobs = JobRunner(failed=self._show_problem)
-        self.view = QueryView(guard=self._jobs.publishing)
-        first = next(iter(self._clips))
-        self.clip = ClipChoice(guard=self._jobs.publishing, options=list(self._clips), value=first, description="Clip")
-        self.clip.style = {"description_width": "initial"}
-        self.progress = ipywidgets.IntProgress(0, 0, 1, layout=ipywidgets.Layout(width="160px", display="none"))
-        self.stop = ipywidgets.Button(description="Stop", icon="stop", disabled=True, tooltip="Stop looking at the clip")
-        self.save_video = ipywidgets.Button(description="Save video", icon="download", tooltip="The clip with its masks, as an mp4")
-        self.save_masks = ipywidgets.Button(description="Save masks", icon="download", tooltip="A zip of PNG masks")
-        buttons = [self.save_video, self.save_masks, self.stop, self.progress]
-        below = ipywidgets.HBox(buttons, layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
-        super().__init__([self.clip, self.view, below])
-        self.clip.observe(lambda change: self._change_clip(), "value")
+        self.view = QueryView(guard=self._jobs.publishing, clips=list(self._clips), clip=next(iter(self._clips)), words=self._known_words())
+        super().__init__([self.view])
+        self.view.observe(lambda change: self._change_clip(), "clip")
         self.view.observe(lambda change: self._change_queries(), "queries")
         self.view.observe(lambda change: self._restart(), "threshold_ratio")
         self.view.on_msg(self._receive)
-        self.stop.on_click(lambda button: self._stop())
-        self.save_video.on_click(lambda button: self._start_export("overlay.mp4", "video/mp4", overlay_video))
-        self.save_masks.on_click(lambda button: self._start_export("masks.zip", "application/zip", mask_archive))
         self._change_clip()
 
     # For those who have no browser
@@ -95,9 +92,9 @@ class QueryDemo(ipywidgets.VBox):
     @property
     def masks(self) -> dict[str, np.ndarray]:
         """The masks bool (T, H, W) of the queries that are predicted in every frame of the clip."""
-        if self.clip.value not in self._opened:
+        if self.view.clip not in self._opened:
             return {}
-        clip, session = self._opened[self.clip.value]
+        clip, session = self._opened[self.view.clip]
         every = range(len(clip.frames))
         complete = [query for query in self._usable_queries() if len(session.responses.get(query, ())) == len(every)]
         ratio = self.view.threshold_ratio
@@ -109,13 +106,19 @@ class QueryDemo(ipywidgets.VBox):
         try:
             if message["kind"] == "ready":
                 with self._jobs.publishing:
-                    self._shown = None
+                    self._shown, self._thumbnails = None, set()
                     self._restart()
             elif message["kind"] == "again" and not self._jobs.busy:
                 with self._jobs.publishing:
                     self._change_queries()
             elif message["kind"] == "upload":
                 self._jobs.start(self._open_upload(bytes(buffers[0])))
+            elif message["kind"] == "compose":
+                self._jobs.start(self._compose(message["stage"], message["cast"]))
+            elif message["kind"] == "save":
+                self._jobs.start(self._export(message["name"], self.view.clip, self._usable_queries()))
+            elif message["kind"] == "stop":
+                self._stop()
             elif message["kind"] == "attention":
                 self._post_attention(message["query"], message["frame"], message["place"])
         except AcgaError as error:
@@ -124,7 +127,7 @@ class QueryDemo(ipywidgets.VBox):
     def _change_clip(self) -> None:
         with self._jobs.publishing:
             self._new = True
-            self.view.queries, self.view.examples = [], []
+            self.view.queries, self.view.examples, self.view.fooling = [], [], []
             self._restart()
 
     def _change_queries(self) -> None:
@@ -150,15 +153,12 @@ class QueryDemo(ipywidgets.VBox):
         return list(dict.fromkeys(row["text"] for row in self.view.rows if row["words"]))
 
     def _restart(self) -> None:
-        self._jobs.start(self._predict(self.clip.value, self._usable_queries(), self.view.threshold_ratio))
+        self._jobs.start(self._predict(self.view.clip, self._usable_queries(), self.view.threshold_ratio))
 
     def _stop(self) -> None:
         self._jobs.stop()
         self._show_progress(0, 0)
         self.view.status = "Stopped. Ask again to go on."
-
-    def _start_export(self, name: str, media_type: str, encode: Callable[..., bytes]) -> None:
-        self._jobs.start(self._export(name, media_type, encode, self.clip.value, self._usable_queries()))
 
     def _post_attention(self, query: str, frame: int, place: Sequence[int]) -> None:
         if self._shown is None or query not in self._usable_queries() or not 0 <= frame < len(self._shown.clip.frames):
@@ -183,9 +183,15 @@ class QueryDemo(ipywidgets.VBox):
         shown = self._opened[title]
         if self._shown is not shown or self._new:
             yield partial(self._post_clip, shown)
-        if not queries:
+        if queries:
+            yield from self._answer(shown, queries, threshold_ratio, started)
+        else:
             yield partial(self._show_status, "Type a sentence about one actor, and press Enter.")
-            return
+        for other in self._clips:  # once nothing is more urgent
+            if other not in self._thumbnails and (still := self._still(other)) is not None:
+                yield partial(self._post_thumbnail, other, encode_jpeg(_narrowed(still), quality=FRAME_QUALITY))
+
+    def _answer(self, shown: OpenClip, queries: list[str], threshold_ratio: float, started: float) -> Steps:
         yield partial(self._show_status, "Looking …")
         total = len(shown.clip.frames)
         early, done, new = 0.0, 0, 0
@@ -208,11 +214,16 @@ class QueryDemo(ipywidgets.VBox):
         yield partial(self._show_status, "Reading the uploaded clip …")
         for found in read_upload(content):
             if isinstance(found, Clip):
-                yield partial(self._choose_upload, self._open_clip(found))
+                yield partial(self._choose, UPLOADED, self._open_clip(found))
             else:
                 yield partial(self._show_status, f"Reading the uploaded clip: {found} frames …")
 
-    def _export(self, name: str, media_type: str, encode: Callable[..., bytes], title: str, queries: list[str]) -> Steps:
+    def _compose(self, stage: str, cast: list[dict[str, Any]]) -> Steps:
+        yield partial(self._show_status, "Drawing the scene …")
+        yield partial(self._choose, COMPOSED, self._open_clip(draw_composed(stage, cast)))
+
+    def _export(self, name: str, title: str, queries: list[str]) -> Steps:
+        media_type, encode = EXPORTS[name]
         if not queries:
             raise QueryError("There is nothing to save yet: ask a sentence first.")
         threshold_ratio = self.view.threshold_ratio
@@ -225,6 +236,17 @@ class QueryDemo(ipywidgets.VBox):
     def _open_clip(self, clip: Clip) -> OpenClip:
         return OpenClip(clip, ClipSession.from_frames(self.segmenter, clip.frames))
 
+    def _still(self, title: str) -> np.ndarray | None:
+        """A frame of a clip, if it costs little."""
+        if title in self._opened:
+            frames = self._opened[title].clip.frames
+            return frames[len(frames) // 2]
+        return DRAWN_CLIPS[title].still() if title in DRAWN_CLIPS else None
+
+    def _known_words(self) -> dict[str, list[str]]:
+        """Those words to choose from that the model knows."""
+        return {about: [words for words in group if not self.segmenter.unknown(words)] for about, group in WORDS_TO_CHOOSE.items()}
+
     # What the page shows
 
     def _show_status(self, status: str) -> None:
@@ -232,11 +254,8 @@ class QueryDemo(ipywidgets.VBox):
         self.view.status = status
 
     def _show_progress(self, done: int, total: int) -> None:
-        running = total > 0 and done < total
-        self.stop.disabled = not running
-        self.progress.layout.display = "" if running else "none"
-        self.progress.max = max(total, 1)
-        self.progress.value = done
+        running = done < total
+        self.view.progress = (done, total) if running else (0, 0)
         if running:
             self.view.status = f"Looking: {done} of {total} frames …"
 
@@ -250,15 +269,16 @@ class QueryDemo(ipywidgets.VBox):
         text = str(error) if isinstance(error, AcgaError) else f"Something went wrong here ({type(error).__name__}: {error})."
         self.view.problem = text
 
-    def _choose_upload(self, upload: OpenClip) -> None:
-        """Make an upload the clip that is asked about; one that came before is forgotten."""
-        self._opened[UPLOADED] = upload
-        self._clips[UPLOADED] = lambda: upload.clip
-        if self.clip.value == UPLOADED:
+    def _choose(self, title: str, opened: OpenClip) -> None:
+        """Make a reader's clip the one that is asked about; one of this title that came before is forgotten."""
+        self._opened[title] = opened
+        self._clips[title] = lambda: opened.clip
+        self._thumbnails.discard(title)
+        self.view.clips = list(self._clips)
+        if self.view.clip == title:
             self._change_clip()
         else:
-            self.clip.options = list(self._clips)
-            self.clip.value = UPLOADED
+            self.view.clip = title
 
     def _post_clip(self, shown: OpenClip) -> None:
         clip = shown.clip
@@ -269,15 +289,22 @@ class QueryDemo(ipywidgets.VBox):
         frames = [encode_jpeg(frame, quality=FRAME_QUALITY) for frame in clip.frames]
         count = len(frames)
         pauses = [clip.time_of(number + 1) - clip.time_of(number) for number in range(count - 1)] + [1 / clip.frames_per_second]  # seconds
-        self.view.post("clip", frames, id=id(shown), height=height, width=width, frames=count, pauses=pauses, frame=self.view.frame)
+        truth = [] if clip.truth is None else [np.packbits(mask).tobytes() for actor in clip.truth for mask in actor]
+        about = {"id": id(shown), "height": height, "width": width, "frames": count, "pauses": pauses, "frame": self.view.frame}
+        self.view.post("clip", [*frames, *truth], **about)
         self.view.examples = [list(phrasings) for phrasings in clip.phrasings]
+        self.view.fooling = list(clip.fooling)
         if self._new and not self.view.queries:  # something to see before anything is typed
-            self.view.queries = [phrasings[0] for phrasings in clip.phrasings[:2]]
+            self.view.queries = [phrasings[0] for phrasings in clip.phrasings[:ASKED_FIRST]]
         self._new = False
 
     def _post_prediction(self, message: dict[str, Any], buffers: Sequence[bytes], threshold_ratio: float) -> None:
         self.view.post("prediction", list(buffers), clip=id(self._shown), **message)
         self._sent.update({(message["query"], frame): threshold_ratio for frame in message["frames"]})
+
+    def _post_thumbnail(self, title: str, picture: bytes) -> None:
+        self._thumbnails.add(title)
+        self.view.post("thumbnail", [picture], title=title)
 
 
 def allow_custom_widgets_in_colab() -> None:
@@ -286,6 +313,12 @@ def allow_custom_widgets_in_colab() -> None:
         from google.colab import output
 
         output.enable_custom_widget_manager()
+
+
+def _narrowed(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) as a thumbnail."""
+    height, width, _ = picture.shape
+    return cv2.resize(picture, (THUMBNAIL_WIDTH, round(height * THUMBNAIL_WIDTH / width)), interpolation=cv2.INTER_AREA)
 
 
 def _frames_in_turn(first: int, total: int) -> Iterator[list[int]]:

@@ -1,37 +1,51 @@
 // The page of the query demo: what the kernel sends is kept in `clip`, and every change ends in `draw`.
 
+const VERDICTS = ["not here", "unsure", "found"];
+const FAINT = 0.3; // opacity of a mask that the network itself takes for wrong
+
 function render({ model, el }) {
   const palette = model.get("palette"), limits = model.get("limits");
-  let clip = null; // {id, width, height, frames, pauses, pictures, predictions: by text {masks, maps, ranges, verdicts}}
+  let clip = null; // {id, width, height, frames, pauses, pictures, truth, predictions: by text {masks, maps, ranges, verdicts}}
   let pointed = null; // the word that is pointed at: {text, index, word}
   let chosen = null; // the place that was clicked: {row, column, frame, text, map}
   let cursor = [0, 0]; // the place that the arrow keys moved to
   let playing = null;
 
   // What is on the page
+  const gallery = clipGallery({ limits, take, choose: chooseClip, compose: () => showComposer(composer.node.hidden) });
+  const composer = sceneComposer({ options: model.get("composer"), draw: (stage, cast) => model.send({ kind: "compose", stage, cast }) });
   const sentences = sentenceRows({ palette, ask, point, most: palette.length });
-  const examples = element("div", { className: "acga-examples" });
-  const compare = element("input", { type: "checkbox", checked: model.get("compare") });
+  const chooser = wordChooser({ groups: model.get("words"), add: sentences.addWords });
+  const phrasings = phrasingComparison({ palette });
+  const examples = element("div", { className: "acga-examples", role: "group", "aria-label": "Sentences to try" });
+  const fooling = element("div", { className: "acga-examples", role: "group", "aria-label": "Sentences that fool networks" });
   const status = element("p", { className: "acga-status", role: "status" });
   const problem = element("p", { className: "acga-problem", role: "alert" });
-  const file = element("input", { type: "file", accept: "video/mp4,video/quicktime,video/webm,image/gif,.mp4,.mov,.webm,.gif", className: "acga-file", "aria-label": "Upload a clip" });
-  const upload = element("label", { className: "acga-upload" }, file, element("span", { textContent: "Upload a clip" }));
+  const stop = element("button", { type: "button", className: "acga-quiet", textContent: "Stop", hidden: true });
   const canvas = element("canvas", { className: "acga-canvas", tabIndex: 0, role: "application" });
-  const caption = element("p", { className: "acga-caption", "aria-live": "polite" });
+  const caption = element("p", { className: "acga-caption" });
   const play = element("button", { type: "button", className: "acga-play" });
   const frames = slider("Frame", { min: 0, max: 0, step: 1, value: 0 });
   const opacity = slider("Opacity of the masks", { min: 0, max: 1, step: 0.05, value: model.get("opacity") });
   const thresholdRatio = slider("Threshold, of the largest response", { min: 0.05, max: 0.95, step: 0.05, value: model.get("threshold_ratio") });
-  const phrasings = element("div", { className: "acga-phrasings", hidden: true });
-  el.replaceChildren(element("div", { className: "acga" },
-    element("div", { className: "acga-source" }, upload, element("span", { className: "acga-small", textContent: limits.text })),
+  const compare = element("input", { type: "checkbox", checked: model.get("compare") });
+  const showTruth = element("input", { type: "checkbox" });
+  const truthLine = element("label", { className: "acga-check", hidden: true }, showTruth, "Show the truth, dashed");
+  const saving = ["overlay.mp4", "masks.zip"].map((name) => {
+    const button = element("button", { type: "button", className: "acga-quiet", textContent: `Save ${name.startsWith("masks") ? "masks" : "video"}` });
+    button.addEventListener("click", () => model.send({ kind: "save", name }));
+    return button;
+  });
+  const expert = folded("Expert view: why?", "acga-expert",
+    element("p", { className: "acga-small", textContent: "While this is open: point at a word to see where in the picture it is heard, click the picture to see which places that place listens to." }),
+    element("div", { className: "acga-sliders" }, opacity.node, thresholdRatio.node),
+    element("label", { className: "acga-check" }, compare, "Compare the sentences: do phrasings of one actor agree?"));
+  el.replaceChildren(element("section", { className: "acga", "aria-label": "Ask a video" }, gallery.node, composer.node,
     element("div", { className: "acga-body" },
-      element("div", { className: "acga-side" }, sentences.form, examples,
-        element("label", { className: "acga-check" }, compare, "Compare the sentences: do phrasings of one actor agree?"), status, problem),
-      element("div", { className: "acga-stage" }, canvas, caption,
-        element("div", { className: "acga-transport" }, play, frames.node),
-        element("div", { className: "acga-sliders" }, opacity.node, thresholdRatio.node)),
-      phrasings)));
+      element("div", { className: "acga-stage" }, canvas, element("div", { className: "acga-transport" }, play, frames.node), caption),
+      element("div", { className: "acga-side" }, sentences.form, examples, fooling, chooser, truthLine, expert,
+        element("div", { className: "acga-buttons" }, ...saving, stop), status, problem),
+      phrasings.node)));
 
   // What the reader does
   function ask(texts) {
@@ -42,8 +56,19 @@ function render({ model, el }) {
     model.save_changes();
   }
 
+  function chooseClip(title) {
+    showComposer(false);
+    model.set("clip", title);
+    model.save_changes();
+  }
+
+  function showComposer(on) {
+    composer.node.hidden = !on;
+    gallery.setComposing(on);
+  }
+
   function point(word) {
-    pointed = word;
+    pointed = expert.open ? word : null;
     draw();
   }
 
@@ -65,13 +90,12 @@ function render({ model, el }) {
     else playing = null;
     play.textContent = playing ? "❚❚" : "▶";
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
+    caption.setAttribute("aria-live", playing ? "off" : "polite"); // or it would be read out frame by frame
   }
 
-  function choose([row, column]) {
+  function choosePlace([row, column]) {
     const text = active();
-    if (!text) return;
     setPlaying(false);
-    sentences.unpin();
     pointed = null;
     cursor = [row, column];
     chosen = { row, column, frame: model.get("frame"), text, map: null };
@@ -81,15 +105,19 @@ function render({ model, el }) {
 
   function unchoose() {
     chosen = pointed = null;
-    sentences.unpin();
   }
 
-  /** The sentence that a click on the picture is about: the one that was last pointed at or typed in, if it was answered. */
-  let latest = "";
+  /** The sentence that a click on the picture is about: the one that was last typed in, if it was answered. */
   function active() {
-    if (!clip) return "";
-    const answered = model.get("queries").filter((text) => clip.predictions.has(text));
+    const answered = clip ? model.get("queries").filter((text) => clip.predictions.has(text)) : [];
+    const latest = sentences.texts()[sentences.current()];
     return answered.includes(latest) ? latest : answered[0] || "";
+  }
+
+  /** The places of the map that the expert's click is about, if there is one. */
+  function grid() {
+    const prediction = expert.open && clip?.predictions.get(active());
+    return prediction && prediction.rows ? prediction : null;
   }
 
   play.addEventListener("click", () => {
@@ -100,31 +128,30 @@ function render({ model, el }) {
   opacity.input.addEventListener("input", () => { model.set("opacity", Number(opacity.input.value)); model.save_changes(); draw(); });
   thresholdRatio.input.addEventListener("input", () => { model.set("threshold_ratio", Number(thresholdRatio.input.value)); model.save_changes(); draw(); });
   compare.addEventListener("change", () => { model.set("compare", compare.checked); model.save_changes(); draw(); });
-  sentences.form.addEventListener("focusin", (event) => {
-    const at = [...sentences.form.querySelectorAll(".acga-row")].findIndex((row) => row.contains(event.target));
-    if (at >= 0) latest = sentences.texts()[at];
-  });
+  showTruth.addEventListener("change", draw);
+  expert.addEventListener("toggle", () => { unchoose(); draw(); });
+  stop.addEventListener("click", () => model.send({ kind: "stop" }));
   canvas.addEventListener("click", (event) => {
-    const grid = gridOf(active());
-    if (!grid) return;
+    if (!grid()) return setPlaying(!playing);
     const box = canvas.getBoundingClientRect();
-    choose(placeOf(clip, grid, ((event.clientX - box.left) / box.width) * clip.width, ((event.clientY - box.top) / box.height) * clip.height));
+    choosePlace(placeOf(clip, grid(), ((event.clientX - box.left) / box.width) * clip.width, ((event.clientY - box.top) / box.height) * clip.height));
   });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    const grid = gridOf(active());
-    if (step && grid) {
+    const map = grid();
+    if (step && map) {
       const within = (at, count) => Math.min(Math.max(at, 0), count - 1);
-      choose([within(cursor[0] + step[0], grid.rows), within(cursor[1] + step[1], grid.columns)]);
-    } else if (event.key === "Enter" && grid) choose(cursor);
+      choosePlace([within(cursor[0] + step[0], map.rows), within(cursor[1] + step[1], map.columns)]);
+    } else if (event.key === "Enter" && map) choosePlace(cursor);
     else if (event.key === "Escape") { unchoose(); draw(); }
     else if (event.key === " ") setPlaying(!playing);
     else return;
     event.preventDefault();
   });
-  file.addEventListener("change", () => { take(file.files[0]); file.value = ""; });
-  el.addEventListener("dragover", (event) => event.preventDefault());
-  el.addEventListener("drop", (event) => { event.preventDefault(); take(event.dataTransfer.files[0]); });
+  const dragging = (on) => (event) => { event.preventDefault(); el.firstChild.classList.toggle("acga-dragging", on); };
+  el.addEventListener("dragover", dragging(true));
+  el.addEventListener("dragleave", dragging(false));
+  el.addEventListener("drop", (event) => { dragging(false)(event); take(event.dataTransfer.files[0]); });
 
   async function take(given) {
     if (!given) return;
@@ -140,14 +167,21 @@ function render({ model, el }) {
   // What the kernel sends
   const receivers = {
     async clip(message, buffers) {
+      const { width, height, frames: count } = message;
       setPlaying(false);
       unchoose();
-      const next = { ...message, pictures: [], predictions: new Map() };
+      const next = { ...message, pictures: [], truth: [], predictions: new Map() };
+      buffers.slice(count).forEach((bits, at) => { // an actor after the other
+        if (at % count === 0) next.truth.push([]);
+        next.truth.at(-1).push(new Mask(bytesOf(bits), width, height));
+      });
       clip = next;
-      frames.input.max = clip.frames - 1;
+      frames.input.max = count - 1;
+      truthLine.hidden = !clip.truth.length;
       model.set("frame", message.frame);
-      await Promise.all(buffers.map(async (bytes, at) => { next.pictures[at] = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })); }));
+      await Promise.all(buffers.slice(0, count).map(async (bytes, at) => { next.pictures[at] = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })); }));
       draw();
+      if (clip === next && !matchMedia("(prefers-reduced-motion: reduce)").matches) setPlaying(true);
     },
     prediction(message, buffers) {
       if (!clip || message.clip !== clip.id) return;
@@ -158,7 +192,7 @@ function render({ model, el }) {
       const size = Math.ceil((clip.width * clip.height) / 8), cells = message.rows * message.columns;
       message.frames.forEach((frame, at) => {
         prediction.verdicts[frame] = message.verdicts[at];
-        prediction.masks[frame] = unpackMask(masks.subarray(at * size, (at + 1) * size), clip.width, clip.height);
+        prediction.masks[frame] = new Mask(masks.subarray(at * size, (at + 1) * size), clip.width, clip.height);
         if (maps.length) {
           prediction.maps[frame] = maps.subarray(at * message.words * cells, (at + 1) * message.words * cells);
           prediction.ranges[frame] = message.ranges[at];
@@ -171,6 +205,7 @@ function render({ model, el }) {
       chosen.map = { values: bytesOf(buffers[0]), rows: message.rows, columns: message.columns, range: message.range };
       draw();
     },
+    thumbnail: (message, buffers) => gallery.setPicture(message.title, buffers[0]),
     file(message, buffers) {
       const address = URL.createObjectURL(new Blob(buffers, { type: message.type }));
       element("a", { href: address, download: message.name }).click();
@@ -181,25 +216,39 @@ function render({ model, el }) {
   model.on("msg:custom", receive);
 
   // What is drawn
-  function gridOf(text) {
-    const prediction = clip && clip.predictions.get(text);
-    return prediction && prediction.rows ? prediction : null;
-  }
+  const inkOf = (text) => palette[Math.max(0, model.get("queries").indexOf(text)) % palette.length];
 
   function draw() {
-    const frame = model.get("frame"), queries = model.get("queries");
+    const frame = model.get("frame"), queries = model.get("queries"), agreement = model.get("agreement");
+    const asked = sentences.asked();
     if (clip) {
       frames.set(frame, `${frame + 1} of ${clip.frames}`);
       const context = prepare(canvas, clip);
       drawFrame(context, clip, frame);
-      caption.textContent = drawReason(context, frame) || drawMasks(context, frame, queries);
-      el.querySelector(".acga").dataset.answered = queries.length && queries.every((text) => clip.predictions.get(text)?.masks[frame]) ? "yes" : "no";
+      caption.textContent = drawReason(context, frame) || drawMasks(context, frame, asked);
+      el.firstChild.dataset.answered = queries.length && queries.every((text) => clip.predictions.get(text)?.masks[frame]) ? "yes" : "no";
     }
-    sentences.setVerdicts(sentences.texts().map((text) => clip?.predictions.get(text.trim())?.verdicts[frame] || ""));
-    drawPhrasings(frame, queries);
+    sentences.setFindings(asked.map(({ text, whole }) => ({ verdict: verdictOn(text), truth: truthOn(text, whole, frame) })));
+    if (model.get("compare")) phrasings.draw({ clip, frame, queries, opacity: model.get("opacity"), agreement });
+    else phrasings.hide();
   }
 
-  const inkOf = (text) => palette[Math.max(0, model.get("queries").indexOf(text)) % palette.length];
+  /** Whether the clip shows it: the verdict in the middle of those of its frames. */
+  function verdictOn(text) {
+    const known = (clip?.predictions.get(text)?.verdicts || []).filter(Boolean).map((verdict) => VERDICTS.indexOf(verdict)).sort();
+    return known.length ? VERDICTS[known[known.length >> 1]] : "";
+  }
+
+  /** How far a mask is right in a frame whose truth is known. */
+  function truthOn(text, whole, frame) {
+    const mask = clip?.predictions.get(text)?.masks[frame];
+    if (!mask || !clip.truth.length) return "";
+    const described = model.get("examples"), overlaps = clip.truth.map((masks) => mask.overlap(masks[frame]));
+    const meant = described.findIndex((group) => group.includes(whole) || group.includes(text));
+    if (meant >= 0) return `IoU ${overlaps[meant].toFixed(2)} with the truth in this frame`;
+    const most = overlaps.indexOf(Math.max(...overlaps));
+    return overlaps[most] ? `lies most on “${described[most][0]}” (IoU ${overlaps[most].toFixed(2)})` : "lies on none of the actors";
+  }
 
   /** Why: what a word or a place attends to. Returns the caption, or nothing if there is no such map. */
   function drawReason(context, frame) {
@@ -219,73 +268,62 @@ function render({ model, el }) {
     return `“${pointed.word}” gets from ${percents(prediction.ranges[frame][pointed.index])} of the attention of a place: dark to bright.`;
   }
 
-  function drawMasks(context, frame, queries) {
-    const said = [];
-    queries.forEach((text, at) => {
-      const mask = clip.predictions.get(text)?.masks[frame];
-      drawMask(context, mask, palette[at % palette.length], model.get("opacity"));
-      if (mask) said.push(`“${text}” covers ${percent(mask.coverage)}`);
+  function drawMasks(context, frame, asked) {
+    const said = [], moved = [];
+    asked.forEach(({ text, whole, crossed }, at) => {
+      const colour = palette[at % palette.length], prediction = clip.predictions.get(text);
+      const mask = prediction?.masks[frame], before = crossed.length && clip.predictions.get(whole)?.masks[frame];
+      if (!mask) return;
+      drawMask(context, mask, colour, model.get("opacity") * (verdictOn(text) === "not here" ? FAINT : 1));
+      if (before) {
+        drawOutline(context, before, colour, [2, 7]);
+        moved.push(`Without ${crossed.map((word) => `“${word}”`).join(", ")} the mask shares ${percent(mask.overlap(before))} with the one before (IoU, dotted).`);
+      }
+      said.push(`“${text}” covers ${percent(mask.coverage)}`);
     });
-    canvas.setAttribute("aria-label", `Frame ${frame + 1} of ${clip.frames}. ${said.join(", ")}. Arrow keys choose a place and show which places it listens to, Escape goes back, space plays.`);
-    return said.length ? "Point at a word to see where it is heard. Click the picture to see which places that place listens to." : "";
-  }
-
-  function drawPhrasings(frame, queries) {
-    const on = model.get("compare") && clip && queries.length > 0;
-    phrasings.hidden = !on;
-    if (!on) return;
-    while (phrasings.children.length > queries.length + 1) phrasings.lastChild.remove();
-    while (phrasings.children.length < queries.length + 1) {
-      phrasings.append(phrasings.children.length ? element("figure", {}, element("canvas"), element("figcaption")) : element("p", { className: "acga-agreement" }));
-    }
-    const agreement = model.get("agreement"), here = agreement[frame];
-    const mean = agreement.reduce((sum, value) => sum + value, 0) / agreement.length;
-    phrasings.firstChild.textContent = queries.length < 2 ? "Add another sentence for the same actor to compare." :
-      here === undefined || here === null ? "Comparing …" :
-      `Agreement (mean IoU of each two masks): ${here.toFixed(2)} in this frame, ${mean.toFixed(2)} over the clip.`;
-    queries.forEach((text, at) => {
-      const [picture, label] = phrasings.children[at + 1].children;
-      const context = prepare(picture, clip, 400);
-      drawFrame(context, clip, frame);
-      drawMask(context, clip.predictions.get(text)?.masks[frame], palette[at % palette.length], model.get("opacity"));
-      picture.setAttribute("role", "img");
-      picture.setAttribute("aria-label", `The mask of: ${text}`);
-      label.textContent = text;
-      phrasings.children[at + 1].style.setProperty("--ink", palette[at % palette.length]);
-    });
+    if (showTruth.checked) clip.truth.forEach((masks) => drawOutline(context, masks[frame], "black", [6, 6]));
+    const expertKeys = expert.open ? " Arrow keys choose a place and show which places it listens to, Escape goes back." : "";
+    canvas.setAttribute("aria-label", `Frame ${frame + 1} of ${clip.frames}. ${said.join(", ")}.${expertKeys} Space plays.`);
+    return moved.join(" ") || (said.length ? "Click a word to cross it out, and see whether the mask needs it." : "");
   }
 
   function drawExamples() {
     const groups = model.get("examples").filter((group) => group.length), all = model.get("compare");
-    examples.replaceChildren(...(groups.length ? [element("span", { className: "acga-small", textContent: all ? "Phrasings of:" : "Try:" })] : []),
-      ...groups.map((group) => {
-        const example = element("button", { type: "button", className: "acga-quiet", textContent: group[0] });
-        example.addEventListener("click", () => {
-          const wanted = all ? group : [...sentences.texts().filter((text) => text.trim() && text !== group[0]), group[0]].slice(-palette.length);
-          sentences.setTexts(wanted);
-          ask(wanted);
-        });
-        return example;
-      }));
+    const button = (text, wanted) => {
+      const made = element("button", { type: "button", className: "acga-quiet", textContent: text });
+      made.addEventListener("click", () => { const texts = wanted(); sentences.setTexts(texts); ask(texts); });
+      return made;
+    };
+    const added = (text) => () => [...sentences.texts().filter((other) => other.trim() && other !== text), text].slice(-palette.length);
+    examples.replaceChildren(element("span", { className: "acga-small", textContent: all ? "Phrasings of:" : "Try:" }),
+      ...groups.map((group) => button(group[0], all ? () => group : added(group[0]))));
+    fooling.replaceChildren(element("span", { className: "acga-small", textContent: "Fool it:" }), ...model.get("fooling").map((text) => button(text, added(text))));
+    examples.hidden = !groups.length;
+    fooling.hidden = !model.get("fooling").length;
+    draw();
   }
 
   // What changes without the reader
   const watch = {
+    "change:clips": () => gallery.show(model.get("clips"), model.get("clip")),
+    "change:clip": () => { showComposer(false); el.firstChild.dataset.answered = "no"; gallery.show(model.get("clips"), model.get("clip")); },
     "change:queries": () => { if (!sameTexts(sentences.texts(), model.get("queries"))) sentences.setTexts(model.get("queries")); draw(); },
     "change:rows": () => sentences.setParsed(model.get("rows")),
     "change:examples": drawExamples,
-    "change:compare": () => { compare.checked = model.get("compare"); drawExamples(); draw(); },
+    "change:fooling": drawExamples,
+    "change:compare": () => { compare.checked = model.get("compare"); drawExamples(); },
     "change:frame": draw,
     "change:opacity": () => { opacity.set(model.get("opacity"), percent(model.get("opacity"))); draw(); },
     "change:threshold_ratio": () => thresholdRatio.set(model.get("threshold_ratio"), percent(model.get("threshold_ratio"))),
     "change:agreement": draw,
+    "change:progress": () => { stop.hidden = !model.get("progress")[1]; },
     "change:status": () => { status.textContent = model.get("status"); },
     "change:problem": () => { problem.textContent = model.get("problem"); },
     "comm_live_update": () => { problem.textContent = "The kernel was restarted or stopped: run the cell again to go on."; setPlaying(false); },
   };
   for (const [event, react] of Object.entries(watch)) model.on(event, react);
   sentences.setTexts(model.get("queries"));
-  for (const event of ["change:rows", "change:compare", "change:opacity", "change:threshold_ratio", "change:status", "change:problem"]) watch[event]();
+  for (const event of ["clips", "rows", "compare", "opacity", "threshold_ratio", "progress", "status", "problem"]) watch[`change:${event}`]();
   setPlaying(false);
   caption.textContent = "Waiting for the kernel. In a saved notebook, run the cell to bring the demo to life.";
   model.send({ kind: "ready" });

@@ -11,57 +11,64 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 
 from ..inference import ClipSession
 from ..overlay import PALETTE
-from .uploads import LIMITS, MAX_BYTES
+from .composer import OPTIONS
+from .uploads import EXPECTATIONS, LIMITS, MAX_BYTES
 
-PARTS = ("elements.js", "drawing.js", "sentences.js", "query_view.js")  # one module, in this order
+# One module, in this order.
+PARTS = ("elements.js", "masks.js", "drawing.js", "gallery.js", "composer.js", "sentences.js", "words.js", "phrasings.js", "query_view.js")
 MAX_QUERIES = 6
+WORDS_TO_CHOOSE = {  # to choose from, by what they say
+    "who": ("man", "woman", "baby", "dog", "cat", "bird", "car", "ball"),
+    "colour": ("red", "green", "blue", "yellow", "orange", "brown", "black", "white"),
+    "doing": ("walking", "running", "jumping", "flying", "rolling", "crawling", "sitting", "standing"),
+    "where": ("on the left", "in the middle", "on the right", "in the back", "in the front"),
+}
 
 
-class Guarded:
-    """Mixed into a widget: what its page changes waits until a job that is publishing something has ended its step.
-
-    Traitlets holds back all notifications of a widget while it takes over a page's state; those of another thread could get lost.
-    """
-
-    def __init__(self, *args: Any, guard: AbstractContextManager[Any], **keywords: Any) -> None:
-        self._guard = guard
-        super().__init__(*args, **keywords)
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """As for any widget."""
-        with self._guard:
-            super().set_state(sync_data)  # type: ignore[misc]
-
-
-class ClipChoice(Guarded, ipywidgets.Dropdown):
-    """Which clip is asked about."""
-
-
-class QueryView(Guarded, anywidget.AnyWidget):
+class QueryView(anywidget.AnyWidget):
     """The state that kernel and page share; the other messages are those of `QueryDemo`."""
 
     _esm = "\n".join(Path(__file__).with_name(part).read_text(encoding="utf-8") for part in PARTS)
     _css = Path(__file__).with_name("query_view.css")
 
+    clip = traitlets.Unicode().tag(sync=True)  # the title of the one that is asked about
     queries = traitlets.List(traitlets.Unicode(), maxlen=MAX_QUERIES).tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)  # shown, from 0
     opacity = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
     threshold_ratio = traitlets.Float(0.5, min=0.05, max=0.95).tag(sync=True)  # of a map's maximum
     compare = traitlets.Bool(False).tag(sync=True)  # phrasings of one actor side by side
-    # From the kernel only. A row: text, words [{word, known, near}], problem.
+    # From the kernel only.
+    clips = traitlets.List(traitlets.Unicode()).tag(sync=True)  # titles
+    progress = traitlets.Tuple(traitlets.Int(), traitlets.Int(), default_value=(0, 0)).tag(sync=True)  # frames done, of how many; 0: idle
+    # A row: text, words [{word, known, near}], problem.
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     examples = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)  # phrasings, by actor
     agreement = traitlets.List(traitlets.Float()).tag(sync=True)  # of the queries' masks, by frame
     status = traitlets.Unicode("").tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
     palette = traitlets.List(traitlets.Unicode(), list(PALETTE[:MAX_QUERIES])).tag(sync=True)
-    limits = traitlets.Dict({"bytes": MAX_BYTES, "text": LIMITS}).tag(sync=True)
+    fooling = traitlets.List(traitlets.Unicode()).tag(sync=True)  # sentences about nobody, or about one of several who look alike
+    words = traitlets.Dict().tag(sync=True)  # to choose from, by what they say
+    limits = traitlets.Dict({"bytes": MAX_BYTES, "text": LIMITS, "expect": EXPECTATIONS}).tag(sync=True)
+    composer = traitlets.Dict(OPTIONS).tag(sync=True)
+
+    def __init__(self, *, guard: AbstractContextManager[Any], **traits: Any) -> None:
+        """The page's changes wait for `guard`, which a job holds that is publishing something.
+
+        Traitlets holds back all notifications of a widget while it takes over a page's state; those of another thread could get lost.
+        """
+        self._guard = guard
+        super().__init__(**traits)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """As for any widget."""
+        with self._guard:
+            super().set_state(sync_data)
 
     def post(self, kind: str, buffers: list[Any] | None = None, **content: Any) -> None:
         """Send a message to every page that shows this view."""
@@ -73,7 +80,7 @@ def pack_prediction(
 ) -> tuple[dict[str, Any], tuple[bytes, bytes]]:
     """A message with a query's prediction in some frames; its buffers are the masks, a bit a pixel, and the words' maps, a byte a place."""
     masks = b"".join(np.packbits(session.mask(query, frame, threshold_ratio=threshold_ratio)).tobytes() for frame in frames)
-    verdicts = [session.segmenter.verdict(session.responses[query][frame].peak) or "" for frame in frames]
+    verdicts = [session.segmenter.verdict(session.responses[query][frame].confidence) or "" for frame in frames]
     message: dict[str, Any] = {"query": query, "frames": frames, "verdicts": verdicts, "words": 0, "rows": 0, "columns": 0, "ranges": []}
     maps = [weights for frame in frames if (weights := session.responses[query][frame].word_weights) is not None]  # (L, h, w) each
     if not maps:

@@ -1,4 +1,4 @@
-// The sentences: a row each, with its words as buttons.
+// The sentences: a row each, with its words as buttons that cross them out.
 
 /** Rows to type in. `ask(texts)` is called when the reader is done, `point(word or null)` when a word is pointed at. */
 function sentenceRows({ palette, ask, point, most }) {
@@ -8,9 +8,11 @@ function sentenceRows({ palette, ask, point, most }) {
     element("div", { className: "acga-buttons" },
       element("button", { type: "submit", className: "acga-ask", textContent: "Ask" }), add));
   let rows = [];
-  let pinned = null; // the word that was clicked: {text, index}
+  let latest = null; // the row that was last typed in or pointed at
 
-  const texts = () => rows.map((row) => row.input.value);
+  /** What a row asks: its sentence without the words that are crossed out. */
+  const textOf = (row) => (row.crossed.size ? row.said.filter((_, at) => !row.crossed.has(at)).join(" ") : row.input.value);
+  const texts = () => rows.map(textOf);
   const submit = () => ask(texts());
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   add.addEventListener("click", () => { makeRow(""); rows.at(-1).input.focus(); });
@@ -23,13 +25,17 @@ function sentenceRows({ palette, ask, point, most }) {
       placeholder: "for example: dog on the left", "aria-label": `Sentence ${number}`,
     });
     const remove = element("button", { type: "button", className: "acga-remove", textContent: "×", "aria-label": `Remove sentence ${number}` });
-    const words = element("div", { className: "acga-words", role: "group", "aria-label": `Words of sentence ${number}` });
+    const words = element("div", { className: "acga-words", role: "group", "aria-label": `Words of sentence ${number}: click one to cross it out` });
     const problem = element("p", { className: "acga-problem", role: "alert" });
     const verdict = element("output", { className: "acga-verdict", "aria-label": `Is it there? Sentence ${number}` });
-    const node = element("li", { className: "acga-row" }, element("div", { className: "acga-line" }, input, verdict, remove), words, problem);
+    const truth = element("span", { className: "acga-small acga-truth" });
+    const node = element("li", { className: "acga-row" }, element("div", { className: "acga-line" }, input, verdict, remove), words, truth, problem);
     node.style.setProperty("--ink", colour);
-    const row = { input, verdict, remove, words, problem, node, shown: "" };
+    // `said`: the words; `crossed`: numbers of those that are left out; `shown`: what is parsed, to tell whether it changed
+    const row = { input, verdict, truth, remove, words, problem, node, said: [], crossed: new Set(), shown: "" };
+    input.addEventListener("input", () => row.crossed.clear());
     input.addEventListener("change", submit); // also when the reader leaves the line
+    node.addEventListener("focusin", () => { latest = row; });
     remove.addEventListener("click", () => {
       const left = texts().filter((_, at) => at !== rows.indexOf(row));
       setTexts(left);
@@ -52,7 +58,10 @@ function sentenceRows({ palette, ask, point, most }) {
     while (rows.length > shown.length) rows.pop().node.remove();
     shown.forEach((text, at) => {
       if (at >= rows.length) makeRow(text);
-      else if (rows[at].input.value !== text) rows[at].input.value = text;
+      else if (textOf(rows[at]) !== text) {
+        rows[at].crossed.clear();
+        rows[at].input.value = text;
+      }
     });
     update();
   }
@@ -61,23 +70,28 @@ function sentenceRows({ palette, ask, point, most }) {
   function setParsed(parsed) {
     rows.forEach((row, at) => {
       const sentence = parsed[at];
+      row.problem.textContent = sentence ? sentence.problem : "";
+      if (row.crossed.size) return; // the words of the whole sentence stay
       const key = JSON.stringify(sentence || "");
       if (row.shown === key) return;
       row.shown = key;
-      row.problem.textContent = sentence ? sentence.problem : "";
-      row.words.replaceChildren(...(sentence ? sentence.words.map((word, index) => wordNode(row, sentence.text, word, index)) : []));
+      row.said = sentence ? sentence.words.map(({ word }) => word) : [];
+      row.words.replaceChildren(...(sentence ? sentence.words.map((word, index) => wordNode(row, word, index)) : []));
     });
+    markCrossed();
   }
 
-  /** Show whether the frame shows what each sentence describes: "found", "unsure", "not here", or nothing where it is not known. */
-  function setVerdicts(verdicts) {
+  /** Show beside each sentence whether the clip shows it ("found", "unsure", "not here" or ""), and a line on the truth. */
+  function setFindings(findings) {
     rows.forEach((row, at) => {
-      row.verdict.textContent = verdicts[at] || "";
-      row.verdict.dataset.verdict = verdicts[at] || "";
+      const { verdict, truth } = findings[at];
+      if (row.verdict.textContent !== verdict) row.verdict.textContent = verdict;
+      row.verdict.dataset.verdict = verdict;
+      row.truth.textContent = truth;
     });
   }
 
-  function wordNode(row, text, { word, known, near }, index) {
+  function wordNode(row, { word, known, near }, index) {
     if (!known) {
       const offers = near.map((other) => {
         const offer = element("button", { type: "button", className: "acga-offer", textContent: other, "aria-label": `Replace ${word} by ${other}` });
@@ -91,26 +105,43 @@ function sentenceRows({ palette, ask, point, most }) {
         element("del", { textContent: word, title: "The model does not know this word" }),
         ...(offers.length ? [element("span", { className: "acga-small", textContent: "try" }), ...offers] : []));
     }
-    const here = { text, index, word };
-    const button = element("button", { type: "button", className: "acga-word", textContent: word, "aria-pressed": "false" });
-    button.addEventListener("pointerenter", () => point(here));
-    button.addEventListener("pointerleave", () => point(pinned));
-    button.addEventListener("focus", () => point(here));
-    button.addEventListener("blur", () => point(pinned));
+    const button = element("button", { type: "button", className: "acga-word", textContent: word, title: "Click to cross the word out" });
+    button.dataset.index = index;
+    const here = () => (row.crossed.has(index) ? null : { text: textOf(row), word, index: row.said.slice(0, index).filter((_, at) => !row.crossed.has(at)).length });
+    for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => point(here()));
+    for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => point(null));
     button.addEventListener("click", () => {
-      pinned = pinned && pinned.text === text && pinned.index === index ? null : here;
-      for (const other of list.querySelectorAll(".acga-word")) other.setAttribute("aria-pressed", String(other === button && pinned === here));
-      point(pinned);
+      if (row.crossed.delete(index)) submit();
+      else if (row.said.length - row.crossed.size > 1) { // one word stays
+        row.crossed.add(index);
+        submit();
+      }
+      markCrossed();
+      point(here());
     });
     return button;
   }
 
-  function unpin() {
-    pinned = null;
-    for (const word of list.querySelectorAll(".acga-word")) word.setAttribute("aria-pressed", "false");
+  function markCrossed() {
+    for (const row of rows) {
+      for (const word of row.words.querySelectorAll(".acga-word")) word.setAttribute("aria-pressed", String(row.crossed.has(Number(word.dataset.index))));
+    }
   }
 
-  return { form, setTexts, setParsed, setVerdicts, texts, unpin };
+  /** Add words to the sentence that was last typed in. */
+  function addWords(words) {
+    const row = rows.includes(latest) ? latest : rows[0];
+    row.input.value = `${textOf(row).trim()} ${words}`.trim();
+    row.crossed.clear();
+    submit();
+  }
+
+  /** For each row, what it asks, and if words are crossed out the sentence that it had been and those words. */
+  const asked = () => rows.map((row) => ({ text: textOf(row).trim(), whole: row.input.value.trim(), crossed: row.said.filter((_, at) => row.crossed.has(at)) }));
+  /** The number of the row that was last typed in or pointed at. */
+  const current = () => Math.max(0, rows.indexOf(latest));
+
+  return { form, setTexts, setParsed, setFindings, texts, asked, current, addWords };
 }
 
 /** A sentence with one of its words replaced, whatever its case. */

@@ -29,6 +29,10 @@ LIMITS = (
     f"mp4, mov, webm or gif, at most {MAX_MEGABYTES} MB, {MAX_SECONDS:.0f} seconds, {MAX_FRAMES} frames "
     f"and {MOST_PIXELS / 1e6:.1f} million pixels a frame"
 )
+EXPECTATIONS = (
+    "The network has seen drawings and a few photographs, no film: it errs often. One large actor and plain words (man, dog, red, "
+    "on the left) work best. The clip stays on this computer."
+)
 SUBJECT = "The uploaded file"  # of the sentences about it
 _REPORT_EVERY = 8  # frames
 

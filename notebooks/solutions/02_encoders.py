@@ -15,8 +15,21 @@ answer = unit_length
 # Exercise 3: four cells, each half a unit wide
 answer = [-1 + (cell + 0.5) / 4 * 2 for cell in range(4)]
 
-# Exercise 4: 3 and 4 themselves, and one position to both sides
+
+# Exercise 4: a convolution wants channels first
+class ReadsNeighbours(torch.nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.convolution = torch.nn.Conv1d(width, width, kernel_size=3, padding=1)
+
+    def forward(self, words: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.convolution(words.mT)).mT  # (B, L, D)
+
+
+answer = ReadsNeighbours(96)
+
+# Exercise 5: 3 and 4 themselves, and one position to both sides
 answer = [2, 3, 4, 5]
 
-# Exercise 5: two sides of the map and time, each halved
+# Exercise 6: two sides of the map and time, each halved
 answer = 2 * 2 * 2

@@ -1,8 +1,21 @@
 """Solutions to the exercises of 03_vision_guided_language_attention.ipynb: each block takes the place of `answer = ...` in its cell."""
 # ruff: noqa: F821 (the names are the notebook's)
 
-# Exercise 1: 1024 pixels, 20 positions, 300 channels of language
-answer = [(32 * 32, 300), (32 * 32, 20), (32 * 32, 300)]
+
+# Exercise 1: four lines, as in the equations
+class PixelsReadWords(torch.nn.Module):
+    def __init__(self, vision: int, language: int) -> None:
+        super().__init__()
+        self.projection = torch.nn.Linear(vision, language)
+
+    def forward(self, vision: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        queries = self.projection(vision.flatten(2).mT)  # (B, P, D)
+        scores = queries @ text.mT / text.shape[2] ** 0.5  # (B, P, L)
+        mixtures = scores.softmax(dim=2) @ text  # (B, P, D)
+        return mixtures.mT.unflatten(2, vision.shape[2:])  # (B, D, h, w)
+
+
+answer = PixelsReadWords(216, 96)
 
 
 # Exercise 2: the softmax of huge scores is one for the largest and zero for all others

@@ -17,5 +17,26 @@ answer = logits.detach()
 # Exercise 3: up for four pixels and down for four
 answer = [1 / 8, 3 / 8, 5 / 8, 7 / 8, 7 / 8, 5 / 8, 3 / 8, 1 / 8]
 
-# Exercise 4: 2 n + 1 >= 80
+
+# Exercise 4: the order of the channels is the order of the trained weights
+class Responds(torch.nn.Module):
+    def __init__(self, vision: int, language: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Conv2d(vision + language + 8, hidden, 3, padding=1),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(hidden, hidden, 3, padding=1),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(hidden, 1, 1),
+        )
+
+    def forward(self, vision: torch.Tensor, language: torch.Tensor) -> torch.Tensor:
+        size = vision.shape[2:]
+        places = coordinates(*size).expand(len(vision), -1, -1, -1)  # (B, 8, H, W)
+        return self.layers(torch.cat([vision, upsample(language, size), places], dim=1))
+
+
+answer = Responds(208, 96, 96)
+
+# Exercise 5: 2 n + 1 >= 80
 answer = 40

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from acga.data.geometry import clip_indices, pad_resize, to_clip, undo_pad_resize
 from acga.data.pictures import list_pictures
-from acga.data.video import VideoWriter, probe, read_frames
+from acga.data.video import VideoWriter, probe, read_frames, read_shown_frames
 from acga.errors import AcgaError, VideoError
 from acga.metrics import intersection_over_union
 
@@ -201,6 +201,18 @@ def test_written_and_read_again(tmp_path, size):
     assert [round(frame.mean()) for frame in frames] == pytest.approx([grey(n) for n in (1, 2, 3)], abs=3)
     assert frames[0].shape[:2] == tuple(side + side % 2 for side in size)
     assert probe(path).frames_per_second == pytest.approx(30000 / 1001)
+
+
+@pytest.mark.parametrize(("codec", "times"), [("gif", [0, 0.03, 0.07, 1]), ("libvpx-vp9", [0, 0.017, 0.033, 0.05, 0.067, 1])])
+def test_gif_and_webm_show_frames_when_they_are_due(codec, times, tmp_path):
+    """60 frames a second are more than browsers show of a gif: every other one is left out."""
+    with VideoWriter(tmp_path / "film", 60, (16, 24), codec=codec) as writer:
+        for number in range(5):
+            writer.write(np.full((16, 24, 3), 50 * number, np.uint8), number / 60)
+        writer.write(np.full((16, 24, 3), (250, 20, 20), np.uint8), 1.0)
+    frames = list(read_shown_frames(tmp_path / "film"))
+    assert [frame.time for frame in frames] == pytest.approx(times, abs=0.006)
+    assert frames[-1].picture.mean(axis=(0, 1)) == pytest.approx([250, 20, 20], abs=4)
 
 
 def test_nothing_is_left_of_a_video_that_failed(tmp_path):

@@ -23,13 +23,13 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: a
 
 @contextmanager
 def browser():
-    """A browser context of its own."""
+    """A browser context of its own, in which nothing moves by itself."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]  # the superuser has no sandbox
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        context = started.new_context(viewport={"width": 1280, "height": 960}, accept_downloads=True)
+        context = started.new_context(viewport={"width": 1280, "height": 960}, accept_downloads=True, reduced_motion="reduce")
         context.set_default_timeout(PATIENCE)
         yield context
         started.close()
@@ -46,6 +46,7 @@ def jupyter(home: Path, *command: str) -> Iterator[str]:
     quiet = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"  # no question whether to fetch news
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    folders |= {name: str(ROOT / "notebooks/app") for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")}  # as in the Makefile
     environment = {**os.environ, **folders, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"}
     log = home / "server.log"
     with log.open("w") as output:

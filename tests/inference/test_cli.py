@@ -10,18 +10,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pycocotools.mask
 import pytest
+import torch
 from helpers.small import save_small_model, write_clip
 from PIL import Image
+from tqdm import tqdm
 
 import acga
-from acga import output as writing
+from acga import cli, mask_files
 from acga.cli import COMMANDS, main, parse
+from acga.coco import run_lengths
 from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data.video import probe, read_frames
 from acga.files import git_blob_id
+from acga.inference import Segmenter
 from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
-from acga.synthetic.samples import QUERIES, SCENE
+from acga.output import BAR
+from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +102,54 @@ def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_
     assert len(list((tmp_path / "b" / "masks" / "1_dog").iterdir())) == len(list(read_frames(tmp_path / "clip.gif")))
 
 
+def test_formats(weights, clip, tmp_path):
+    """The same masks in each format, an overlay of as many frames, and nothing of an earlier format beside them."""
+    out, every, found = tmp_path / "out", 6, {}
+    for given, film, masks in (("webm,json", "webm", "json"), ("npz", "mp4", "npz"), ("gif", "gif", "png")):
+        sheet = ["--sheet"] if masks == "json" else []
+        arguments = ["--out", out, "--weights", weights, "--format", given, "--every", every, "--overwrite", *sheet]
+        assert segment(clip, "dog", *arguments) == 0
+        assert sorted(os.listdir(out)) == ["masks", f"overlay.{film}", *(["sheet.jpg"] if sheet else []), "summary.json"]
+        assert len(list(read_frames(out / f"overlay.{film}"))) == 12
+        (place,) = (out / "masks").iterdir()
+        summary = json.loads((out / "summary.json").read_text())
+        assert summary["overlay"] == f"overlay.{film}" and summary["queries"][0]["masks"] == f"masks/{place.name}"
+        if masks == "npz":
+            found[masks] = np.load(place)["masks"]
+        elif masks == "json":
+            results = json.loads(place.read_text())
+            assert [one["score"] for one in results] == summary["queries"][0]["peaks"]
+            assert [(one["image_id"], one["category_id"]) for one in results] == [(frame, 1) for frame in range(12)]
+            found[masks] = np.stack([pycocotools.mask.decode(one["segmentation"]) for one in results]).astype(bool)
+        else:
+            found[masks] = np.stack([cv2.imread(str(file), cv2.IMREAD_UNCHANGED) > 0 for file in sorted(place.iterdir())])
+    expected = Segmenter(weights, "cpu").open(clip).segment("dog", every=every)
+    assert 0 < expected.mean() < 1 and all(one.dtype == bool and np.array_equal(one, expected) for one in found.values())
+
+
+def test_run_lengths_are_those_of_coco():
+    rng = np.random.default_rng(0)
+    for size, share in (((1, 1), 0.0), ((1, 1), 1.0), ((40, 60), 0.5), ((300, 7), 0.001), ((200, 300), 0.999)):
+        mask = rng.random(size) < share
+        theirs = pycocotools.mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+        assert run_lengths(mask) == {"size": theirs["size"], "counts": theirs["counts"].decode()}
+
+
+def test_threshold_sheet_and_the_folder_by_default(weights, clip, tmp_path, monkeypatch):
+    """A higher threshold leaves less; without --out the folder is named after the video."""
+    monkeypatch.chdir(tmp_path)
+    areas = []
+    for threshold in (0.2, 0.9):
+        assert segment(clip, "dog", "--weights", weights, "--threshold", threshold, "--sheet", "--overwrite", "--every", 12) == 0
+        summary = json.loads(Path("clip_segmented/summary.json").read_text())
+        assert summary["threshold"] == threshold and summary["sheet"] == "sheet.jpg"
+        areas.append(sum(summary["queries"][0]["areas"]))
+    assert areas[0] > areas[1] > 0
+    sheet = cv2.imread("clip_segmented/sheet.jpg")
+    assert sheet.shape[1] == 4 * 320 and sheet.shape[0] > 3 * 218  # twelve frames of 44 x 30, enlarged, and a legend
+    assert os.listdir() == ["clip_segmented"]
+
+
 def test_the_weights_are_read_once_and_named(weights, clip, tmp_path):
     opened, listening = [], True
 
@@ -157,11 +211,11 @@ def test_demo_draws_segments_and_scores(weights, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0
     said = capsys.readouterr().out
-    assert all(query in said for query in QUERIES) and "demo.png" in said and said.count("IoU") == 3
-    assert sorted(os.listdir(tmp_path / "demo")) == ["clip.mp4", "demo.png", "masks", "overlay.mp4", "summary.json"]
+    assert all(query in said for query in LIT_QUERIES) and "demo.png" in said and said.count("IoU") == 3
+    assert sorted(os.listdir(tmp_path / "demo")) == ["clip.mp4", "demo.gif", "demo.png", "masks", "overlay.mp4", "summary.json"]
     assert cv2.imread(str(tmp_path / "demo" / "demo.png")).shape[1] >= 800
     summary = json.loads((tmp_path / "demo" / "summary.json").read_text())
-    assert summary["frames"] == SCENE.frames and len(summary["queries"]) == 3
+    assert summary["frames"] == LIT_SCENE.frames and len(summary["queries"]) == 3
     (tmp_path / "demo" / "mine.txt").write_text("mine")
     assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0  # its own earlier output is replaced
     assert (tmp_path / "demo" / "mine.txt").exists()
@@ -235,25 +289,83 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"acga {acga.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["sing"], ["segment"], ["segment", "clip.mp4", "dog", "--out", "x", "--device", "abacus"]])
-def test_what_cannot_be_parsed_ends_with_2(arguments, capsys):
+@pytest.mark.parametrize("arguments", [[], ["help"], ["--help"], ["-h"]])
+def test_bare_and_help_name_every_command(arguments, capsys):
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(any(line.split()[: len(name.split())] == name.split() for line in lines) for name in COMMANDS)
+
+
+def test_help_of_a_part(capsys):
+    assert main(["data"]) == main(["help", "data"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("data check") == 2 and "segment" not in said
     with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 2 and "Traceback" not in capsys.readouterr().err
+        main(["help", "data", "check"])
+    assert ended.value.code == 0 and "usage: acga data check" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["segmnt", "clip.mp4"], "There is no command 'segmnt', perhaps segment; acga help lists all."),
+        (["data", "synthesise", "x"], "There is no command 'data synthesise', perhaps data synthesize; acga help lists all."),
+        (["xyz"], "There is no command 'xyz'; acga help lists all."),
+        (
+            ["segment", "a.mp4", "dog", "--treshold=1"],
+            "acga segment has no option --treshold, perhaps --threshold; acga segment --help lists all.",
+        ),
+        (["segment"], "Missing from acga segment: VIDEO"),
+        (["segment", "a.mp4", "dog", "--device", "abacus"], "invalid choice 'abacus' for argument '--device'"),
+        (["segment", "a.mp4", "dog", "--threshold", "2"], "--threshold is 2.0; it must be at least 0 and at most 1"),
+        (["segment", "a.mp4", "dog", "--format", "gif,mp4"], "The format 'gif,mp4' is none: give mp4, gif or webm"),
+        (["segment", "a.mp4", "dog", "--format", "avi"], "The format 'avi' is none"),
+        (["segment", "a.mp4", "dog", "--device", "mps", "--weights", "SMALL"], "There is no GPU that PyTorch can use as mps"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_with_what_was_meant(arguments, said, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert main([weights if argument == "SMALL" else argument for argument in arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"acga: error: {said}") and os.listdir() == []
+
+
+def test_threads_sleep_while_they_wait_and_are_no_more_than_a_container_may_run(tmp_path, monkeypatch):
+    limit = tmp_path / "cpu.max"
+    for text, cores in (("150000 100000", 2), ("1000 100000", 1), ("max 100000", None)):
+        limit.write_text(text)
+        assert cli.container_cores(limit) == cores
+    assert cli.container_cores(tmp_path / "absent") is None
+    monkeypatch.setattr(cli, "container_cores", lambda: 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    for given in ({}, {"OMP_WAIT_POLICY": "ACTIVE", "OMP_NUM_THREADS": "5"}):  # what is given stays
+        for name in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS"):
+            monkeypatch.delenv(name, raising=False)
+            if name in given:
+                monkeypatch.setenv(name, given[name])
+        cli.be_considerate()
+        wanted = given or {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "3"}
+        assert {name: os.environ[name] for name in wanted} == wanted
+
+
+def test_the_bar_shows_the_time_left():
+    line = tqdm.format_meter(30, 120, 10, ncols=80, prefix="segmenting", bar_format=BAR)
+    assert line.startswith("segmenting:  25 % |") and line.endswith("30 of 120 frames, 00:30 left")
 
 
 def test_interruption_ends_with_130_and_leaves_nothing(weights, clip, tmp_path, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writing, "write_mask", interrupt)
+    monkeypatch.setattr(mask_files, "write_mask", interrupt)
     assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "acga: error: interrupted."
     assert os.listdir(tmp_path) == []
 
 
 def test_sigterm_ends_as_ctrl_c_does(weights, clip, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(writing, "write_mask", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(mask_files, "write_mask", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     assert segment(clip, "dog", "--out", tmp_path, "--weights", weights) == 143
     assert capsys.readouterr().err.splitlines()[-1] == "acga: error: interrupted."
@@ -296,7 +408,7 @@ def test_a_full_disk_is_one_line(weights, clip, tmp_path, capsys, monkeypatch):
     def fill(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(writing, "write_mask", fill)
+    monkeypatch.setattr(mask_files, "write_mask", fill)
     assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 2
     assert "No space left on device" in capsys.readouterr().err and os.listdir(tmp_path) == []
 

@@ -104,7 +104,7 @@ def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
 def test_frames_between_take_the_nearest_result(count, every):
     segmenter = Segmenter.__new__(Segmenter)
     segmenter.config = CONFIG
-    segmenter._predict = lambda index, *_: inference._ClipResult(index, {}, {}, {})
+    segmenter._predict = lambda index, *_: inference._ClipResult(index, {}, {}, {}, {})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inference, "read_shown_frames", lambda path: map(shown, moving_frames(count)))
         results = list(segmenter._stream("any", [], every))

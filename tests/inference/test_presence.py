@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,19 +14,20 @@ from acga.data.video import VideoWriter
 from acga.inference import ClipSession, Segmenter
 from acga.model import ACGA
 from acga.model.checkpoints import load_model, save_model
-from acga.model.presence import CERTAINTY, Presence
+from acga.model.decoder import Responses
+from acga.model.presence import CERTAINTY, Presence, confidence
 from acga.output import write_segmentation
 from acga.widgets.query_view import pack_prediction
 
-PEAKS = st.lists(st.floats(0, 1), min_size=1, max_size=30)
+VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
 
-@given(PEAKS, PEAKS)
+@given(VALUES, VALUES)
 def test_sure_verdicts_are_as_right_as_promised(present, absent):
     presence = Presence.calibrate(present, absent)
     assert presence.not_here <= presence.found
     shares = {
-        verdict: [np.mean([presence.verdict(peak) == verdict for peak in peaks]) for peaks in (present, absent)]
+        verdict: [np.mean([presence.verdict(value) == verdict for value in values]) for values in (present, absent)]
         for verdict in ("found", "not here", "unsure")
     }
     assert sum(map(sum, shares.values())) == pytest.approx(2)
@@ -38,7 +40,15 @@ def test_sure_verdicts_are_as_right_as_promised(present, absent):
 
 def test_what_is_told_apart_leaves_nobody_unsure():
     presence = Presence.calibrate([0.7, 0.8, 0.9], [0.1, 0.2])
-    assert [presence.verdict(peak) for peak in (0.1, 0.2, 0.7, 0.9)] == ["not here", "not here", "found", "found"]
+    assert [presence.verdict(value) for value in (0.1, 0.2, 0.7, 0.9)] == ["not here", "not here", "found", "found"]
+
+
+def test_confidence_is_the_share_that_coarse_and_fine_have_in_common():
+    coarse, fine = torch.full((1, 4, 4), -20.0), torch.full((1, 16, 16), -20.0)
+    coarse[:, :, :2] = fine[:, :8] = 20.0  # left and upper half: a quarter of three
+    assert confidence(Responses(coarse, fine, fine)).item() == pytest.approx(1 / 3, abs=0.02)
+    faint = fine - 30  # next to nothing, in the same places
+    assert confidence(Responses(faint, faint, faint)).item() < 0.1
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import pickle
 import re
+import tarfile
 import threading
 import time
 import zipfile
@@ -269,6 +271,34 @@ def test_impossible_metadata(model, tmp_path):
         load_model(saved_with(config=TINY.to_dict() | {"wings": 2}))
     with pytest.raises(WeightsError, match=r"there is no \"wings\""):
         load_model(saved_with(backbone={"wings": 2}))
+
+
+def pack(path, **files):
+    with tarfile.open(path, "w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"./ACGA/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_weights_in_a_tar_archive_are_unpacked(tmp_path):
+    """As the official ones are published."""
+    names = json.loads((GOLDEN / "official_acga_names.json").read_text())
+    buffer = io.BytesIO()
+    torch.save({"epoch": 9, "state_dict": {name: torch.zeros(1) for name in names}}, buffer)
+    packed = pack(tmp_path / "ckpt.tar", **{"model_best.pth.tar": buffer.getvalue(), "README": b"text"})
+    (tmp_path / "model_best.pth.tar").write_bytes(buffer.getvalue())
+    found, plain = read_state_dict(packed), read_state_dict(tmp_path / "model_best.pth.tar")
+    assert found.format == "official" and found.state.keys() == plain.state.keys()
+    assert found.git_blob == git_blob_id(packed)
+    with pytest.raises(WeightsError, match=r"several files of weights \(a\.pth, b\.pth\.tar\)"):
+        read_state_dict(pack(tmp_path / "two.tar", **{"a.pth": b"", "b.pth.tar": b""}))
+    with pytest.raises(WeightsError, match=r"no file of weights \(README\): unpack it"):
+        read_state_dict(pack(tmp_path / "none.tar", README=b"text"))
+    with pytest.raises(WeightsError, match="damaged"):
+        (tmp_path / "cut.tar").write_bytes(packed.read_bytes()[:2000])
+        read_state_dict(tmp_path / "cut.tar")
 
 
 def test_an_i3d_is_no_acga(tmp_path):

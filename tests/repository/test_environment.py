@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
@@ -104,3 +105,11 @@ def test_binder_installs_the_notebooks_at_the_pinned_versions() -> None:
     package = Requirement(options["--editable"].replace(".[", "acga["))
     assert package.extras == {"notebooks"} and package.extras <= set(PROJECT["optional-dependencies"])
     assert f"python={(ROOT / '.binder' / 'runtime.txt').read_text().strip().removeprefix('python-')}" in CONDA
+
+
+def test_ci_names_systems_that_were_not_run_and_releases_what_passed() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert {"macos-latest", "windows-latest"} == set(jobs["other-systems"]["strategy"]["matrix"]["system"])
+    assert "not run" in jobs["other-systems"]["name"]  # to be left out once they were
+    assert jobs["release"]["needs"] == "test" and any(step.get("run") == ".ci/release" for step in jobs["release"]["steps"])
+    assert os.access(ROOT / ".ci" / "release", os.X_OK) and os.access(ROOT / ".ci" / "run", os.X_OK)

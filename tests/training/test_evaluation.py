@@ -1,5 +1,8 @@
 """The evaluation against the same done by hand, sample by sample, on tiny releases of both layouts."""
 
+import contextlib
+import io
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +12,11 @@ from helpers import releases, squares
 from helpers.small import small_model
 from hypothesis import given
 from hypothesis import strategies as st
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
+from acga import evaluation as evaluation_module
+from acga.coco import decode
 from acga.config import ACGAConfig
 from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_features
 from acga.data.dataset import Sample
@@ -120,6 +127,71 @@ def test_coco_average_precision_ranks_by_the_peak(model, dataset):
     assert 0 <= evaluation.metrics["coco_mAP"] <= 1
     assert "coco_mAP" not in evaluate(model, dataset, device="cpu").metrics
     assert len({answer.peak for answer in evaluation.predictions}) > 1
+
+
+def test_equal_peaks_cost_one_number_only(model, dataset, monkeypatch):
+    from_features = ACGA.from_features
+
+    def flat(*arguments, **named):
+        return from_features(*arguments, **named)._replace(large=torch.zeros(1, 32, 32))
+
+    monkeypatch.setattr(ACGA, "from_features", flat)
+    found = evaluate(model, dataset, device="cpu", coco=True, batch_size=1, indices=[0, 3])
+    assert "coco_mAP" not in found.metrics and "all peaks are the same" in found.about["coco_mAP"] and found.metrics["mIoU"] > 0
+
+
+def test_an_interrupted_evaluation_goes_on(model, dataset, tmp_path, monkeypatch):
+    """What was scored is not computed again, a cut line aside; other weights begin anew."""
+    whole = evaluate(model, dataset, device="cpu", coco=True)
+    computed, score = [], evaluation_module._score
+
+    def count(response, data, index, **more):
+        if len(computed) == 9:
+            raise KeyboardInterrupt
+        computed.append(index)
+        return score(response, data, index, **more)
+
+    monkeypatch.setattr(evaluation_module, "_score", count)
+    how = {"device": "cpu", "coco": True, "batch_size": 4, "journal": tmp_path / "result.json"}
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(model, dataset, **how)
+    with open(tmp_path / ".result.json.part-0", "a") as file:
+        file.write('["cut')
+    assert computed == list(range(9))
+    computed.clear()
+    found = evaluate(model, dataset, **how)
+    assert computed == [8, 9, 10, 11] and found.predictions == whole.predictions and found.metrics == whole.metrics
+    assert [decode(pair.target).sum() for pair in found.masks] == [decode(pair.target).sum() for pair in whole.masks]
+    computed.clear()
+    other = small_model()
+    other.decoder.fusion.weight.data.neg_()
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(other, dataset, **how)
+    assert computed == list(range(9))
+
+
+def test_masks_are_read_by_the_tools_of_coco(model, dataset, tmp_path):
+    found = evaluate(model, dataset, device="cpu", coco=True)
+    found.save_masks(tmp_path)
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(tmp_path / "targets.json")
+        scored = COCOeval(truth, truth.loadRes(str(tmp_path / "predictions.json")), "segm")
+        scored.evaluate(), scored.accumulate(), scored.summarize()
+    assert scored.stats[0] == pytest.approx(found.metrics["coco_mAP"])
+    for (number, image), one in zip(truth.imgs.items(), found.predictions, strict=True):
+        (target,) = truth.imgToAnns[number]
+        predicted = decode(json.loads((tmp_path / "predictions.json").read_text())[number - 1]["segmentation"])
+        assert (image["video_id"], image["query"]) == (one.video_id, one.query) and predicted.shape == (32, 32)
+        assert intersection_over_union(predicted, truth.annToMask(target).astype(bool)) == pytest.approx(one.iou)
+
+
+def test_words_that_say_nothing_are_counted(model, dataset):
+    found = evaluate(model, dataset, indices=[0], device="cpu").about["silent_words"]
+    assert found == {"square": 2, "one": 4, "right": 2}
+    with torch.no_grad():
+        silent = small_model()
+        silent.word_table.weight[silent.vocabulary.encode("red")[0]] = 0
+    assert evaluate(silent, dataset, indices=[0], device="cpu").about["silent_words"]["red"] == 3
 
 
 def test_the_model_is_left_as_it_was(model, dataset):

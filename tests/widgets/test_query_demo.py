@@ -10,6 +10,7 @@ import tempfile
 import threading
 import types
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -23,12 +24,14 @@ from acga import widgets
 from acga.data import budget
 from acga.data.text import tokenise
 from acga.data.video import VideoWriter, read_frames
-from acga.errors import QueryError, VideoError
+from acga.errors import AcgaError, QueryError, VideoError
 from acga.inference import Segmenter
 from acga.metrics import binarise, intersection_over_union
 from acga.synthetic.language.lexicon import VOCABULARY
+from acga.synthetic.render.renderer import draw
 from acga.widgets import QueryDemo, uploads
 from acga.widgets.clips import DRAWN_CLIPS, Clip
+from acga.widgets.composer import OPTIONS, compose_scene, draw_composed
 from acga.widgets.jobs import JobRunner
 
 FRAMES, SIZE = 11, (30, 44)
@@ -119,9 +122,9 @@ def test_further_sentences_do_not_cost_the_backbone_again(segmenter, monkeypatch
         demo.ask(*queries)
         assert demo.wait(LONG)
         assert sum(seen) == FRAMES
-    demo.clip.value = "other"
+    demo.view.clip = "other"
     assert demo.wait(LONG) and sum(seen) == 2 * FRAMES
-    demo.clip.value = "one"
+    demo.view.clip = "one"
     assert demo.wait(LONG) and sum(seen) == 2 * FRAMES
 
 
@@ -238,16 +241,16 @@ def test_a_sentence_that_cannot_be_used_says_why_beside_it(page, demo, query, sa
 
 
 def test_unknown_words_are_named_and_known_ones_offered(page, demo):
-    page.ask("Mann in gren 2 dogs")
+    page.ask("Maan in gren 2 dogs")
     assert [(word["word"], word["known"]) for word in demo.view.rows[0]["words"]] == [
-        ("mann", False),
+        ("maan", False),
         ("in", False),
         ("gren", False),
         ("dogs", False),
         ("2", False),
     ]
     near = {word["word"]: word["near"] for word in demo.view.rows[0]["words"]}
-    assert near["mann"] == ["man"] and near["gren"] == ["green"] and near["dogs"] == ["dog"] and near["2"] == []
+    assert near["maan"] == ["man"] and near["gren"] == ["green"] and near["dogs"] == ["dog"] and near["2"] == []
 
 
 def test_markup_stays_text(page, demo):
@@ -287,10 +290,10 @@ def test_it_can_be_stopped_and_goes_on_where_it_stopped(demo, page, segmenter, m
     monkeypatch.setattr(segmenter.model, "attend", slow)
     demo.ask("green dog")
     assert reached.wait(LONG)
-    demo.stop.click()
+    demo.view._handle_custom_msg({"kind": "stop"}, [])
     go_on.set()
     assert demo.wait(LONG)
-    assert demo.view.status.startswith("Stopped") and demo.stop.disabled
+    assert demo.view.status.startswith("Stopped") and demo.view.progress == (0, 0)
     assert "green dog" not in demo.masks
     page.messages.clear()
     page.say("again")
@@ -365,7 +368,7 @@ def upload(page, content):
 
 def test_an_uploaded_clip_can_be_asked_about(page, demo, tmp_path):
     upload(page, write_clip(tmp_path / "clip.mp4", count=9, size=(30, 44)).read_bytes())
-    assert demo.clip.value == "Your clip" and demo.view.problem == ""
+    assert demo.view.clip == "Your clip" and demo.view.problem == ""
     assert page.of("clip")[-1][0]["frames"] == 9
     assert demo.view.queries == [] and demo.view.examples == []
     page.ask("dog")
@@ -373,7 +376,7 @@ def test_an_uploaded_clip_can_be_asked_about(page, demo, tmp_path):
     upload(page, write_clip(tmp_path / "next.mp4", count=5, size=(44, 30)).read_bytes())
     page.ask("dog")
     assert demo.masks["dog"].shape == (5, 44, 30)
-    assert list(demo.clip.options).count("Your clip") == 1
+    assert demo.view.clips.count("Your clip") == 1
 
 
 def test_gifs_too(page, demo, tmp_path):
@@ -398,7 +401,7 @@ def test_a_file_that_cannot_be_used_says_why_and_the_demo_goes_on(page, demo, tm
     page.ask("dog")
     upload(page, damage(write_clip(tmp_path / "clip.mp4").read_bytes()))
     assert said in demo.view.problem and "acga-upload" not in demo.view.problem
-    assert demo.clip.value == "one"
+    assert demo.view.clip == "one"
     page.ask("red dog")
     assert demo.view.problem == "" and "red dog" in demo.masks
 
@@ -418,7 +421,7 @@ def test_limits_of_length_and_size(page, demo, tmp_path, monkeypatch):
         upload(page, content)
         assert "44 x 30 pixels are more than the" in demo.view.problem
     upload(page, content)
-    assert demo.view.problem == "" and demo.clip.value == "Your clip"
+    assert demo.view.problem == "" and demo.view.clip == "Your clip"
 
 
 def test_large_frames_are_reduced(tmp_path):
@@ -461,8 +464,7 @@ def test_an_upload_is_not_saved_with_a_notebook(page, demo, tmp_path):
 
 def test_the_overlay_can_be_saved(page, demo, tmp_path):
     page.ask("man in red", "dog")
-    demo.save_video.click()
-    assert demo.wait(LONG)
+    page.say("save", name="overlay.mp4")
     content, (video,) = page.of("file")[-1]
     assert (content["name"], content["type"]) == ("overlay.mp4", "video/mp4")
     (tmp_path / "overlay.mp4").write_bytes(video)
@@ -471,8 +473,7 @@ def test_the_overlay_can_be_saved(page, demo, tmp_path):
 
 def test_the_masks_can_be_saved(page, demo):
     page.ask("man in red", "dog")
-    demo.save_masks.click()
-    assert demo.wait(LONG)
+    page.say("save", name="masks.zip")
     with zipfile.ZipFile(io.BytesIO(page.of("file")[-1][1][0])) as archive:
         assert len(archive.namelist()) == 2 * FRAMES
         encoded = archive.read("2_dog/00003.png")
@@ -482,8 +483,7 @@ def test_the_masks_can_be_saved(page, demo):
 
 def test_saving_without_a_sentence_is_refused(page, demo):
     page.ask("")
-    demo.save_masks.click()
-    assert demo.wait(LONG)
+    page.say("save", name="masks.zip")
     assert "nothing to save" in demo.view.problem and page.of("file") == []
 
 
@@ -493,10 +493,68 @@ def test_saving_without_a_sentence_is_refused(page, demo):
 @pytest.mark.parametrize("title", DRAWN_CLIPS)
 def test_each_drawn_clip_has_actors_and_words_that_the_drawn_world_knows(title):
     clip = DRAWN_CLIPS[title].draw()
-    assert len(clip.frames) == 16 and len(clip.phrasings) == 3
+    assert len(clip.frames) == 16 and len(clip.phrasings) == len(clip.truth) >= 2
+    assert clip.truth.shape[1:] == clip.frames.shape[:3] and clip.truth[:, 8].any(axis=(1, 2)).all()
     for phrasings in clip.phrasings:
         assert len(phrasings) == len(set(phrasings)) == 4
-        assert {word for phrasing in phrasings for word in tokenise(phrasing)} <= set(VOCABULARY)
+    said = {word for phrasing in [*itertools.chain(*clip.phrasings), *clip.fooling] for word in tokenise(phrasing)}
+    assert said <= set(VOCABULARY) and not set(clip.fooling) & set(itertools.chain(*clip.phrasings))
+    # the middle one of several frames, but for what a sensor adds
+    assert np.abs(DRAWN_CLIPS[title].still().astype(int) - clip.frames[8]).mean() < 25
+
+
+# Composed scenes
+
+BLACK_DOG = {"noun": "dog", "colour": "black", "action": "run", "x": 0.3, "y": 0.8, "heading": 1}
+
+
+def test_a_composed_scene_is_drawn_with_its_truth_and_asked(page, demo):
+    cast = [BLACK_DOG, {**BLACK_DOG, "noun": "man", "colour": "red", "x": 0.8, "y": 0.9, "heading": -1}]
+    page.say("compose", stage="snow", cast=cast)
+    assert demo.view.clip == "Your scene" and demo.view.problem == ""
+    content, buffers = page.of("clip")[-1]
+    assert len(buffers) == content["frames"] * (1 + len(cast))  # pictures, and an actor's masks after the other's
+    size = content["height"], content["width"]
+    masks = [np.unpackbits(np.frombuffer(bits, np.uint8), count=size[0] * size[1]).reshape(size) for bits in buffers[16:]]
+    middles = [np.nonzero(masks[16 * actor + 8])[1].mean() / size[1] for actor in range(2)]
+    assert middles == pytest.approx([0.3, 0.8], abs=0.08)  # where they were put
+    assert "dog" in demo.view.queries[0] and len(demo.masks) == 2
+    page.say("compose", stage="lawn", cast=cast[:1])
+    assert demo.view.clips.count("Your scene") == 1 and len(demo.masks) == 1
+
+
+@pytest.mark.parametrize(
+    "stage, cast, said",
+    [
+        ("moon", [BLACK_DOG], "no stage 'moon'"),
+        ("snow", [], "1 to 4 actors, not 0"),
+        ("snow", [BLACK_DOG] * 5, "1 to 4 actors, not 5"),
+        ("snow", [{**BLACK_DOG, "noun": "unicorn"}], "'unicorn', 'black', 'run' cannot be drawn"),
+        ("snow", [{**BLACK_DOG, "action": "fly"}], "'fly' cannot be drawn"),
+    ],
+)
+def test_a_scene_that_cannot_be_drawn_says_why(stage, cast, said):
+    with pytest.raises(AcgaError, match=said):
+        draw_composed(stage, cast)
+
+
+@pytest.mark.parametrize("noun", OPTIONS["actions"])
+def test_whatever_is_offered_can_be_drawn_wherever_it_is_put(noun):
+    for number, action in enumerate(OPTIONS["actions"][noun]):
+        scene = compose_scene("lawn", [{**BLACK_DOG, "noun": noun, "action": action, "x": number / 7, "y": 1 - number / 7}])
+        assert next(draw(replace(scene, frames=1, height=64, width=84)))[1].any()
+
+
+def test_thumbnails_come_once_nothing_is_more_urgent(segmenter):
+    demo = QueryDemo(segmenter, {title: DRAWN_CLIPS[title].draw for title in ("Twin dogs", "Basketball")})
+    page = Page(demo)
+    page.say("ready")
+    kinds = [content["kind"] for content, _ in page.messages]
+    assert [content["title"] for content, _ in page.of("thumbnail")] == ["Twin dogs", "Basketball"]
+    assert kinds.index("thumbnail") > kinds.index("prediction") and "Basketball" not in demo._opened
+    page.messages.clear()
+    page.ask("dog")
+    assert page.of("thumbnail") == []  # the page has them
 
 
 def test_models_without_attention_say_so(segmenter, monkeypatch):

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -40,7 +41,8 @@ def app(context, tmp_path_factory):
     """The page of `make app`, once its first answer is there."""
     with jupyter(tmp_path_factory.mktemp("voila"), "voila", str(ROOT / "notebooks/app/ask_a_video.ipynb")) as address:
         page = context.new_page()
-        page.errors = []
+        page.errors, page.hosts = [], set()
+        page.on("request", lambda request: page.hosts.add(urlsplit(request.url).hostname) if request.url.startswith("http") else None)
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(address)
         page.wait_for_selector(ANSWERED)
@@ -54,11 +56,15 @@ def app(context, tmp_path_factory):
 def page(app):
     """The page with one sentence about the first sample."""
     app.set_viewport_size({"width": 1280, "height": 960})
-    if app.get_by_label("Clip", exact=True).input_value() != LAWN:
-        app.get_by_label("Clip", exact=True).select_option(LAWN)
+    if tile(app, LAWN).get_attribute("aria-pressed") == "false":
+        tile(app, LAWN).click()
+        first = DRAWN_CLIPS[LAWN].queries[0]
+        app.wait_for_function("text => document.querySelector('.acga-row input').value === text", arg=first)
         app.wait_for_selector(ANSWERED)
+        settle(app)
     while app.get_by_role("button", name="Remove sentence 2").is_visible():
         app.get_by_role("button", name="Remove sentence 2").click()
+    open_expert(app, False)
     ask(app, "man in red walking")
     return app
 
@@ -70,7 +76,15 @@ def clip():
 
 @pytest.fixture(scope="module")
 def session(clip):
-    return ClipSession.from_frames(Segmenter("thin_residual", device="cpu"), clip.frames)
+    return ClipSession.from_frames(Segmenter(device="cpu"), clip.frames)
+
+
+def tile(page, title):
+    return page.locator(f'.acga-tile[data-title="{title}"]')
+
+
+def open_expert(page, wanted=True):
+    page.locator(".acga-expert").evaluate("(node, wanted) => { node.open = wanted; }", wanted)
 
 
 def settle(page):
@@ -126,11 +140,30 @@ def shown_frame(page):
 
 def test_the_page_has_a_title_and_an_explanation_and_starts_with_an_answer(app, tmp_path):
     assert app.get_by_role("heading", name="Ask a video").is_visible()
-    assert app.get_by_text("describe one of its actors").is_visible()
+    assert app.get_by_text("Describe one actor").is_visible()
     assert "ask" in app.title().lower()
-    assert app.get_by_label("Sentence 1", exact=True).input_value() == DRAWN_CLIPS[LAWN].queries[0]
+    first = next(iter(DRAWN_CLIPS))
+    assert tile(app, first).get_attribute("aria-pressed") == "true"
+    assert app.get_by_label("Sentence 1", exact=True).input_value() == DRAWN_CLIPS[first].queries[0]
+    app.wait_for_function("() => [...document.querySelectorAll('.acga-tile img')].every(image => image.naturalWidth > 0)")
+    assert app.locator(".acga-tile img").count() == len(DRAWN_CLIPS)
+    assert app.locator(".acga-verdict").first.inner_text() in ("found", "unsure", "not here")
     app.mouse.move(2, 2)
     picture(app, "page", tmp_path)
+
+
+def test_nothing_is_asked_of_other_hosts(app):
+    assert app.hosts == {"127.0.0.1"}
+
+
+def test_a_dark_system_gets_a_dark_page(page):
+    def brightness():
+        return sum(map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[:3]))
+
+    assert brightness() > 600
+    page.emulate_media(color_scheme="dark")
+    assert brightness() < 150
+    page.emulate_media(color_scheme="light")
 
 
 def test_a_typed_sentence_lights_up_its_mask(page, clip, session):
@@ -152,6 +185,7 @@ def test_a_typed_sentence_lights_up_its_mask(page, clip, session):
 
 
 def test_the_threshold_moves_the_mask(page):
+    open_expert(page)
     covered = "Number(/covers ([\\d.]+) %/.exec(document.querySelector('.acga-canvas').getAttribute('aria-label'))[1])"
     before = page.evaluate(covered)
     slide(page, "Threshold, of the largest response", 0.1)
@@ -162,24 +196,92 @@ def test_the_threshold_moves_the_mask(page):
     settle(page)
 
 
-def test_a_word_that_is_pointed_at_shows_its_attention(page, tmp_path):
+def test_a_word_that_is_crossed_out_moves_the_mask(page, tmp_path):
+    whole = pixels(page)
+    word = page.get_by_role("button", name="red", exact=True)
+    word.click()
+    page.get_by_text(re.compile(r"Without “red” the mask shares [\d.]+ % with the one before")).wait_for()
+    settle(page)
+    assert word.get_attribute("aria-pressed") == "true"
+    assert "line-through" in word.evaluate("node => getComputedStyle(node).textDecorationLine")
+    assert "“man in walking”" in page.locator(".acga-canvas").get_attribute("aria-label")
+    assert page.get_by_label("Sentence 1", exact=True).input_value() == "man in red walking"
+    assert (pixels(page) != whole).any()
+    picture(page, "crossed", tmp_path)
+    for other in ("man", "in", "walking"):  # the last one stays
+        page.get_by_role("button", name=other, exact=True).click()
+        settle(page)
+    assert page.get_by_role("button", name="walking", exact=True).get_attribute("aria-pressed") == "false"
+    for other in ("man", "in", "red"):
+        page.get_by_role("button", name=other, exact=True).click()
+    page.get_by_text("Click a word to cross it out").wait_for()
+    page.mouse.move(2, 2)
+    assert (pixels(page) == whole).all()
+
+
+def test_the_truth_is_shown_and_how_far_a_mask_is_right(page, clip, session):
+    sentence = "white dog on the right"
+    ask(page, sentence)
+    frame = shown_frame(page)
+    session.predict([sentence], [frame])
+    right = intersection_over_union(session.mask(sentence, frame), clip.truth[0, frame])
+    assert page.locator(".acga-truth").first.inner_text() == f"IoU {right:.2f} with the truth in this frame"
+    ask(page, "dog")
+    assert re.match(r"lies (most on “.+” \(IoU \d\.\d\d\)|on none)", page.locator(".acga-truth").first.inner_text())
+    plain = pixels(page)
+    page.get_by_label("Show the truth, dashed").check()
+    changed = (pixels(page) != plain).any(axis=2)
+    page.get_by_label("Show the truth, dashed").uncheck()
+    assert 0 < changed.mean() < 0.1  # outlines
+
+
+def test_words_are_chosen(page):
+    page.get_by_text("Words to choose from").click()
+    page.get_by_role("button", name="Add “on the left”").click()
+    page.get_by_role("button", name="left", exact=True).wait_for()
+    assert page.get_by_label("Sentence 1", exact=True).input_value() == "man in red walking on the left"
+    page.get_by_text("Words to choose from").click()
+    settle(page)
+
+
+def test_a_scene_is_composed_drawn_and_asked(page, tmp_path):
+    page.get_by_role("button", name="Compose a scene").click()
+    page.get_by_label("Colour of actor 1").select_option("red")
+    page.get_by_label("Kind of actor 1").select_option("ball")
+    actor = page.get_by_label(re.compile("^Actor 1, red ball"))
+    actor.press("ArrowUp")
+    actor.hover()
+    page.mouse.down()
+    box = page.locator(".acga-set").bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.9 * box["height"])
+    page.mouse.up()
+    assert "20 % from the left, 90 % from the top" in actor.get_attribute("aria-label")
+    picture(page, "composer", tmp_path)
+    page.get_by_role("button", name="Draw and ask").click()
+    tile(page, "Your scene").wait_for()
+    page.wait_for_selector(ANSWERED)
+    settle(page)
+    assert not page.locator(".acga-composer").is_visible()
+    assert page.locator(".acga-truth", has_text="with the truth").count() == 2
+    assert "ball" in page.locator(".acga-row input").all()[1].input_value()  # the nearer comes later
+
+
+def test_a_word_that_is_pointed_at_shows_its_attention_to_experts(page, tmp_path):
     plain = pixels(page)
     page.get_by_role("button", name="man", exact=True).hover()
-    page.get_by_text("“man” gets from").wait_for()
+    assert (pixels(page) == plain).all()  # to nobody else
+    open_expert(page)
+    page.get_by_role("button", name="walking", exact=True).hover()
+    page.get_by_text("“walking” gets from").wait_for()
     assert pixels(page).mean() < 0.9 * plain.mean()  # dark where it is not heard
     picture(page, "word", tmp_path)
     page.mouse.move(2, 2)
-    page.locator(".acga-caption", has_text="Point at a word").wait_for()
+    page.locator(".acga-caption", has_text="Click a word").wait_for()
     assert (pixels(page) == plain).all()
-    page.get_by_role("button", name="walking", exact=True).click()  # stays when the pointer leaves
-    page.mouse.move(2, 2)
-    assert page.get_by_role("button", name="walking", exact=True).get_attribute("aria-pressed") == "true"
-    assert "“walking”" in page.locator(".acga-caption").inner_text()
-    page.locator(".acga-canvas").press("Escape")
-    assert "Point at a word" in page.locator(".acga-caption").inner_text()
 
 
 def test_a_place_that_is_clicked_shows_what_it_listens_to(page, tmp_path):
+    open_expert(page)
     plain = pixels(page)
     page.locator(".acga-canvas").click(position={"x": 200, "y": 300})
     page.get_by_text("The marked place listens to").wait_for()
@@ -190,20 +292,20 @@ def test_a_place_that_is_clicked_shows_what_it_listens_to(page, tmp_path):
 
 
 def test_unknown_words_are_struck_through_and_mended(page):
-    ask(page, "a mann in rde zzzz")
+    ask(page, "a maan in redd zzzz")
     struck = page.locator("del")
-    assert struck.all_inner_texts() == ["mann", "rde", "zzzz"]
+    assert struck.all_inner_texts() == ["maan", "redd", "zzzz"]
     assert "line-through" in struck.first.evaluate("node => getComputedStyle(node).textDecorationLine")
-    page.get_by_role("button", name="Replace mann by man", exact=True).click()
+    page.get_by_role("button", name="Replace maan by man", exact=True).click()
     page.get_by_role("button", name="man", exact=True).wait_for()
-    assert page.get_by_label("Sentence 1", exact=True).input_value() == "a man in rde zzzz"
+    assert page.get_by_label("Sentence 1", exact=True).input_value() == "a man in redd zzzz"
     settle(page)
 
 
 def test_markup_is_shown_as_text(page):
     sentence = '<img src=x onerror="window.hacked = 1"><b>dog</b>'
     ask(page, sentence)
-    assert page.locator(".acga img, .acga b").count() == 0
+    assert page.locator(".acga-side img, .acga b").count() == 0
     assert page.evaluate("window.hacked") is None
     assert page.get_by_label("Sentence 1", exact=True).input_value() == sentence
 
@@ -240,6 +342,7 @@ def test_a_clip_is_played_and_scrubbed(page):
 
 
 def test_phrasings_are_compared(page, tmp_path):
+    open_expert(page)
     page.get_by_label("Compare the sentences").check()
     page.locator(".acga-examples").get_by_role("button", name="man in green running").click()
     page.get_by_text(re.compile(r"Agreement .* \d\.\d\d in this frame")).wait_for()
@@ -265,6 +368,7 @@ def test_video_and_masks_are_saved(page):
 def test_clips_are_uploaded_and_bad_ones_refused(page, tmp_path):
     upload = page.get_by_label("Upload a clip")
     problem = page.locator(".acga-side > .acga-problem")
+    assert "errs often" in page.locator(".acga-expect").text_content()
     broken = write_clip(tmp_path / "broken.mp4").read_bytes()[:700]
     for content, said in (
         (b"this is no video" * 99, "not an mp4"),
@@ -273,30 +377,36 @@ def test_clips_are_uploaded_and_bad_ones_refused(page, tmp_path):
     ):
         upload.set_input_files({"name": "../../evil<b>.mp4", "mimeType": "video/mp4", "buffer": content})
         problem.filter(has_text=said).wait_for()
-        assert page.get_by_label("Clip", exact=True).input_value() == LAWN
+        assert page.locator(".acga-tile[aria-pressed=true]").get_attribute("data-title") == LAWN
     upload.set_input_files(write_clip(tmp_path / "mine.mp4", count=10, size=(120, 90)))
     page.locator(".acga-transport output", has_text="of 10").wait_for()
     assert problem.inner_text() == ""
     ask(page, "red dog on the left")
-    assert page.get_by_label("Clip", exact=True).input_value() == "Your clip"
+    assert page.locator(".acga-tile[aria-pressed=true]").get_attribute("data-title") == "Your clip"
 
 
 def test_it_works_by_keyboard_alone(page):
+    open_expert(page)
     page.get_by_label("Sentence 1", exact=True).focus()
     page.keyboard.press("Control+a")
     page.keyboard.type("man in green running")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="running", exact=True).wait_for()
     settle(page)
-    seen = []
     for _ in range(30):
         page.keyboard.press("Tab")
-        seen.append(page.evaluate("document.activeElement.className + '|' + document.activeElement.textContent"))
-        if seen[-1] == "acga-word|green":
-            assert "“green” gets from" in page.locator(".acga-caption").inner_text()
-        if seen[-1].startswith("acga-canvas"):
+        if page.evaluate("document.activeElement.textContent") == "green":
             break
-    assert any(name == "acga-word|green" for name in seen) and seen[-1].startswith("acga-canvas")
+    assert "“green” gets from" in page.locator(".acga-caption").inner_text()
+    page.keyboard.press("Space")  # crosses it out
+    page.get_by_text("Without “green”").wait_for()
+    settle(page)
+    page.keyboard.press("Space")
+    settle(page)
+    for _ in range(30):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.className").startswith("acga-canvas"):
+            break
     page.keyboard.press("ArrowDown")
     page.get_by_text("The marked place listens to").wait_for()
     page.keyboard.press("Escape")
@@ -318,10 +428,24 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(page, tmp_path):
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function("document.querySelector('.acga-canvas').getBoundingClientRect().width < 390")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for selector in (".acga-line input", ".acga-canvas", ".acga-play", ".acga-sliders", ".acga-ask"):
+    for selector in (".acga-line input", ".acga-canvas", ".acga-play", ".acga-tiles", ".acga-form .acga-ask"):
         box = page.locator(selector).first.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390
-    picture(page, "phone", tmp_path, height=1440)
+    page.locator(".acga-quiet", has_text="Save masks").scroll_into_view_if_needed()
+    box = page.locator(".acga-canvas").bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] < 844  # still in sight
+    picture(page, "phone", tmp_path)
+    page.locator(".acga-tiles").scroll_into_view_if_needed()
+
+
+def test_it_plays_by_itself_but_for_those_who_want_no_motion(page):
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+    page.emulate_media(reduced_motion="no-preference")
+    tile(page, "Twin dogs").click()
+    page.get_by_role("button", name="Pause", exact=True).wait_for()
+    page.emulate_media(reduced_motion="reduce")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    settle(page)
 
 
 # In JupyterLab

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.pictures import decode_picture
-from ...data.tables import read_table, refuse_strange_names
+from ...data.tables import read_table, strange_names
 from ...data.taxonomy import COLOURS
 from ...errors import DatasetError
 from ..scene import Actor
@@ -114,7 +114,7 @@ def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
     if not table.is_file():
         raise DatasetError(f"{table} is missing; a folder of cut-outs has images/, instances/ and instances.csv.")
     rows = read_table(table, ("image", "instance_id", "class"), header=True, optional=["license_id"])
-    refuse_strange_names(table, rows["image"])
+    strange_names(table, rows["image"])
     wrong = rows.index[~rows["instance_id"].str.fullmatch(r"[0-9]{1,9}")]
     if len(wrong):
         raise DatasetError(f"{table}, line {wrong[0]}: the instance_id {rows['instance_id'][wrong[0]][:40]!r} is not a number.")
