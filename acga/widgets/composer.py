@@ -15,28 +15,28 @@ from ..synthetic.staging import RELATIVE_HEIGHT, SMALLEST
 from .clips import Clip, draw_clip
 
 MOST_ACTORS = 4
-STAGES = ("lawn", "beach", "snow", "street", "room", "court", "field", "water")
-KINDS = {
+SETTINGS = ("lawn", "beach", "snow", "street", "room", "court", "field", "water")
+KIND_OF_NOUN = {
     "man": "adult", "woman": "adult", "baby": "baby", "dog": "dog", "cat": "cat", "bird": "bird", "car": "car", "ball": "ball",
 }  # fmt: skip
 NEEDS_MORE = "climb"  # an action that needs something to climb
 LEVELS = (0.55, 0.97)  # of feet on the ground: the farthest and the nearest
-REACH = (0.36, 0.54)  # how tall an adult is there
+ADULT_HEIGHTS = (0.36, 0.54)  # how tall an adult is there
 # What the page offers.
 OPTIONS: dict[str, Any] = {
-    "stages": list(STAGES),
+    "stages": list(SETTINGS),
     "colours": {name: f"rgb{rgb}" for name, rgb in COLOURS.items()},
-    "actions": {noun: [action for action in VALID_ACTIONS[kind] if action != NEEDS_MORE] for noun, kind in KINDS.items()},
+    "actions": {noun: [action for action in VALID_ACTIONS[kind] if action != NEEDS_MORE] for noun, kind in KIND_OF_NOUN.items()},
     "most": MOST_ACTORS,
 }
 
 
-def compose(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 1) -> Clip:
+def draw_composed(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 1) -> Clip:
     """Draw a scene of up to four actors, each {noun, colour, action, x, y, heading}: positions of the feet as shares of the frame.
 
     The nearer, the larger. Raises `AcgaError` for what cannot be drawn.
 
-    >>> clip = compose("snow", [{"noun": "dog", "colour": "black", "action": "run", "x": 0.3, "y": 0.8, "heading": 1}])
+    >>> clip = draw_composed("snow", [{"noun": "dog", "colour": "black", "action": "run", "x": 0.3, "y": 0.8, "heading": 1}])
     >>> clip.frames.shape, clip.truth.any(axis=(2, 3)).all(), len(clip.phrasings[0])
     ((16, 256, 340, 3), np.True_, 4)
     """
@@ -47,9 +47,9 @@ def compose(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 1) -> 
 
 
 def compose_scene(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 1) -> Scene:
-    """The scene that `compose` draws."""
-    if stage not in STAGES:
-        raise AcgaError(f"There is no stage {stage!r}; there are {', '.join(STAGES)}.")
+    """The scene that `draw_composed` draws."""
+    if stage not in SETTINGS:
+        raise AcgaError(f"There is no stage {stage!r}; there are {', '.join(SETTINGS)}.")
     if not 1 <= len(cast) <= MOST_ACTORS:
         raise AcgaError(f"A scene has 1 to {MOST_ACTORS} actors, not {len(cast)}; put some on the stage or take some off.")
     actors = sorted((_actor(description) for description in cast), key=lambda actor: actor.y)  # far ones first
@@ -59,12 +59,12 @@ def compose_scene(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 
 
 def _actor(description: Mapping[str, Any]) -> Actor:
     noun, colour, action = (str(description.get(name)) for name in ("noun", "colour", "action"))
-    if noun not in KINDS or colour not in COLOURS or action not in OPTIONS["actions"][noun]:
+    if noun not in KIND_OF_NOUN or colour not in COLOURS or action not in OPTIONS["actions"][noun]:
         raise AcgaError(f"An actor {noun!r}, {colour!r}, {action!r} cannot be drawn; choose kind, colour and action from the lists.")
-    kind = KINDS[noun]
+    kind = KIND_OF_NOUN[noun]
     x, y = (min(max(float(description[name]), 0.0), 1.0) for name in ("x", "y"))
     nearness = min(max((y - LEVELS[0]) / (LEVELS[1] - LEVELS[0]), 0.0), 1.0)
-    height = max(SMALLEST, RELATIVE_HEIGHT[kind] * (REACH[0] + nearness * (REACH[1] - REACH[0])))
+    height = max(SMALLEST, RELATIVE_HEIGHT[kind] * (ADULT_HEIGHTS[0] + nearness * (ADULT_HEIGHTS[1] - ADULT_HEIGHTS[0])))
     aloft = action == "fly"
     person = kind == "adult"
     return Actor(

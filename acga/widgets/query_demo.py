@@ -16,7 +16,7 @@ from ..data.text import tokenise, unreadable
 from ..errors import AcgaError, QueryError
 from ..inference import AT_ONCE, ClipSession, Segmenter
 from .clips import DRAWN_CLIPS, Clip
-from .composer import MOST_ACTORS, compose
+from .composer import MOST_ACTORS, draw_composed
 from .export import encode_jpeg, mask_archive, overlay_video
 from .jobs import JobRunner, Steps
 from .query_view import MAX_QUERIES, WORDS, QueryView, pack_prediction, to_bytes
@@ -220,7 +220,7 @@ class QueryDemo(ipywidgets.VBox):
 
     def _compose(self, stage: str, cast: list[dict[str, Any]]) -> Steps:
         yield partial(self._show_status, "Drawing the scene …")
-        yield partial(self._choose, COMPOSED, self._open_clip(compose(stage, cast)))
+        yield partial(self._choose, COMPOSED, self._open_clip(draw_composed(stage, cast)))
 
     def _export(self, name: str, title: str, queries: list[str]) -> Steps:
         media_type, encode = EXPORTS[name]

@@ -31,7 +31,7 @@ from acga.synthetic.language.lexicon import VOCABULARY
 from acga.synthetic.render.renderer import draw
 from acga.widgets import QueryDemo, uploads
 from acga.widgets.clips import DRAWN_CLIPS, Clip
-from acga.widgets.composer import OPTIONS, compose, compose_scene
+from acga.widgets.composer import OPTIONS, compose_scene, draw_composed
 from acga.widgets.jobs import JobRunner
 
 FRAMES, SIZE = 11, (30, 44)
@@ -535,7 +535,7 @@ def test_a_composed_scene_is_drawn_with_its_truth_and_asked(page, demo):
 )
 def test_a_scene_that_cannot_be_drawn_says_why(stage, cast, said):
     with pytest.raises(AcgaError, match=said):
-        compose(stage, cast)
+        draw_composed(stage, cast)
 
 
 @pytest.mark.parametrize("noun", OPTIONS["actions"])
