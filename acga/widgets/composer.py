@@ -15,8 +15,8 @@ from ..synthetic.staging import RELATIVE_HEIGHT, SMALLEST
 from .clips import Clip, draw_clip
 
 MOST_ACTORS = 4
-GROUNDS = ("lawn", "beach", "snow", "street", "room", "court", "field", "water")
-CAST = {
+SETTINGS = ("lawn", "beach", "snow", "street", "room", "court", "field", "water")
+KIND_OF_NOUN = {
     "man": "adult", "woman": "adult", "baby": "baby", "dog": "dog", "cat": "cat", "bird": "bird", "car": "car", "ball": "ball",
 }  # fmt: skip
 NEEDS_MORE = "climb"  # an action that needs something to climb
@@ -24,9 +24,9 @@ LEVELS = (0.55, 0.97)  # of feet on the ground: the farthest and the nearest
 ADULT_HEIGHTS = (0.36, 0.54)  # how tall an adult is there
 # What the page offers.
 OPTIONS: dict[str, Any] = {
-    "stages": list(GROUNDS),
+    "stages": list(SETTINGS),
     "colours": {name: f"rgb{rgb}" for name, rgb in COLOURS.items()},
-    "actions": {noun: [action for action in VALID_ACTIONS[kind] if action != NEEDS_MORE] for noun, kind in CAST.items()},
+    "actions": {noun: [action for action in VALID_ACTIONS[kind] if action != NEEDS_MORE] for noun, kind in KIND_OF_NOUN.items()},
     "most": MOST_ACTORS,
 }
 
@@ -48,8 +48,8 @@ def draw_composed(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 
 
 def compose_scene(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 1) -> Scene:
     """The scene that `draw_composed` draws."""
-    if stage not in GROUNDS:
-        raise AcgaError(f"There is no stage {stage!r}; there are {', '.join(GROUNDS)}.")
+    if stage not in SETTINGS:
+        raise AcgaError(f"There is no stage {stage!r}; there are {', '.join(SETTINGS)}.")
     if not 1 <= len(cast) <= MOST_ACTORS:
         raise AcgaError(f"A scene has 1 to {MOST_ACTORS} actors, not {len(cast)}; put some on the stage or take some off.")
     actors = sorted((_actor(description) for description in cast), key=lambda actor: actor.y)  # far ones first
@@ -59,9 +59,9 @@ def compose_scene(stage: str, cast: Sequence[Mapping[str, Any]], *, seed: int = 
 
 def _actor(description: Mapping[str, Any]) -> Actor:
     noun, colour, action = (str(description.get(name)) for name in ("noun", "colour", "action"))
-    if noun not in CAST or colour not in COLOURS or action not in OPTIONS["actions"][noun]:
+    if noun not in KIND_OF_NOUN or colour not in COLOURS or action not in OPTIONS["actions"][noun]:
         raise AcgaError(f"An actor {noun!r}, {colour!r}, {action!r} cannot be drawn; choose kind, colour and action from the lists.")
-    kind = CAST[noun]
+    kind = KIND_OF_NOUN[noun]
     x, y = (min(max(float(description[name]), 0.0), 1.0) for name in ("x", "y"))
     nearness = min(max((y - LEVELS[0]) / (LEVELS[1] - LEVELS[0]), 0.0), 1.0)
     height = max(SMALLEST, RELATIVE_HEIGHT[kind] * (ADULT_HEIGHTS[0] + nearness * (ADULT_HEIGHTS[1] - ADULT_HEIGHTS[0])))

@@ -58,7 +58,7 @@ class QueryView(anywidget.AnyWidget):
     composer = traitlets.Dict(OPTIONS).tag(sync=True)
 
     def __init__(self, *, guard: AbstractContextManager[Any], **traits: Any) -> None:
-        """The page's changes wait for `guard`, which a job holds that is publishing something.
+        """Let what the page changes wait for `guard`, which a job holds that is publishing something.
 
         Traitlets holds back all notifications of a widget while it takes over a page's state; those of another thread could get lost.
         """
