@@ -51,9 +51,9 @@ WRONG = {
     "empty query": ("video_id,query\n\n\na,\n", "line 4: the query is empty"),
     "repeated": ("video_id,query\na,dog\n\na, dog\n", r"line 4 repeats an earlier line \(a, dog\)"),
     "zero byte": ("video_id,query\na,do\0g\n", "line 2: there is a zero byte"),
-    "a path": ("video_id,query\n../a,dog\n", r"line 2: '\.\./a' cannot be the name of a video"),
-    "no name": ("video_id,query\n,dog\n", "line 2: '' cannot be the name of a video"),
-    "a long name": ("video_id,query\n" + 5000 * "a" + ",dog\n", "line 2: 'a{60}' cannot be the name of a video"),
+    "a path": ("video_id,query\n../a,dog\n", r"line 2: '\.\./a' cannot be the name of a file"),
+    "no name": ("video_id,query\n,dog\n", "line 2: '' cannot be the name of a file"),
+    "a long name": ("video_id,query\n" + 5000 * "a" + ",dog\n", "line 2: 'a{60}' cannot be the name of a file"),
 }
 
 

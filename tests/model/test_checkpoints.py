@@ -294,7 +294,7 @@ def test_weights_in_a_tar_archive_are_unpacked(tmp_path):
     assert found.git_blob == git_blob_id(packed)
     with pytest.raises(WeightsError, match=r"several files of weights \(a\.pth, b\.pth\.tar\)"):
         read_state_dict(pack(tmp_path / "two.tar", **{"a.pth": b"", "b.pth.tar": b""}))
-    with pytest.raises(WeightsError, match=r"no file of weights \(README\): unpack it"):
+    with pytest.raises(WeightsError, match=r"no file of weights, but README: unpack it"):
         read_state_dict(pack(tmp_path / "none.tar", README=b"text"))
     with pytest.raises(WeightsError, match="damaged"):
         (tmp_path / "cut.tar").write_bytes(packed.read_bytes()[:2000])
