@@ -56,7 +56,7 @@ class Child:
     def _start(self) -> None:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, *self.arguments), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, *self.arguments))  # no daemon: those may have no workers
         self.process.start()
         theirs.close()
         if not self.connection.poll(START):

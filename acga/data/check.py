@@ -97,8 +97,16 @@ def check_release(root: str | Path, workers: int = 0) -> Report:
 def _has(root: Path, part: str) -> bool:
     """Whether a part of a release is there; copies differ in the name of the folder of videos."""
     folder, _, name = part.rpartition("/")
-    names = {one.name.lower() for one in (root / folder).iterdir()} if (root / folder).is_dir() else set()
+    names = {one.name.lower() for one in _inside(root / folder)}
     return name.lower() in names or (name == "clips320H" and "clips320" in names)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The entries of a folder; none of what is no folder, or cannot be opened, which who reads it will tell."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _used_splits(root: Path) -> list[str]:
@@ -168,15 +176,15 @@ def _passed_over_a2d(root: Path) -> list[str]:
             found.append(f"{table}, line {line}: the video {video_id:.60} is in a2d_missed_videos.txt.")
         elif instance == "1 (copy)":
             found.append(f"{table}, line {line}: the instance_id is '1 (copy)', a slip of the release.")
-    clips = next((folder for folder in sorted((root / "Release").iterdir()) if folder.name.lower() in ("clips320h", "clips320")), None)
-    for path in sorted(clips.iterdir()) if clips and clips.is_dir() else ():
+    clips = next((folder for folder in _inside(root / "Release") if folder.name.lower() in ("clips320h", "clips320")), None)
+    for path in _inside(clips) if clips else ():
         if path.suffix != ".mp4" or path.stem not in listed:
             found.append(f"{path}: no video of Release/videoset.csv.")
     masks = texts / "a2d_annotation_with_instances"
-    for folder in sorted(masks.iterdir()) if masks.is_dir() else ():
+    for folder in _inside(masks):
         if folder.is_dir() and folder.name not in listed:
             found.append(f"{folder}: no video of Release/videoset.csv.")
-        for path in sorted(folder.iterdir()) if folder.is_dir() and folder.name in listed - missed else ():
+        for path in _inside(folder) if folder.name in listed - missed else ():
             if not re.fullmatch(r"[0-9]+\.h5", path.name):
                 found.append(f"{path}: no annotation by its name, which would be five digits and .h5.")
     return found
@@ -191,6 +199,6 @@ def _passed_over_jhmdb(root: Path) -> list[str]:
             if path.name not in videos:
                 found.append(f"{path}: no video of jhmdb_annotation.txt.")
             elif kind == "Rename_Images":
-                names = (name for name in sorted(path.iterdir()) if name.suffix.lower() not in (".png", ".jpg", ".jpeg"))
+                names = (name for name in _inside(path) if name.suffix.lower() not in (".png", ".jpg", ".jpeg"))
                 found += [f"{name}: no frame by its name, which would be five digits and .png." for name in names]
     return found

@@ -1,5 +1,7 @@
 """The check of a release: whatever is wrong with any of it is named in one pass."""
 
+import shutil
+
 import h5py
 import pytest
 from helpers.releases import A2D_SENTENCES, square, write_puppet_mask
@@ -64,6 +66,17 @@ def test_every_problem_of_all_splits_is_named_in_one_pass(a2d_copy):
     ]
     for wanted in passed_over:
         assert sum(wanted in line for line in report.passed_over) == 1, (wanted, report.passed_over)
+
+
+@pytest.mark.parametrize("spoil", ["a file", "a broken link"])
+def test_what_is_no_folder_is_a_problem(jhmdb_copy, spoil):
+    images = jhmdb_copy / "Rename_Images" / "catch" / "a_ball_catch_1"
+    shutil.rmtree(images)
+    if spoil == "a file":
+        images.write_bytes(b"")
+    else:
+        images.symlink_to("absent")
+    assert any("a_ball_catch_1" in problem for problem in check_release(jhmdb_copy).problems)
 
 
 def test_every_problem_of_jhmdb_is_named_in_one_pass(jhmdb_copy):
