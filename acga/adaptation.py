@@ -18,7 +18,7 @@ from tqdm import trange
 
 from .config import LossConfig
 from .data.geometry import pad_resize, to_clip
-from .data.pictures import list_pictures, read_mask
+from .data.pictures import encode_picture, list_pictures, read_mask
 from .data.tables import read_table
 from .data.video import read_frames
 from .errors import ConfigError, DatasetError
@@ -126,7 +126,7 @@ def adapt(options: AdaptOptions) -> dict[str, tuple[float, float]]:
     save_model(model, options.out, provenance=about, half=True)
     strip = np.concatenate([np.concatenate(_strip(examples, masks), axis=1) for masks in (before, after)])
     with atomic_write(options.out.with_suffix(".jpg")) as temporary:
-        temporary.write_bytes(cv2.imencode(".jpg", strip[..., ::-1])[1].tobytes())
+        temporary.write_bytes(encode_picture(strip, ".jpg"))
     scores: dict[str, list[tuple[float, float]]] = {}
     for example, *masks in zip(examples, before, after, strict=True):
         old, new = (intersection_over_union(mask, example.mask) for mask in masks)

@@ -19,7 +19,6 @@ from .data.masks import MaskCache
 from .data.releases import open_release
 from .data.text import UNKNOWN, Vocabulary
 from .devices import choose_accelerator
-from .evaluation import hide_query
 from .model.network import ACGA, load_backbone
 from .options import ExtractOptions
 
@@ -39,6 +38,13 @@ def mirrored_words(vocabulary: Vocabulary) -> Tensor:
             if word in ids:
                 mirror[ids[word]] = ids.get(other, UNKNOWN)
     return mirror
+
+
+def hide_query(tokens: Tensor) -> Tensor:
+    """Tokens (B, L) of a query that says nothing: one unknown word, whatever was asked (the text-blind control)."""
+    hidden = torch.zeros_like(tokens)
+    hidden[:, 0] = UNKNOWN
+    return hidden
 
 
 def extract(

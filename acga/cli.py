@@ -7,6 +7,7 @@ runs, so that `--help`, which is made of the options alone, is answered at once.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import io
 import math
@@ -17,13 +18,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from tyro.extras import SubcommandApp
 
-from . import __version__
+from . import __version__, config
 from .errors import AcgaError, one_line
 from .files import check_writable
 from .options import (
@@ -40,8 +41,8 @@ from .options import (
     SegmentOptions,
     SynthesizeOptions,
     TrainOptions,
-    spell_as_options,
 )
+from .processes import one_voice
 
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
 
@@ -134,7 +135,7 @@ def run_evaluate(options: EvaluateOptions) -> None:
 
 def run_reproduce(options: ReproduceOptions) -> None:
     """`acga reproduce`."""
-    from .reproduce import reproduce
+    from .reproduction.steps import reproduce
 
     print(f"See {reproduce(options)} (and .html, .json).")
 
@@ -265,6 +266,30 @@ def _plain(said: str) -> str:
     return " ".join(text.split()).partition(" For full helptext")[0]
 
 
+_RECIPES = {"TrainConfig": "", "PretrainConfig": "", "LossConfig": "loss.", "SynthesisConfig": ""}  # options and what is before their names
+
+
+def spell_as_options(message: str) -> str:
+    """An error as the command line tells it: fields of Python's dataclasses by the options that set them.
+
+    >>> spell_as_options("LossConfig: foreground_weight is -1; it must be at least 0.")
+    '--loss.foreground-weight is -1; it must be at least 0.'
+    >>> spell_as_options('It diverged; choose a smaller learning_rate. Give words="vectors.bin". See /tmp/batch_size/log.')
+    'It diverged; choose a smaller --learning-rate. Give --words vectors.bin. See /tmp/batch_size/log.'
+    """
+    message = re.sub(r'(?<![\w/.-])words="([^"]+)"', r"--words \1", message.replace("ACGAConfig: ", "--change: "))
+    message = re.sub(r"(?<![\w/.-])(?:word_width|vocabulary_size|backbone_width|clip_length)=", r"--change \g<0>", message)
+    message = re.sub(r"\b\w+Options: (\w+)", lambda found: f"--{found[1].replace('_', '-')}", message)
+    for kind, prefix in _RECIPES.items():
+        names = [one.name for one in dataclasses.fields(getattr(config, kind))]
+        named = re.match(rf"{kind}: ({'|'.join(names)})\b", message)
+        if named is not None:
+            message = f"--{prefix}{named[1].replace('_', '-')}{message[named.end() :]}"
+        long = "|".join(name for name in names if "_" in name)
+        message = re.sub(rf"(?<![\w/.-])(?:{long})(?![\w/]|\.\w)", lambda found: f"--{prefix}{found[0].replace('_', '-')}", message)  # noqa: B023
+    return message
+
+
 def overview(prefix: str = "") -> str:
     """A line for each command that begins with `prefix`."""
     lines = [DATA_DESCRIPTION if prefix else DESCRIPTION, ""]
@@ -314,18 +339,6 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def one_voice() -> Iterator[None]:
-    """Of several processes that work together, let the first alone say what is done; each tells of its errors."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        first = os.environ.get("RANK", "0") == "0"
-        with nullcontext() if first else redirect_stdout(nowhere):
-            yield
-    distributed = sys.modules.get("torch.distributed")
-    if distributed is not None and distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()
 
 
 def try_output(options: Any) -> None:

@@ -22,6 +22,7 @@ from accelerate.utils import gather_object
 from torch import Tensor
 from tqdm import tqdm
 
+from .batches import extract, hide_query, kind_for
 from .coco import EncodedPair, coco_average_precision, write_coco
 from .config import STRIDE, Blindness
 from .data.cache import digest, digest_file
@@ -30,7 +31,7 @@ from .data.features import FeatureCache, fingerprint
 from .data.official import OfficialFeatures, OfficialRows, give_words, is_official
 from .data.releases import open_release
 from .data.tags import read_tags
-from .data.text import UNKNOWN, Vocabulary, count_sentences, name_words, tokenise
+from .data.text import Vocabulary, count_sentences, name_words, tokenise
 from .devices import choose_accelerator
 from .errors import ConfigError, DatasetError
 from .files import read_json, rounded, write_json
@@ -120,13 +121,6 @@ class Evaluation:
 def sentence_key(prediction: Prediction | Sample) -> tuple[str, int, str]:
     """The key of a sentence in `queries.json`: video id, instance and query."""
     return prediction.video_id, prediction.instance, prediction.query
-
-
-def hide_query(tokens: Tensor) -> Tensor:
-    """Tokens (B, L) of a query that says nothing: one unknown word, whatever was asked (the text-blind control)."""
-    hidden = torch.zeros_like(tokens)
-    hidden[:, 0] = UNKNOWN
-    return hidden
 
 
 class _Scored(NamedTuple):
@@ -328,8 +322,6 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
 
     An interrupted evaluation goes on. Raises as `evaluate` does, and `WeightsError`.
     """
-    from .batches import extract, kind_for  # which imports this module
-
     model, accelerator = load_model(options.weights), choose_accelerator(options.device)
     if is_official(options.root):
         return _evaluate_official(options, model, accelerator)

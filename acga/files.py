@@ -176,5 +176,10 @@ def read_json_lines(path: Path, schema: Any = Any) -> list[Any]:
 
 def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
     """Write a JSON file, whole or not at all; its folder is made as needed. Long lists take a line a number unless `indent` is None."""
+    write_text(path, json.dumps(content, indent=indent) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, whole or not at all."""
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=indent) + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")

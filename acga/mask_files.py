@@ -12,10 +12,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from .coco import run_lengths
+from .data.pictures import encode_picture
 from .options import MaskFormat
 
 
@@ -101,4 +101,4 @@ def write_mask(path: Path, mask: np.ndarray) -> None:
 
 def encode_mask(mask: np.ndarray) -> bytes:
     """A PNG file of 0 and 255 from a bool mask `(H, W)`."""
-    return cv2.imencode(".png", np.where(mask, 255, 0).astype(np.uint8))[1].tobytes()
+    return encode_picture(np.where(mask, 255, 0).astype(np.uint8))

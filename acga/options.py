@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +17,6 @@ from typing import Annotated, Literal, get_args
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from . import config
 from .config import ACGAConfig, Blindness, Epochs, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
 from .files import parse_json
@@ -53,30 +50,6 @@ def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
             raise ConfigError(f"{text!r} is no value for {name}, which is {json.dumps(default)} by default.")
         fields[name] = value
     return ACGAConfig.from_dict(fields)
-
-
-_RECIPES = {"TrainConfig": "", "PretrainConfig": "", "LossConfig": "loss.", "SynthesisConfig": ""}  # options and what is before their names
-
-
-def spell_as_options(message: str) -> str:
-    """An error as the command line tells it: fields of Python's dataclasses by the options that set them.
-
-    >>> spell_as_options("LossConfig: foreground_weight is -1; it must be at least 0.")
-    '--loss.foreground-weight is -1; it must be at least 0.'
-    >>> spell_as_options('It diverged; choose a smaller learning_rate. Give words="vectors.bin". See /tmp/batch_size/log.')
-    'It diverged; choose a smaller --learning-rate. Give --words vectors.bin. See /tmp/batch_size/log.'
-    """
-    message = re.sub(r'(?<![\w/.-])words="([^"]+)"', r"--words \1", message.replace("ACGAConfig: ", "--change: "))
-    message = re.sub(r"(?<![\w/.-])(?:word_width|vocabulary_size|backbone_width|clip_length)=", r"--change \g<0>", message)
-    message = re.sub(r"\b\w+Options: (\w+)", lambda found: f"--{found[1].replace('_', '-')}", message)
-    for kind, prefix in _RECIPES.items():
-        names = [one.name for one in dataclasses.fields(getattr(config, kind))]
-        named = re.match(rf"{kind}: ({'|'.join(names)})\b", message)
-        if named is not None:
-            message = f"--{prefix}{named[1].replace('_', '-')}{message[named.end() :]}"
-        long = "|".join(name for name in names if "_" in name)
-        message = re.sub(rf"(?<![\w/.-])(?:{long})(?![\w/]|\.\w)", lambda found: f"--{prefix}{found[0].replace('_', '-')}", message)  # noqa: B023
-    return message
 
 
 Changes = Annotated[tuple[str, ...], arg(help="fields of the configuration that differ, as field=value", help_behavior_hint="")]

@@ -21,11 +21,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from . import __version__
+from .data.pictures import encode_picture
 from .data.text import plain, tokenise
 from .data.video import Codec, StoredPicture, VideoWriter
 from .errors import AcgaError
@@ -93,7 +93,7 @@ def write_segmentation(
     for file in files:
         file.close()
     if sheet:
-        (folder / SHEET).write_bytes(cv2.imencode(".jpg", contact.picture()[..., ::-1])[1].tobytes())
+        (folder / SHEET).write_bytes(encode_picture(contact.picture(), ".jpg"))
     for entry in entries:  # on the whole, the unsure frames between: the middle one of all frames decides
         entry["verdict"] = segmenter.verdict(float(np.median(entry["confidences"])))
     summary = {

@@ -1,13 +1,15 @@
-"""Work in several processes: in order, a little ahead, noticed when a process dies, and never outliving its parent."""
+"""Work in several processes: in order, a little ahead, noticed when a process dies, never outliving its parent, told of by one."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any, TypeVar
@@ -70,3 +72,15 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+@contextmanager
+def one_voice() -> Iterator[None]:
+    """Of several processes that work together, let the first alone say what is done; each tells of its errors."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        first = os.environ.get("RANK", "0") == "0"
+        with nullcontext() if first else redirect_stdout(nowhere):
+            yield
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()

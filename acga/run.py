@@ -21,7 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .errors import AcgaError, ConfigError
-from .files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json
+from .files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json, write_text
 from .options import PretrainOptions, TrainOptions
 from .schedule import batch_at, own_share, steps_per_epoch
 from .schema import Amount, Range, misfit
@@ -56,7 +56,7 @@ class Run:
     >>> import tempfile
     >>> run = Run(tempfile.mkdtemp(), {"epochs": 2})
     >>> run.log(step=1, loss=0.5)
-    >>> run.entries()
+    >>> read_log(run.folder)
     [{'step': 1, 'loss': 0.5}]
     """
 
@@ -91,15 +91,6 @@ class Run:
         if self.writes:
             with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
                 file.write(json.dumps(rounded(entry)) + "\n")
-
-    def entries(self) -> list[dict[str, Any]]:
-        """The log so far; a last line that was cut by a kill is left out. Raises `ConfigError` when it is damaged."""
-        path = self.folder / "log.jsonl"
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        try:
-            return [parse_json(line, _Entry) for line in lines]
-        except ValueError as error:
-            raise ConfigError(f"{path} is damaged ({error}); restore it, or delete it together with checkpoint.pt.") from error
 
     def save_checkpoint(self, step: int, parts: Mapping[str, Stateful]) -> None:
         """Write everything that goes on after `step` steps: the states of `parts`, and `values`.
@@ -136,11 +127,23 @@ class Run:
                 raise ConfigError(f"{path} is damaged ({type(error).__name__}); delete it to begin this run anew.") from error
         self._started, self._before = time.monotonic(), saved["seconds"]
         if self.writes and (self.folder / "log.jsonl").exists():
-            kept = [json.dumps(entry) + "\n" for entry in self.entries() if entry["step"] <= saved["step"]]
-            with atomic_write(self.folder / "log.jsonl") as temporary:
-                temporary.write_text("".join(kept), encoding="utf-8")
+            kept = [json.dumps(entry) + "\n" for entry in read_log(self.folder) if entry["step"] <= saved["step"]]
+            write_text(self.folder / "log.jsonl", "".join(kept))
         self.values = saved["values"]
         return saved["step"]
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The log of the run in a folder, empty if there is none; a last line that was cut by a kill is left out.
+
+    Raises `ConfigError` when it is damaged.
+    """
+    path = folder / "log.jsonl"
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    try:
+        return [parse_json(line, _Entry) for line in lines]
+    except ValueError as error:
+        raise ConfigError(f"{path} is damaged ({error}); restore it, or delete it together with checkpoint.pt.") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,17 @@ def list_pictures(folder: Path) -> list[Path]:
     return sorted(found, key=lambda file: [int(p) if i % 2 else p for i, p in enumerate(re.split(r"([0-9]+)", file.name))])
 
 
+def encode_picture(picture: np.ndarray, suffix: str = ".png", *, quality: int = 95) -> bytes:
+    """A png or jpg file of a picture `(H, W, 3)` uint8 RGB or `(H, W)` uint8; `quality`, of 100, is of a jpg.
+
+    >>> encode_picture(np.zeros((2, 2, 3), np.uint8))[1:4]
+    b'PNG'
+    """
+    stored = picture[..., ::-1] if picture.ndim == 3 else picture
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
+    return cv2.imencode(suffix, stored, settings)[1].tobytes()  # not imwrite, which is silent about a full disk
+
+
 def decode_picture(file: Path, *, unchanged: bool = False) -> np.ndarray:
     """A png or jpg file as it is shown, (H, W, 3) uint8 RGB; `unchanged`, with the channels and type that it has, (H, W) or (H, W, C).
 

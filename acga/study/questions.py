@@ -15,7 +15,7 @@ from ..data.jhmdb import JHMDBSentences
 from ..data.tags import read_tags
 from ..errors import ConfigError
 from ..evaluation import sentence_key
-from ..files import atomic_write, read_json_lines
+from ..files import read_json_lines, write_text
 from ..metrics import round_trip
 
 Tags = Mapping[tuple[str, int, str], Mapping[str, Any]]
@@ -84,9 +84,8 @@ class Questions:
         different = next((test for test in rows if test in before and before[test] != rows[test]), None)
         if different is not None:
             raise ConfigError(f"{out} holds a study on other data ({different} differs); choose another folder.")
-        with atomic_write(path) as temporary:
-            lines = [json.dumps(row) for of_test in (before | rows).values() for row in of_test]
-            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines = [json.dumps(row) for of_test in (before | rows).values() for row in of_test]
+        write_text(path, "\n".join(lines) + "\n")
         return path
 
 

@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from ..data.a2d import A2DSentences
 from ..errors import ConfigError
-from ..files import git_blob_id, lock_folder, read_json, rounded
+from ..files import git_blob_id, lock_folder, rounded
 from ..model.checkpoints import load_model
 from ..options import AblateOptions, TrainOptions
 from ..provenance import provenance
-from ..run import Run
+from ..run import read_log
 from ..training import train
 from .probes import probe_model
 from .questions import Questions
@@ -95,7 +95,7 @@ class Experiment:
                 device=device,
             )
         )
-        entries = Run(folder, read_json(folder / "config.json")).entries()
+        entries = read_log(folder)
         started = monotonic()
         model = load_model(folder / "last.safetensors")
         how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}

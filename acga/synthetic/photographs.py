@@ -26,14 +26,14 @@ from ..data.tables import read_table
 from ..data.taxonomy import ACTORS, class_id
 from ..data.video import VideoWriter
 from ..errors import ConfigError, DatasetError
-from ..files import read_json
+from ..files import read_json, write_text
 from ..processes import map_in_processes
 from .language.describe import LONGEST
 from .language.photographed import Thing, main_colour, nouns, say
 from .render.cutouts import KINDS, read_instance_table, read_instances, read_picture
 from .render.renderer import box
 from .scene import FRAMES_PER_SECOND, Rng
-from .writer import SPLITS, SavedQuery, begin_release, write_instances, write_tables, write_text
+from .writer import SPLITS, SavedQuery, begin_release, write_instances, write_tables
 
 FRAMES, ANNOTATED = 16, 9  # of a view; the annotated one is counted from 1
 SIDE = 256  # pixels of a view's longer side

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-import cv2
 import h5py
 import numpy as np
 import scipy.io
@@ -23,10 +22,11 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from ..config import SynthesisConfig
+from ..data.pictures import encode_picture
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
-from ..files import atomic_write, lock_folder, read_json
+from ..files import atomic_write, lock_folder, read_json, write_text
 from ..processes import map_in_processes
 from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
@@ -312,9 +312,7 @@ def _jhmdb_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> d
     pictures.mkdir(parents=True, exist_ok=True)
     puppet.mkdir(parents=True, exist_ok=True)
     for number, (frame, _) in enumerate(drawn, start=1):
-        (pictures / f"{number:05d}.png").write_bytes(
-            cv2.imencode(".png", frame[..., ::-1])[1].tobytes()
-        )  # imwrite is silent about a full disk
+        (pictures / f"{number:05d}.png").write_bytes(encode_picture(frame))
     part_mask = np.stack([masks[subject] for _, masks in drawn], axis=-1).astype(np.uint8)  # (H, W, T)
     _write_mat(puppet / "puppet_mask.mat", part_mask)
     record = _record(scene, split, told[:1])
@@ -355,9 +353,3 @@ def csv_table(header: list[str] | None, rows: Iterable[tuple[Any, ...]]) -> str:
     writer.writerows([header] if header else [])
     writer.writerows(rows)
     return text.getvalue()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

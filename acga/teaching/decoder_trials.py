@@ -30,7 +30,7 @@ from ..metrics import SegmentationMetrics, binarise, round_trip
 from ..model.decoder import Decoder, Responses
 from ..model.folding import FoldedDecoder
 from ..model.network import ACGA
-from ..schedule import batch_at, cosine_with_warm_up
+from .minimise import minimise
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,15 @@ def train_decoder(
     """
     loss = loss or WeightedSegmentationLoss()
     folded = FoldedDecoder(decoder)  # the same parameters and outputs, in less than half of the time
-    optimiser = torch.optim.Adam(decoder.parameters(), lr=learning_rate)
-    losses = []
-    for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate * cosine_with_warm_up(step, steps)
-        rows = batch_at(step, len(maps), min(batch_size, len(maps)), seed=seed)
-        value = loss(folded(maps.vision[rows], maps.language[rows]), maps.targets[rows])
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        losses.append(value.item())
-    return losses
+    return minimise(
+        decoder.parameters(),
+        lambda rows: loss(folded(maps.vision[rows], maps.language[rows]), maps.targets[rows]),
+        len(maps),
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=min(batch_size, len(maps)),
+        seed=seed,
+    )
 
 
 @torch.no_grad()

@@ -34,7 +34,7 @@ from ..model.encoders import with_coordinates
 from ..model.folding import FoldedDecoder
 from ..model.network import scale_attention
 from ..overlay import colour
-from ..schedule import batch_at, cosine_with_warm_up
+from .minimise import minimise
 
 WORDS = 16  # channels of the words of all worlds, D
 COLOURS = 12  # of the world of eq. 3-4
@@ -201,18 +201,15 @@ def learn(
     seed: int = 0,
 ) -> list[float]:
     """Train a network, that takes vision and text, by Adam, the rate falling along a cosine; gives the loss of every step."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
-    losses = []
-    for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate * cosine_with_warm_up(step, steps)
-        rows = batch_at(step, len(world.target), batch_size, seed=seed)
-        value = loss(network(world.vision[rows], world.text[rows]), world.target[rows])
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        losses.append(value.item())
-    return losses
+    return minimise(
+        network.parameters(),
+        lambda rows: loss(network(world.vision[rows], world.text[rows]), world.target[rows]),
+        len(world.target),
+        steps=steps,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        seed=seed,
+    )
 
 
 def points_at(responses: Sequence[Tensor], target: Tensor) -> Tensor:

@@ -8,9 +8,6 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from ..data.video import VideoWriter
 from ..inference import ClipSession
 from ..mask_files import encode_mask
@@ -40,8 +37,3 @@ def mask_archive(clip: Clip, session: ClipSession, queries: Sequence[str], *, th
                 mask = session.mask(query, frame, threshold_ratio=threshold_ratio)
                 zipped.writestr(f"{number}_{slug(query)}/{frame:05d}.png", encode_mask(mask))
     return archive.getvalue()
-
-
-def encode_jpeg(picture: np.ndarray, *, quality: int) -> bytes:
-    """A JPEG file of a picture `(H, W, 3)` uint8 RGB; `quality` is of 100."""
-    return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -12,12 +12,13 @@ import cv2
 import ipywidgets
 import numpy as np
 
+from ..data.pictures import encode_picture
 from ..data.text import tokenise, unreadable
 from ..errors import AcgaError, QueryError
 from ..inference import AT_ONCE, ClipSession, Segmenter
 from .clips import DRAWN_CLIPS, Clip
 from .composer import MOST_ACTORS, draw_composed
-from .export import encode_jpeg, mask_archive, overlay_video
+from .export import mask_archive, overlay_video
 from .jobs import JobRunner, Steps
 from .query_view import MAX_QUERIES, WORDS_TO_CHOOSE, QueryView, pack_prediction, to_bytes
 from .uploads import read_upload
@@ -189,7 +190,7 @@ class QueryDemo(ipywidgets.VBox):
             yield partial(self._show_status, "Type a sentence about one actor, and press Enter.")
         for other in self._clips:  # once nothing is more urgent
             if other not in self._thumbnails and (still := self._still(other)) is not None:
-                yield partial(self._post_thumbnail, other, encode_jpeg(_narrowed(still), quality=FRAME_QUALITY))
+                yield partial(self._post_thumbnail, other, encode_picture(_narrowed(still), ".jpg", quality=FRAME_QUALITY))
 
     def _answer(self, shown: OpenClip, queries: list[str], threshold_ratio: float, started: float) -> Steps:
         yield partial(self._show_status, "Looking …")
@@ -286,7 +287,7 @@ class QueryDemo(ipywidgets.VBox):
         if self._new:
             self.view.frame = len(clip.frames) // 2  # the frame whose clip has most to show
         height, width = clip.size
-        frames = [encode_jpeg(frame, quality=FRAME_QUALITY) for frame in clip.frames]
+        frames = [encode_picture(frame, ".jpg", quality=FRAME_QUALITY) for frame in clip.frames]
         count = len(frames)
         pauses = [clip.time_of(number + 1) - clip.time_of(number) for number in range(count - 1)] + [1 / clip.frames_per_second]  # seconds
         truth = [] if clip.truth is None else [np.packbits(mask).tobytes() for actor in clip.truth for mask in actor]

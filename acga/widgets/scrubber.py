@@ -12,8 +12,8 @@ import numpy as np
 
 from ..data import A2DSentences, JHMDBSentences
 from ..data.geometry import clip_indices
+from ..data.pictures import encode_picture
 from ..overlay import FONT, paint_masks
-from .export import encode_jpeg
 
 MAGNIFICATION = 2
 WIDTH = 420  # of the pictures in the browser
@@ -33,7 +33,10 @@ class Scrubber(ipywidgets.VBox):
     """
 
     def __init__(self, pictures: Sequence[np.ndarray], *, start: int = 0, label: str = "") -> None:
-        images = [ipywidgets.Image(value=encode_jpeg(picture, quality=SAVED_QUALITY), format="jpeg", width=WIDTH) for picture in pictures]
+        images = [
+            ipywidgets.Image(value=encode_picture(picture, ".jpg", quality=SAVED_QUALITY), format="jpeg", width=WIDTH)
+            for picture in pictures
+        ]
         last = len(images) - 1
         self.stack = ipywidgets.Stack(images, selected_index=start)
         self.slider = ipywidgets.IntSlider(start, 0, last, description=label, layout=ipywidgets.Layout(width=f"{WIDTH}px"))
@@ -48,7 +51,7 @@ class Scrubber(ipywidgets.VBox):
         super().__init__([ipywidgets.HBox([play, self.slider]), self.stack])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        sheet = base64.b64encode(encode_jpeg(self._sheet, quality=SAVED_QUALITY)).decode()
+        sheet = base64.b64encode(encode_picture(self._sheet, ".jpg", quality=SAVED_QUALITY)).decode()
         return {**super()._repr_mimebundle_(**kwargs), "image/jpeg": sheet}
 
 

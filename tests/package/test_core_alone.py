@@ -14,7 +14,7 @@ from helpers.paths import ROOT
 from helpers.small import write_clip
 from packaging.requirements import Requirement
 
-BESIDE = ("synthetic", "study", "plots", "teaching", "widgets")
+BESIDE = ("synthetic", "study", "reproduction", "plots", "teaching", "widgets")
 SMALL = "--change size=32 backbone_width=0.0625 language_width=8 vision_widths=[52,8,8] classifier_widths=[8,8,8] --workers 0 --device cpu"
 
 
@@ -22,8 +22,6 @@ def test_the_core_works_when_the_rest_is_deleted(tmp_path: Path) -> None:
     package = shutil.copytree(ROOT / "acga", tmp_path / "copy" / "acga", ignore=shutil.ignore_patterns("__pycache__"))
     for folder in BESIDE:
         shutil.rmtree(package / folder)
-    for module in ("reproduce.py", "report.py"):
-        (package / module).unlink()
     squares.write_release(tmp_path / "release", train=3, test=1)
     write_clip(tmp_path / "clip.mp4", count=4)
     environment = {**os.environ, "PYTHONPATH": str(package.parent), "OMP_NUM_THREADS": "1"}

@@ -1,6 +1,5 @@
 """Both stages of training on a tiny release: resumed runs equal unbroken ones, the controls are wired right, and it learns."""
 
-import json
 import math
 import os
 import shutil
@@ -48,7 +47,7 @@ from acga.model.state_dicts import read_state_dict
 from acga.options import PretrainOptions, TrainOptions
 from acga.pretraining import pretrain, recognition_scores
 from acga.provenance import provenance
-from acga.run import Run
+from acga.run import Run, read_log
 from acga.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
 from acga.training import SentenceObjective, build_model, learning_rate, parameter_groups, train
 
@@ -95,7 +94,7 @@ def backbone(root, tmp_path_factory):
 
 
 def without_seconds(folder):
-    return [{name: value for name, value in entry.items() if name != "seconds"} for entry in Run(folder, config_of(folder)).entries()]
+    return [{name: value for name, value in entry.items() if name != "seconds"} for entry in read_log(folder)]
 
 
 def test_the_attention_branches_learn_at_their_own_rate():
@@ -104,10 +103,6 @@ def test_the_attention_branches_learn_at_their_own_rate():
     assert (rest["rate"], attention["rate"]) == (1.0, 0.3)
     assert {id(p) for p in attention["params"]} == {id(p) for p in model.attention.parameters()}
     assert len(rest["params"]) + len(attention["params"]) == len(model.training_parameters())
-
-
-def config_of(folder):
-    return json.loads((Path(folder) / "config.json").read_text())
 
 
 def assert_same_weights(path, other):
@@ -360,7 +355,7 @@ def test_pretrained_weights_are_an_i3d(backbone):
     assert i3d.width == CONFIG.backbone_width and i3d.channels["mixed_4f"] == CONFIG.vision_widths[0]
     history = read_state_dict(backbone).metadata["provenance"]
     assert set(history["validation"]) == {"foreground", "actor", "action", "colour"} and history["train"]["epochs"] == 2
-    entries = Run(backbone.parent, config_of(backbone.parent)).entries()
+    entries = read_log(backbone.parent)
     assert [entry["epoch"] for entry in entries if "epoch" in entry] == [1, 2]
 
 
@@ -368,7 +363,7 @@ def test_pretraining_learns(root, backbone, tmp_path, monkeypatch):
     monkeypatch.setattr("acga.run.LOG_EVERY", 1)
     config = replace(PRETRAIN, epochs=12, learning_rate=1e-2, shift=0, contrast=0.0, brightness=0.0, head_width=16)
     pretrain(pretrain_options(root, tmp_path, config, cache=backbone.parent / "clips"))
-    losses = [entry["loss"] for entry in Run(tmp_path, config_of(tmp_path)).entries() if "loss" in entry]
+    losses = [entry["loss"] for entry in read_log(tmp_path) if "loss" in entry]
     assert len(losses) == 24 and np.mean(losses[-4:]) < 0.6 * np.mean(losses[:4])
 
 
@@ -399,7 +394,7 @@ def test_a_log_cut_by_a_kill(tmp_path):
     assert again.load_checkpoint({"module": other}) == 1 and again.values == {"best": 0.25}
     assert torch.equal(other.weight, module.weight)
     again.log(step=2, loss=0.4)
-    assert again.entries() == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4}]
+    assert read_log(again.folder) == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.4}]
     assert again.seconds >= 0
 
 
@@ -656,7 +651,7 @@ def test_a_trained_model_is_ready_for_use(root, backbone, tmp_path, monkeypatch)
     assert set(model.vocabulary.words) >= {"red", "green", "left", "right"} and model.config == CONFIG
     assert read_state_dict(path).state["word_table.weight"].dtype == torch.float16
     history = read_state_dict(path).metadata["provenance"]
-    entries = Run(tmp_path, config_of(tmp_path)).entries()
+    entries = read_log(tmp_path)
     scores = {entry["step"]: entry["validation"]["mIoU"] for entry in entries if "validation" in entry}
     assert len(scores) == 3 and history["step"] == max(scores, key=scores.get) and history["train"]["mirror"] is True
     steps = [entry for entry in entries if "loss" in entry]
@@ -728,7 +723,7 @@ def test_an_image_stem_and_embedded_words_are_trained_like_the_others(root, data
     assert not torch.equal(model.backbone.mixed_4f.reduce.convolution.weight, new.backbone.mixed_4f.reduce.convolution.weight)
     features = np.stack([FeatureCache(options.out / "features" / "plain")[frame].float() for frame in split_frames(dataset)])
     assert model.backbone.mixed_4f.mean.flatten().tolist() == pytest.approx(features.mean(axis=(0, 2, 3, 4)).tolist(), rel=1e-3, abs=1e-4)
-    scores = Run(options.out, config_of(options.out)).entries()[-1]["validation"]
+    scores = read_log(options.out)[-1]["validation"]
     validation = evaluate(load_model(path.with_name("last.safetensors")), dataset, indices=split_validation(dataset)[1], device="cpu")
     assert validation.metrics["mIoU"] == pytest.approx(scores["mIoU"], abs=1e-6)
     further = replace(options, out=tmp_path / "further", initial=path, recipe=replace(TRAIN, epochs=1))
@@ -809,7 +804,7 @@ def test_two_processes_train_and_evaluate_as_one_does(root, dataset, backbone, t
     together, alone = Evaluation.load(tmp_path / "run" / "found.json"), load_model(tmp_path / "run" / "model.safetensors")
     assert together.about["processes"] == 2
     assert [one[:6] for one in together.predictions] == [one[:6] for one in evaluate(alone, dataset, device="cpu").predictions]
-    assert [entry["epoch"] for entry in Run(tmp_path / "run", config_of(tmp_path / "run")).entries()] == [1, 2]
+    assert [entry["epoch"] for entry in read_log(tmp_path / "run")] == [1, 2]
     single = train(train_options(root, tmp_path / "single", backbone, features=tmp_path / "run" / "features"))
     states = [read_state_dict(path.with_name("last.safetensors")).state for path in (single, tmp_path / "run" / "model.safetensors")]
     for name, value in states[0].items():

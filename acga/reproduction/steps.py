@@ -15,36 +15,31 @@ Every step goes on where it was interrupted, and what is done is skipped. In OUT
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict
 
-import torch
-
-from .batches import extract_release
-from .config import ACGAConfig, TrainConfig
-from .data.cache import DONE, Cache, digest, digest_file
-from .data.check import DEAD_LINK, check_release
-from .data.dataset import Dataset
-from .data.releases import layout_of, open_release, read_queries
-from .data.text import count_sentences, name_words, read_word2vec, tokenise
-from .devices import choose_accelerator
-from .errors import ConfigError, DatasetError, WeightsError
-from .evaluation import Evaluation, evaluate_release
-from .files import atomic_write, git_blob_id, lock_folder, read_json, write_json
-from .model.checkpoints import load_model
-from .model.download import DOWNLOADS, download
-from .model.network import ACGA
-from .options import EvaluateOptions, ExtractOptions, ReproduceOptions, Split, TrainOptions
+from ..batches import extract_release
+from ..config import ACGAConfig, TrainConfig
+from ..data.cache import DONE, Cache, digest, digest_file
+from ..data.check import DEAD_LINK, check_release
+from ..data.dataset import Dataset
+from ..data.releases import layout_of, open_release, read_queries
+from ..data.text import count_sentences, name_words, read_word2vec, tokenise
+from ..devices import choose_accelerator
+from ..errors import ConfigError, DatasetError, WeightsError
+from ..evaluation import Evaluation, evaluate_release
+from ..files import atomic_write, git_blob_id, lock_folder, read_json, write_json
+from ..model.checkpoints import load_model
+from ..model.download import DOWNLOADS, download
+from ..options import EvaluateOptions, ExtractOptions, ReproduceOptions, Split, TrainOptions
+from ..schedule import steps_per_epoch
+from ..study.variants import VARIANTS
+from ..training import LAST, train
+from .progress import Progress, last_step, measure_rates
 from .report import RUNGS, write_report
-from .schedule import steps_per_epoch
-from .study.variants import VARIANTS
-from .training import LAST, SentenceObjective, train
 
 BACKBONES = ("model_rgb.pth", "i3d_rgb.pth", "rgb_imagenet.pt")  # as they are published, the first being what is downloaded
 WORDS_FROM = "https://code.google.com/archive/p/word2vec/"
@@ -67,52 +62,6 @@ class _Words(TypedDict):
 
 class _Step(TypedDict):
     step: int
-
-
-@dataclass
-class Progress:
-    """The rest of a reproduction: amounts of each kind of work, and the seconds that one of each was measured to take.
-
-    >>> progress = Progress({"frames": 2.0}, {"frames": 1800, "sentences": 10})
-    >>> progress.left()
-    'left: 1,800 frames 1.0 h; 10 sentences; at least 1.0 h in all'
-    >>> progress.rates["sentences"] = 36.0
-    >>> progress.left().partition("; ")[2]
-    '10 sentences 6.0 min; 1.1 h in all'
-    """
-
-    rates: dict[str, float] = field(default_factory=dict)  # seconds each
-    amounts: dict[str, int] = field(default_factory=dict)  # still to do
-
-    def left(self) -> str:
-        """The rest, in words."""
-        parts, total, known = [], 0.0, True
-        for name, amount in self.amounts.items():
-            seconds = amount * self.rates[name] if name in self.rates else None
-            parts += [f"{amount:,} {name}" + ("" if seconds is None else f" {duration(seconds)}")] if amount else []
-            total, known = total + (seconds or 0), known and (seconds is not None or not amount)
-        return "left: " + "; ".join([*parts, f"{'' if known else 'at least '}{duration(total)} in all"]) if parts else "left: the report"
-
-    @contextmanager
-    def measured(self, name: str) -> Iterator[None]:
-        """Work on all that is left of a kind, and learn how long one takes."""
-        started, amount = time.monotonic(), self.amounts.get(name, 0)
-        yield
-        if amount:
-            self.rates[name] = (time.monotonic() - started) / amount
-        self.amounts[name] = 0
-
-
-def duration(seconds: float) -> str:
-    """Seconds in a unit that suits them.
-
-    >>> duration(90), duration(7200), duration(2e5)
-    ('1.5 min', '2.0 h', '2.3 days')
-    """
-    for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= unit:
-            return f"{seconds / unit:.1f} {name}"
-    return f"{seconds:.0f} s"
 
 
 def reproduce(options: ReproduceOptions, say: Callable[[str], None] = print) -> Path:
@@ -355,7 +304,7 @@ class Reproduction:
             amounts["frames"] += len(dataset.annotated_frames) - done
             if split == "train":
                 steps = round(self.recipe.epochs * steps_per_epoch(len(dataset), self.recipe.batch_size))
-                amounts["training steps"] = sum(max(0, steps - _last_step(self._place(name) / RUN / "log.jsonl")) for name in names)
+                amounts["training steps"] = sum(max(0, steps - last_step(self._place(name) / RUN)) for name in names)
         if not (self.folder / "evaluated.json").exists():
             amounts["sentences"] = len(self.test) * len(names)
         path = self.folder / "rates.json"
@@ -369,45 +318,6 @@ class Reproduction:
                 write_json(path, {"of": self._rated, "seconds": rates})
         self.progress = Progress(rates, amounts)
         self.say(self.progress.left())
-
-
-def measure_rates(config: ACGAConfig, recipe: TrainConfig, device: torch.device) -> dict[str, float]:
-    """The seconds of a frame through the stem, of a training step, and of a sentence's evaluation, each tried twice with made-up data."""
-    model = ACGA(replace(config, vocabulary_size=2)).to(device)
-    objective = SentenceObjective(model, recipe)
-    clip = torch.zeros(1, model.backbone.input_channels, config.clip_length, config.size, config.size, device=device)
-    seconds = {"frames": _time(lambda: model.features(clip), device)}
-    features = model.features(clip)  # (1, C, T/4, h, w)
-    batch, tokens = recipe.batch_size, torch.ones(recipe.batch_size, config.max_query_length, dtype=torch.int64, device=device)
-    masks = torch.zeros(batch, config.size, config.size, device=device)
-    seconds["training steps"] = _time(lambda: objective(features.expand(batch, -1, -1, -1, -1), tokens, masks).sum().backward(), device)
-    network = objective.network.eval()
-    with torch.no_grad():
-        seconds["sentences"] = _time(lambda: network.from_features(features, network.embed(tokens[:1])), device)
-    return seconds
-
-
-def _time(work: Callable[[], Any], device: torch.device) -> float:
-    """The seconds that work takes when it is done for the second time."""
-    seconds = 0.0
-    for _ in range(2):
-        started = time.monotonic()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds = time.monotonic() - started
-    return seconds
-
-
-def _last_step(log: Path) -> int:
-    """The last step that a run has logged."""
-    last = 0
-    for line in log.read_bytes().split(b"\n") if log.exists() else ():
-        try:
-            last = max(last, int(json.loads(line)["step"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # cut by a kill
-    return last
 
 
 def _find(root: Path, names: tuple[str, ...]) -> Path | None:

@@ -15,7 +15,6 @@ from helpers.small import CONFIG, save_small_model, small_model
 from pycocotools.coco import COCO
 
 from acga import evaluation as evaluation_module
-from acga import reproduce as reproduce_module
 from acga import training as training_module
 from acga.cli import main
 from acga.coco import decode
@@ -28,7 +27,8 @@ from acga.files import git_blob_id
 from acga.metrics import intersection_over_union
 from acga.model.checkpoints import load_model
 from acga.options import ReproduceOptions
-from acga.reproduce import reproduce
+from acga.reproduction import steps as reproduce_module
+from acga.reproduction.steps import reproduce
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 KNOWN = ["a", "cat", "dog", "green", "left", "man", "nobody", "on", "red", "right", "square", "the", "there"]

@@ -17,17 +17,18 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from .coco import decode
-from .data.dataset import Dataset
-from .data.taxonomy import ACTIONS, ACTORS
-from .data.text import name_words, tokenise
-from .errors import AcgaError
-from .evaluation import Evaluation
-from .files import read_json, rounded, write_json
-from .metrics import MEAN_OVER, METRICS, PRECISIONS, SegmentationMetrics
-from .overlay import paint_masks
-from .study.bootstrap import Interval, bootstrap, bootstrap_of_totals
-from .study.tables import markdown, published
+from ..coco import decode
+from ..data.dataset import Dataset
+from ..data.pictures import encode_picture
+from ..data.taxonomy import ACTIONS, ACTORS
+from ..data.text import name_words, tokenise
+from ..errors import AcgaError
+from ..evaluation import Evaluation
+from ..files import atomic_write, read_json, rounded, write_json, write_text
+from ..metrics import MEAN_OVER, METRICS, PRECISIONS, SegmentationMetrics
+from ..overlay import paint_masks
+from ..study.bootstrap import Interval, bootstrap, bootstrap_of_totals
+from ..study.tables import markdown, published
 
 PLACE_WORDS = frozenset(tokenise("left right middle center centre front back behind top bottom above below next near beside between far"))
 SIZES = (0.05, 0.2)  # of the frame: below is small, above is large
@@ -159,7 +160,8 @@ def draw_worst(folder: Path, evaluation: Evaluation, dataset: Dataset, encoded: 
         frame = cv2.resize(frame, predicted.shape[::-1]) if frame.shape[:2] != predicted.shape else frame
         picture = np.concatenate([frame, paint_masks(frame, [predicted]), paint_masks(frame, [target], numbers=[1])], axis=1)
         path = f"worst/{number}.png"
-        cv2.imwrite(str(folder / path), picture[..., ::-1])
+        with atomic_write(folder / path) as temporary:
+            temporary.write_bytes(encode_picture(picture))
         pictures[f'"{one.query}" ({one.video_id}, frame {one.frame}, instance {one.instance}): IoU {one.iou:.2f}'] = path
     return Section("Worst answers", text="Frame, answer and truth; one of each video.", pictures=pictures)
 
@@ -201,8 +203,8 @@ def write_report(
         "about": {**evaluation.about, **about},
     }
     write_json(folder / "report.json", rounded(content))
-    (folder / "report.html").write_text(as_html(title, sections), encoding="utf-8")
-    (folder / "report.md").write_text(as_markdown(title, sections), encoding="utf-8")
+    write_text(folder / "report.html", as_html(title, sections))
+    write_text(folder / "report.md", as_markdown(title, sections))
     return folder / "report.md"
 
 
