@@ -50,6 +50,7 @@ CHANGES = [
     f"classifier_widths={json.dumps(CONFIG.classifier_widths)}",
     "vocabulary_size=512",
 ]
+COMPARED = "with unbroken runs, exactly: weights, caches, masks, drawn files, and logs and summaries but for times, dates and commands"
 NAMELESS = {"seconds", "about", "command", "date", "commit"}  # what may differ between two runs
 
 
@@ -117,7 +118,7 @@ def commands(place: Path) -> dict[str, Command]:
         ),
         "ablate": Command(
             ("ablate", str(release), "--out", "OUT", *study, *steps, *learned),
-            lambda out: (lines(out / "runs.jsonl"), timeless(json.loads((out / "summary.json").read_text())).keys()),
+            lambda out: (lines(out / "runs.jsonl"), json.dumps(timeless(json.loads((out / "summary.json").read_text())))),  # with nan
         ),
         "segment": Command(
             ("segment", str(film), "dog", "man", "--out", "OUT", "--weights", str(model), "--device", "cpu"),
@@ -280,9 +281,7 @@ def main(kills: int) -> None:
             harm(name)
             counts[what][name] += 1
             print(what, name, counts[what][name], flush=True)
-            about = provenance(
-                seconds=round(time.monotonic() - started), resumed_results="compared with those of unbroken runs, byte by byte"
-            )
+            about = provenance(seconds=round(time.monotonic() - started), compared=COMPARED)
             write_json(ROOT / "results" / "kill.json", {"about": about, "counts": counts, "wrong": series.wrong})
     print(f"{len(jobs)} times, {len(series.wrong)} of them went wrong.")
 
