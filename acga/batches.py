@@ -17,7 +17,7 @@ from .data.dataset import Dataset
 from .data.features import FeatureCache, extract_features, fingerprint
 from .data.masks import MaskCache
 from .data.releases import open_release
-from .data.text import UNKNOWN, Vocabulary
+from .data.text import PADDING, UNKNOWN, Vocabulary
 from .devices import choose_accelerator
 from .model.network import ACGA, load_backbone
 from .options import ExtractOptions
@@ -45,6 +45,24 @@ def hide_query(tokens: Tensor) -> Tensor:
     hidden = torch.zeros_like(tokens)
     hidden[:, 0] = UNKNOWN
     return hidden
+
+
+def disturb_query(tokens: Tensor, share: float, words: int, rng: np.random.Generator) -> Tensor:
+    """Tokens (L,) of a query in which any of `words` known words take the place of some, and are put in before some or at the end.
+
+    Sentences about one's own films say much that no training sentence says; of words that it does not know, a network is not to make
+    anything. Random replacement and insertion as in Wei and Zou, 2019 (EDA), but of all words in place of synonyms.
+    """
+    ids: list[int] = []
+    for word in [*tokens[tokens != PADDING].tolist(), None]:
+        while rng.random() < share:
+            ids.append(int(rng.integers(UNKNOWN + 1, words)))
+        if word is not None:
+            ids.append(int(rng.integers(UNKNOWN + 1, words)) if rng.random() < share else word)
+    disturbed = torch.zeros_like(tokens)
+    kept = min(len(ids), len(tokens))
+    disturbed[:kept] = torch.tensor(ids[:kept])
+    return disturbed
 
 
 def extract(
@@ -102,6 +120,7 @@ class ReleaseSamples:
         self.tokens = torch.from_numpy(np.stack(encoded))  # (N, L)
         if config.blind_to == "text":
             self.tokens = hide_query(self.tokens)
+        self.words = len(model.vocabulary)
         self.mirror = mirrored_words(model.vocabulary)
         self.as_seen, self.masks = caches[kind_for(config.blind_to)], masks
         self.mirrored = caches["mirrored"] if config.mirror else None
@@ -136,6 +155,8 @@ class ReleaseSamples:
                     if others is not None:
                         others[row] = torch.maximum(others[row], masks[row])
                     masks[row] = 0
+        if self.config.word_noise:
+            tokens = torch.stack([disturb_query(row, self.config.word_noise, self.words, rng) for row in tokens])
         if mirrored:
             tokens, masks, others = self.mirror[tokens], masks.flip(-1), None if others is None else others.flip(-1)
         return Batch(cache[self.frames[indices[0]]].float()[None], tokens, masks, torch.zeros(len(indices), dtype=torch.int64), others)
