@@ -51,7 +51,7 @@ CHANGES = [
     "vocabulary_size=512",
 ]
 COMPARED = "with unbroken runs, exactly: weights, caches, masks, drawn files, and logs and summaries but for times, dates and commands"
-NAMELESS = {"seconds", "about", "command", "date", "commit"}  # what may differ between two runs
+NAMELESS = {"seconds", "hours", "about", "command", "date", "commit"}  # what may differ between two runs
 
 
 @dataclass(frozen=True)
