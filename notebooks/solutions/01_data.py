@@ -13,7 +13,9 @@ for sample in train.samples:
 answer = np.mean(ious)
 
 # Exercise 3: the words said once do not make the vocabulary
-frequent = acga.Vocabulary.from_queries((query for _, _, query in queries), minimum_count=2)
+frequent = acga.Vocabulary.from_queries(
+    (query for _, _, query in queries), minimum_count=2
+)
 said = [word for query in test_queries for word in tokenise(query)]
 answer = np.mean([word not in frequent for word in said])
 
@@ -32,7 +34,10 @@ answer = read_masks
 
 # Exercise 6: count the different indices of each clip
 def share_repeated(length: int) -> float:
-    clips = [geometry.clip_indices(frame - 1, len(jhmdb.read_video(name)), length) for name, frame in jhmdb.annotated_frames]
+    clips = [
+        geometry.clip_indices(frame - 1, len(jhmdb.read_video(name)), length)
+        for name, frame in jhmdb.annotated_frames
+    ]
     return 1 - sum(len(set(clip.tolist())) for clip in clips) / (length * len(clips))
 
 

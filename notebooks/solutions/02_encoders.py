@@ -7,7 +7,9 @@ answer = (4 * 208, 16 // 4, 512 // 16, 512 // 16)
 
 # Exercise 2: nothing is divided by less than a tiny number, and zero over a tiny number is zero
 def unit_length(maps: torch.Tensor) -> torch.Tensor:
-    return maps / maps.square().sum(dim=1, keepdim=True).sqrt().clamp(min=1e-12)  # (B, C, h, w)
+    return maps / maps.square().sum(dim=1, keepdim=True).sqrt().clamp(
+        min=1e-12
+    )  # (B, C, h, w)
 
 
 answer = unit_length

@@ -6,14 +6,18 @@
 class PixelsLookAtPixels(torch.nn.Module):
     def __init__(self, vision: int, language: int) -> None:
         super().__init__()
-        self.query, self.key, self.value = (torch.nn.Linear(vision, vision) for _ in range(3))
+        self.query, self.key, self.value = (
+            torch.nn.Linear(vision, vision) for _ in range(3)
+        )
         self.gate = torch.nn.Linear(language, vision)
 
     def forward(self, vision: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         pixels = vision.flatten(2).mT  # (B, P, C)
         gate = self.gate(text.amax(dim=1))[:, None]  # (B, 1, C)
         scores = (self.query(pixels) * gate) @ (self.key(pixels) * gate).mT  # (B, P, P)
-        mixed = (scores / pixels.shape[2] ** 0.5).softmax(dim=2) @ self.value(pixels)  # (B, P, C)
+        mixed = (scores / pixels.shape[2] ** 0.5).softmax(dim=2) @ self.value(
+            pixels
+        )  # (B, P, C)
         return mixed.mT.unflatten(2, vision.shape[2:]) + vision  # (B, C, h, w)
 
 
@@ -24,7 +28,9 @@ answer = (np.log(2) ** 0.5, 0.0)
 
 
 # Exercise 3: squared, the gate can be given to one side alone
-def gated_scores(query: torch.Tensor, key: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+def gated_scores(
+    query: torch.Tensor, key: torch.Tensor, gate: torch.Tensor
+) -> torch.Tensor:
     return (query * gate**2) @ key.T / query.shape[1] ** 0.5  # (P, P)
 
 

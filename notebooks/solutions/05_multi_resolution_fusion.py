@@ -8,7 +8,9 @@ answer = 2 / 5
 logits = torch.zeros(8, 8, requires_grad=True)
 optimiser = torch.optim.Adam([logits], lr=0.3)
 for _ in range(300):
-    loss = F.binary_cross_entropy_with_logits(upsample(logits[None, None], (128, 128))[0, 0], torch.tensor(example).float())
+    loss = F.binary_cross_entropy_with_logits(
+        upsample(logits[None, None], (128, 128))[0, 0], torch.tensor(example).float()
+    )
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()

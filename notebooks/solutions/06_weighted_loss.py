@@ -3,11 +3,17 @@
 
 
 # Exercise 1: a target for each response, and the weight under PyTorch's name
-def written_loss(responses: list[torch.Tensor], mask: torch.Tensor, P: float) -> torch.Tensor:
+def written_loss(
+    responses: list[torch.Tensor], mask: torch.Tensor, P: float
+) -> torch.Tensor:
     total = torch.zeros(())
     for response in responses:
-        target = F.interpolate(mask[:, None], size=response.shape[1:], mode="bilinear")[:, 0]  # (B, h, w)
-        total += F.binary_cross_entropy_with_logits(response, target, pos_weight=torch.tensor(P))
+        target = F.interpolate(mask[:, None], size=response.shape[1:], mode="bilinear")[
+            :, 0
+        ]  # (B, h, w)
+        total += F.binary_cross_entropy_with_logits(
+            response, target, pos_weight=torch.tensor(P)
+        )
     return total
 
 
@@ -26,7 +32,9 @@ answer = 1 / 5
 low, high = -6.0, 6.0
 for _ in range(12):
     answer = (low + high) / 2
-    shifted = measure(masks_of(trained[1.0] + answer, test_maps, threshold=0.5), test_maps)
+    shifted = measure(
+        masks_of(trained[1.0] + answer, test_maps, threshold=0.5), test_maps
+    )
     if shifted["recall"] < shifted["precision"] or np.isnan(shifted["precision"]):
         low = answer
     else:

@@ -17,4 +17,6 @@ answer = 1 - (1 - p) ** n - n * p * (1 - p) ** (n - 1)
 answer = [5e-4, 5e-4, 5e-5, 5e-5, 5e-5, 5e-6]
 
 # Exercise 4: what is trained now, less mixed_4f
-answer = sum(p.numel() for p in model.training_parameters()) - sum(p.numel() for p in model.backbone.mixed_4f.parameters())
+answer = sum(p.numel() for p in model.training_parameters()) - sum(
+    p.numel() for p in model.backbone.mixed_4f.parameters()
+)

@@ -2,7 +2,11 @@
 # ruff: noqa: F821 (the names are the notebook's)
 
 # Exercise 1: two of the four at exactly one half count, and oIoU adds pixels first
-answer = (3 / 4, (4 / 8 + 9 / 10 + 0 / 30 + 50 / 100) / 4, (4 + 9 + 0 + 50) / (8 + 10 + 30 + 100))
+answer = (
+    3 / 4,
+    (4 / 8 + 9 / 10 + 0 / 30 + 50 / 100) / 4,
+    (4 + 9 + 0 + 50) / (8 + 10 + 30 + 100),
+)
 
 # Exercise 2: one huge actor answered perfectly, two tiny ones missed
 huge, here, there = (np.zeros((20, 20), bool) for _ in range(3))
