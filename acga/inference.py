@@ -53,7 +53,7 @@ class FrameResult:
     masks: dict[str, np.ndarray]  # by query, bool (H, W); masks of several queries may overlap
     responses: dict[str, np.ndarray]  # by query, the finest logits, float32 (S, S), on the network's square
     peaks: dict[str, float]  # by query, the largest probability of any pixel
-    confidences: dict[str, float]  # by query, how well coarse and fine response agree, from 0 to 1: low where nothing was found
+    confidences: dict[str, float]  # by query, how well small and medium response agree, from 0 to 1: low where nothing was found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class FrameResponse:
 
     logits: np.ndarray  # the finest response, float32 (S, S), on the network's square
     peak: float  # the largest probability of any pixel
-    confidence: float  # how well coarse and fine response agree: low where nothing was found
+    confidence: float  # how well small and medium response agree: low where nothing was found
     word_weights: np.ndarray | None  # (L, h, w): how much each word is attended to from each place; None without that attention
 
 

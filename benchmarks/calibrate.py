@@ -1,33 +1,103 @@
-"""Calibrate weights to say when what is asked for is not there, and keep the two thresholds in their file.
+"""Calibrate weights on validation: how sharp their masks are, and when they say that what is asked for is not there.
 
-    python benchmarks/real_pictures.py FILM --part train --weights runs/large/last.safetensors --out film_train.json
-    python tools/calibrate.py film_train.json --weights runs/large/last.safetensors --out runs/mini.safetensors --half
+    python benchmarks/calibrate.py DRAWN FILM --weights runs/outlines/last.safetensors --out runs/mini.safetensors --half
 
-The answers are what `benchmarks/real_pictures.py` writes: each frame is asked for an actor of its own and for an absent one.
+DRAWN is a release that the weights learned from, of which the held-out videos are asked about; FILM holds films with sentences, as
+`real_pictures.py` reads them, of which the part "train" is. A mask is what reaches half of the map's largest probability, so where a
+network is overconfident only the surest pixels are in it. Its final response R becomes a R + b (Platt, 1999), with a and b chosen for the
+mean over both of mean IoU. Then the two thresholds of its verdicts are set. The file is the same network with another last layer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, cast
 
+import numpy as np
+import torch
 import tyro
+from real_pictures import measure, read_clip, read_questions, responses
+from tqdm import tqdm
 
-from acga.files import read_json
+from acga.data.a2d import A2DSentences
+from acga.data.splits import split_validation
 from acga.inference import load
+from acga.metrics import binarise, intersection_over_union
+from acga.model import ACGA, fold
 from acga.model.checkpoints import save_model
+from acga.model.decoder import Decoder, rescale_response
 from acga.model.presence import CERTAINTY, Presence
 
+SCALES = (1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15)
+SHIFTS = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0)
+FILM_PART = "train"
 
-def main(answers: tyro.conf.Positional[Path], /, *, weights: Path, out: Path, half: bool = False) -> None:
-    """Write the same weights with their two thresholds."""
-    rows = read_json(answers)["answers"]
+
+class Answer(NamedTuple):
+    """A final response and the mask that it should give."""
+
+    response: torch.Tensor  # (S, S)
+    mask: np.ndarray  # bool (H, W)
+
+
+def answers_on_film(model: ACGA, folder: Path) -> list[Answer]:
+    """The answers to the film's questions."""
+    network, found = fold(model).eval(), []
+    for question in tqdm(read_questions(folder, FILM_PART), desc="film"):
+        clip = read_clip(folder, question, size=model.config.size, length=model.config.clip_length)
+        found.append(Answer(responses(network, network.features(clip[None]), [question.query]).large[0], question.mask))
+    return found
+
+
+@torch.inference_mode()
+def answers_on_release(model: ACGA, root: Path, samples: int) -> list[Answer]:
+    """The answers to `samples` sentences of a release's held-out videos, evenly spread."""
+    config, network = model.config, fold(model).eval()
+    dataset = A2DSentences(root, "train", size=config.size, clip_length=config.clip_length, vocabulary=model.vocabulary)
+    _, held_out = split_validation(dataset)
+    found = []
+    for index in tqdm(held_out[:: -(-len(held_out) // samples)], desc="release"):
+        item = dataset[index]
+        found.append(Answer(network(item["clip"][None], item["tokens"][None]).large[0], item["mask"]))
+    return found
+
+
+def mean_iou(answers: Sequence[Answer], scale: float, shift: float) -> float:
+    """Mean IoU by the official rule once responses are rescaled."""
+    return float(np.mean([intersection_over_union(binarise(scale * a.response + shift, a.mask.shape), a.mask) for a in answers]))
+
+
+def main(
+    drawn: tyro.conf.Positional[Path],
+    film: tyro.conf.Positional[Path],
+    /,
+    *,
+    weights: Path,
+    out: Path,
+    half: bool = False,
+    samples: int = 150,
+) -> None:
+    """Write the same weights, calibrated."""
     model = load(weights)
+    sets = {"film": answers_on_film(model, film), "drawn": answers_on_release(model, drawn, samples)}
+    tried = {
+        (scale, shift): {name: mean_iou(answers, scale, shift) for name, answers in sets.items()} for scale in SCALES for shift in SHIFTS
+    }
+    scale, shift = max(tried, key=lambda pair: sum(tried[pair].values()))
+    scores = {
+        name: {"before": round(tried[1.0, 0.0][name], 4), "after": round(tried[scale, shift][name], 4), "samples": len(sets[name])}
+        for name in sets
+    }
+    rescale_response(cast(Decoder, model.decoder), scale, shift)
+
+    rows = measure(model, film, FILM_PART)["answers"]
     known = {"present": [row["confidence"] for row in rows], "absent": [row["confidence of absent"] for row in rows]}
     model.presence = Presence.calibrate(known["present"], known["absent"])
     verdicts = {name: [model.presence.verdict(value) for value in values] for name, values in known.items()}
     shares = {name: {verdict: round(said.count(verdict) / len(said), 3) for verdict in set(said)} for name, said in verdicts.items()}
+    calibration = {"scale": scale, "shift": shift, "mIoU": scores, "certainty": CERTAINTY, "verdicts": shares}
     provenance = {} if model.source is None else dict(model.source.provenance)
-    calibration = {"answers": answers.name, "certainty": CERTAINTY, "verdicts": shares}
     save_model(model, out, provenance={**provenance, "calibration": calibration}, half=half)
     print(model.presence, calibration)
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import COORDINATES
+from ..errors import ConfigError
 from .encoders import coordinates
 
 RESOLUTIONS = ("small", "medium", "large")
@@ -129,6 +130,20 @@ def fuse_finest(decoder: Decoder, resolutions: int) -> None:
         nn.init.zeros_(cast(Tensor, decoder.fusion.bias))
         for place in {resolutions - 1, min(resolutions, 2) - 1}:
             decoder.fusion.weight[:, place, 1, 1] = 1
+
+
+@torch.no_grad()
+def rescale_response(decoder: Decoder, scale: float, shift: float) -> None:
+    """Let the final response R be scale R + shift from now on, by the weights of the layer that makes it (Platt, 1999).
+
+    Which pixel ranks above which stays; a scale below 1 makes a network less sure. Raises `ConfigError` if the scale is not positive.
+    """
+    if scale <= 0:
+        raise ConfigError(f"A response can be rescaled by a positive number, not by {scale}.")
+    last = cast(Classifier, decoder.classifiers["large"]).layers[-1] if decoder.fusion is None else decoder.fusion
+    last = cast(nn.Conv2d, last)
+    last.weight.mul_(scale)
+    cast(Tensor, last.bias).mul_(scale).add_(shift)
 
 
 def upsample(maps: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:

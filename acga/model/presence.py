@@ -1,4 +1,4 @@
-"""Whether a clip shows what a sentence describes, judged by how well coarse and fine agree: found, unsure, or not here."""
+"""Whether a clip shows what a sentence describes, judged by how well two responses agree: found, unsure, or not here."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ HARDLY_SEEN = 1e-3  # of the map's area, added to the union: two responses that 
 
 
 def confidence(responses: Responses) -> Tensor:
-    """The soft IoU of the coarsest and the finest response's probabilities, (B,), from 0 to 1: how well they agree.
+    """The soft IoU of the small and the medium response's probabilities, (B,), from 0 to 1: how well they agree.
 
-    What is not there tends to be seen in different places, or by one of them alone.
+    What is not there tends to be seen in different places, or by one of them alone. The final response is made of these two, and of a
+    third, so it could only agree with them.
 
     >>> seen, unseen = torch.full((1, 2, 2), 9.0), torch.full((1, 2, 2), -9.0)
     >>> [round(confidence(Responses(coarse, seen, seen)).item(), 2) for coarse in (seen, unseen)]
     [1.0, 0.0]
     """
-    fine = responses.large.float().sigmoid()  # (B, H, W)
+    fine = responses.medium.float().sigmoid()  # (B, H / 4, W / 4)
     coarse = functional.interpolate(responses.small.float()[:, None], fine.shape[-2:], mode="bilinear")[:, 0].sigmoid()
     both, either = torch.minimum(coarse, fine).mean(dim=(-2, -1)), torch.maximum(coarse, fine).mean(dim=(-2, -1))
     return both / (either + HARDLY_SEEN)

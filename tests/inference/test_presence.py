@@ -43,12 +43,12 @@ def test_what_is_told_apart_leaves_nobody_unsure():
     assert [presence.verdict(value) for value in (0.1, 0.2, 0.7, 0.9)] == ["not here", "not here", "found", "found"]
 
 
-def test_confidence_is_the_share_that_coarse_and_fine_have_in_common():
-    coarse, fine = torch.full((1, 4, 4), -20.0), torch.full((1, 16, 16), -20.0)
-    coarse[:, :, :2] = fine[:, :8] = 20.0  # left and upper half: a quarter of three
-    assert confidence(Responses(coarse, fine, fine)).item() == pytest.approx(1 / 3, abs=0.02)
-    faint = fine - 30  # next to nothing, in the same places
-    assert confidence(Responses(faint, faint, faint)).item() < 0.1
+def test_confidence_is_the_share_that_small_and_medium_have_in_common():
+    small, medium, large = torch.full((1, 4, 4), -20.0), torch.full((1, 16, 16), -20.0), torch.zeros(1, 64, 64)
+    small[:, :, :2] = medium[:, :8] = 20.0  # left and upper half: a quarter of three
+    assert confidence(Responses(small, medium, large)).item() == pytest.approx(1 / 3, abs=0.02)
+    faint = medium - 30  # next to nothing, in the same places
+    assert confidence(Responses(faint, faint, large)).item() < 0.1
 
 
 @pytest.fixture
