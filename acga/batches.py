@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from .config import Blindness, FeatureKind, TrainConfig
+from .config import Blindness, FeatureKind, Precision, TrainConfig
 from .data.absent import AbsentQueries
 from .data.dataset import Dataset
 from .data.features import FeatureCache, extract_features, fingerprint
@@ -66,7 +66,14 @@ def disturb_query(tokens: Tensor, share: float, words: int, rng: np.random.Gener
 
 
 def extract(
-    model: ACGA, dataset: Dataset, folder: str | Path, kind: FeatureKind = "plain", *, accelerator: Accelerator, workers: int = 2
+    model: ACGA,
+    dataset: Dataset,
+    folder: str | Path,
+    kind: FeatureKind = "plain",
+    *,
+    accelerator: Accelerator,
+    precision: Precision = "fp32",
+    workers: int = 2,
 ) -> FeatureCache:
     """The features of `dataset` at mixed_4e in `folder`/`kind`, computed as far as they are not there yet.
 
@@ -75,9 +82,10 @@ def extract(
     model.backbone.channels_last()
     stem, target = model.backbone.stem, Path(folder) / kind
     part = (accelerator.process_index, accelerator.num_processes)
-    extract_features(stem, dataset, target, kind, device=accelerator.device, batch_size=8, workers=workers, part=part)
+    how: dict[str, Any] = {"device": accelerator.device, "precision": precision, "batch_size": 8, "workers": workers, "part": part}
+    extract_features(stem, dataset, target, kind, **how)
     accelerator.wait_for_everyone()
-    return FeatureCache(target, fingerprint=fingerprint(stem, dataset, kind))
+    return FeatureCache(target, fingerprint=fingerprint(stem, dataset, kind, precision))
 
 
 def extract_release(options: ExtractOptions) -> FeatureCache:
@@ -88,23 +96,32 @@ def extract_release(options: ExtractOptions) -> FeatureCache:
     model = ACGA(options.config, backbone=load_backbone(options.backbone, options.config))
     dataset = open_release(options.root, options.split, options.config)
     accelerator = choose_accelerator(options.device)
-    return extract(model, dataset, options.out, options.kind, accelerator=accelerator, workers=options.workers)
+    how: dict[str, Any] = {"precision": options.precision, "workers": options.workers}
+    return extract(model, dataset, options.out, options.kind, accelerator=accelerator, **how)
 
 
 class Batch(NamedTuple):
     """A training batch: clips, sentences, and what each sentence's mask is."""
 
-    features: Tensor  # (B, C, T/4, h, w)
+    features: Tensor  # (B, C, T/4, h, w), 16-bit as they were stored until they are on the device
     tokens: Tensor  # (Q, L)
     masks: Tensor  # (Q, S, S)
     clips: Tensor | None  # (Q,): which clip a sentence is about; None: each has its own
     others: Tensor | None  # (Q, S, S): where the clip's other actors are, if the loss asks for it
 
+    def pinned(self) -> Batch:
+        """The same batch in memory from which a GPU copies by itself."""
+        return self._each(Tensor.pin_memory)
+
     def to(self, device: torch.device) -> Batch:
-        """The same batch on a device."""
+        """The same batch on a device, features in single precision; from pinned memory nobody waits for the copy."""
+        moved = self._each(lambda tensor: tensor.to(device, non_blocking=True))
+        return moved._replace(features=moved.features.float())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         features, tokens, masks, *optional = self
-        clips, others = (None if tensor is None else tensor.to(device) for tensor in optional)
-        return Batch(features.to(device), tokens.to(device), masks.to(device), clips, others)
+        clips, others = (None if tensor is None else change(tensor) for tensor in optional)
+        return Batch(change(features), change(tokens), change(masks), clips, others)
 
 
 class ReleaseSamples:
@@ -159,7 +176,7 @@ class ReleaseSamples:
             tokens = torch.stack([disturb_query(row, self.config.word_noise, self.words, rng) for row in tokens])
         if mirrored:
             tokens, masks, others = self.mirror[tokens], masks.flip(-1), None if others is None else others.flip(-1)
-        return Batch(cache[self.frames[indices[0]]].float()[None], tokens, masks, torch.zeros(len(indices), dtype=torch.int64), others)
+        return Batch(cache[self.frames[indices[0]]][None], tokens, masks, torch.zeros(len(indices), dtype=torch.int64), others)
 
 
 class SentenceBatches:

@@ -19,7 +19,7 @@ from .schema import Amount, Checked, Count, Range, Seed, Share, Weight, misfit
 Stem = Literal["i3d", "image"]
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "tf32", "bf16"]
 SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
 Channels = Annotated[int, Range(1, 4096)]
 Epochs = Annotated[float, Range(0, 1e6, above=True)]
@@ -181,7 +181,7 @@ class TrainConfig(Checked):
     word_noise: Share = 0.0  # ours: of the words, replaced by any other one; as often, any words are put in between
     scaled_attention: bool = False  # ours: the linear layers of eq. 3-8 begin with a variance of 1 / inputs, not with 0.02 squared
     coarse_start: bool = False  # ours: finer responses begin at zero, and the final one as the finest that has been trained
-    precision: Precision = "fp32"  # ours: "bf16" rounds the inputs of convolutions and products; weights and statistics stay fp32
+    precision: Precision = "fp32"  # ours: "bf16", or on NVIDIA GPUs "tf32", rounds the inputs of convolutions and products
     loss: LossConfig = LossConfig()
 
     @classmethod

@@ -41,9 +41,14 @@ def choose_accelerator(device: str) -> Accelerator:
 def autocast(precision: Precision, device: torch.device, *, clip_length: int) -> torch.autocast:
     """The context in which a step computes: as it is, or with the inputs of convolutions and products rounded to bf16.
 
+    On an NVIDIA GPU, whether they are rounded to tf32 (10 bits in place of 23) is set for the whole process: not for "fp32", though
+    PyTorch's own default would for convolutions.
+
     Raises `ConfigError` for bf16 on a CPU with clips of fewer than 12 frames: oneDNN's weight gradient of a bf16 3x3x3 convolution is
     wrong (it reads memory that nobody wrote) where a map has two frames, as mixed_4f then has (seen in PyTorch 2.13).
     """
     if precision == "bf16" and device.type == "cpu" and clip_length < 12:
         raise ConfigError(f"bf16 is unsafe on a CPU with clips of {clip_length} frames; choose precision fp32, or at least 12 frames.")
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from .batches import extract, hide_query, kind_for
 from .coco import EncodedPair, coco_average_precision, write_coco
-from .config import STRIDE, Blindness
+from .config import STRIDE, Blindness, Precision
 from .data.cache import digest, digest_file
 from .data.dataset import Dataset, Sample
 from .data.features import FeatureCache, fingerprint
@@ -32,7 +32,7 @@ from .data.official import OfficialFeatures, OfficialRows, give_words, is_offici
 from .data.releases import open_release
 from .data.tags import read_tags
 from .data.text import Vocabulary, count_sentences, name_words, tokenise
-from .devices import choose_accelerator
+from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
 from .files import read_json, rounded, write_json
 from .journal import Journal
@@ -143,6 +143,7 @@ def evaluate(
     batch_size: int = 16,
     device: str = "auto",
     fold: bool = True,
+    precision: Precision = "fp32",
     blind_to: Blindness = "none",
     coco: bool = False,
     keep_masks: bool = False,
@@ -158,6 +159,7 @@ def evaluate(
         features: of the frames, if they were extracted with this model's stem; otherwise each frame's clip is decoded and seen once,
             however many sentences ask about it.
         fold: compute the same function with fewer operations.
+        precision: "bf16" rounds the inputs of convolutions and products, "tf32" does on NVIDIA GPUs.
         blind_to: the controls; "motion" repeats the annotated frame in place of the clip (`features` must be made so too).
         coco: add `coco_mAP`, ranking predictions by their peak; where all peaks are the same, `about` says that it cannot be.
         keep_masks: keep all masks in `masks`, as run lengths.
@@ -173,7 +175,7 @@ def evaluate(
     groups, with_masks = group_by_frame(dataset, chosen, batch_size), coco or keep_masks
     notes, done, made_of = None, {}, None
     if journal is not None:
-        made_of = _fingerprint(model, dataset, blind_to, with_masks)
+        made_of = _fingerprint(model, dataset, blind_to, with_masks, precision)
         notes = Journal(journal, made_of, accelerator.process_index)
         done = {row.sample: row for row in map(_read_scored, notes.read())}
         accelerator.wait_for_everyone()  # all have read before anyone writes
@@ -182,20 +184,24 @@ def evaluate(
     was_training = model.training
     network = (folded(model) if fold else model).eval().to(accelerator.device)
     network.backbone.channels_last()
+    rounding = autocast(precision, accelerator.device, clip_length=dataset.clip_length)
     found: list[_Scored] = []
     shown = progress and accelerator.is_main_process
     with tqdm(total=sum(map(len, groups)), desc="evaluating", unit="sentence", disable=not shown, leave=False) as bar:
         for group in groups:
             rows = []
-            for index, response in group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to):
-                rows.append(_score(response, dataset, index, with_masks=with_masks))
-                bar.update()
+            with rounding:
+                for index, response in group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to):
+                    rows.append(_score(response, dataset, index, with_masks=with_masks))
+                    bar.update()
             found += rows
             if notes is not None:
                 notes.append(rows)
     model.train(was_training)
     done |= {row.sample: row for row in gather_object(found)}
-    about = _about(model, dataset, accelerator, blind_to=blind_to, samples=len(chosen), seconds=round(monotonic() - started, 1))
+    about = _about(
+        model, dataset, accelerator, blind_to=blind_to, precision=precision, samples=len(chosen), seconds=round(monotonic() - started, 1)
+    )
     about |= {} if made_of is None else {"fingerprint": made_of}  # of weights, words, videos and annotations
     return _summed([done[index] for index in chosen], [dataset.samples[index] for index in chosen], about, coco=coco)
 
@@ -304,16 +310,23 @@ def group_responses(
     frames = list(dict.fromkeys((sample.video_id, sample.frame) for sample in samples))
     if features is None:
         still = blind_to == "motion"
-        seen = [network.features(dataset.clip(*frame, repeat_frame=still)[None].to(device)).cpu() for frame in frames]
-        maps = torch.cat(seen)  # (F, C, T/4, h, w)
+        together = 1 if device.type == "cpu" else batch_size  # clips: a CPU gains nothing from more, and they need memory
+        maps = torch.cat(
+            [
+                network.features(
+                    torch.stack([dataset.clip(*frame, repeat_frame=still) for frame in frames[start : start + together]]).to(device)
+                )
+                for start in range(0, len(frames), together)
+            ]
+        )  # (F, C, T/4, h, w)
     else:
-        maps = torch.stack([features[frame].float() for frame in frames])
+        maps = torch.stack([features[frame] for frame in frames]).to(device).float()
     rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
     tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.max_query_length)) for sample in samples])
     tokens = hide_query(tokens) if blind_to == "text" else tokens
     for start in range(0, len(group), batch_size):
         part = slice(start, start + batch_size)
-        responses = network.from_features(maps[rows[part]].to(device), network.embed(tokens[part].to(device)))
+        responses = network.from_features(maps[rows[part]], network.embed(tokens[part].to(device)))
         yield from zip(group[part], responses.large.float().cpu(), strict=True)
 
 
@@ -332,12 +345,14 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
     features = None
     if options.features is not None:
         kind = kind_for(options.blind_to)
-        features = extract(model, dataset, options.features, kind, accelerator=accelerator, workers=options.workers)
+        how: dict[str, Any] = {"precision": options.precision, "workers": options.workers}
+        features = extract(model, dataset, options.features, kind, accelerator=accelerator, **how)
     found = evaluate(
         model,
         dataset,
         features=features,
         batch_size=options.batch_size,
+        precision=options.precision,
         blind_to=options.blind_to,
         coco=options.coco,
         keep_masks=options.masks is not None,
@@ -356,7 +371,12 @@ def _evaluate_official(options: EvaluateOptions, model: ACGA, accelerator: Accel
         )
     dataset = OfficialFeatures(options.root, options.split, clip_length=model.config.clip_length)
     give_words(model, dataset)
-    how: dict[str, Any] = {"blind_to": options.blind_to, "coco": options.coco, "keep_masks": options.masks is not None}
+    how: dict[str, Any] = {
+        "precision": options.precision,
+        "blind_to": options.blind_to,
+        "coco": options.coco,
+        "keep_masks": options.masks is not None,
+    }
     found = evaluate(model, dataset, features=dataset.features, batch_size=options.batch_size, accelerator=accelerator, **how)
     _save(found, options, accelerator)
     return found

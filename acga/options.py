@@ -17,7 +17,7 @@ from typing import Annotated, Literal, get_args
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from .config import ACGAConfig, Blindness, Epochs, FeatureKind, PretrainConfig, SynthesisConfig, TrainConfig
+from .config import ACGAConfig, Blindness, Epochs, FeatureKind, Precision, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
 from .files import parse_json
 from .schema import Checked, Count, Range, Seed, Share
@@ -251,6 +251,7 @@ class EvaluateOptions(Checked):
     masks: Path | None = None  # folder for all predicted masks and their targets, as run lengths in COCO's form (JSON)
     features: Path | None = None  # folder for the extracted features, to be shared; without it, every clip is decoded and seen
     batch_size: Annotated[int, Range(1, 4096)] = 16  # sentences at once
+    precision: Precision = "fp32"  # bf16, and on NVIDIA GPUs tf32, round the inputs of convolutions and products
     workers: Workers = 2
     device: Device = "auto"
 
@@ -381,6 +382,7 @@ class ExtractOptions(Checked):
     config: Config = field(default_factory=ACGAConfig.thin_residual)
     split: Split = "train"  # of A2D Sentences; J-HMDB Sentences is all for testing
     kind: FeatureKind = "plain"  # of the clips as they are, of mirrored ones, or of ones that repeat the annotated frame (still)
+    precision: Precision = "fp32"  # bf16, and on NVIDIA GPUs tf32, round the inputs of convolutions
     workers: Workers = 2
     device: Device = "auto"
 

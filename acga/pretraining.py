@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .augmentation import as_input, augment, close_up
 from .config import STRIDE
@@ -28,7 +29,7 @@ from .model.network import load_backbone
 from .model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from .options import PretrainOptions
 from .provenance import provenance
-from .run import Run, Stateful, log_losses, set_learning_rate, training_steps
+from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
 from .schedule import cosine_with_warm_up
 
 
@@ -55,15 +56,17 @@ def pretrain(options: PretrainOptions, *, on_step: Callable[[int], None] | None 
     run = Run(options.out, pretraining_settings(options, clips), writes=accelerator.is_main_process)
     parts: dict[str, Stateful] = {"recogniser": recogniser, "optimiser": optimiser}
 
-    for step in training_steps(
-        run, parts, options, accelerator, samples=len(training), batch_size=recipe.batch_size, title="pretraining", on_step=on_step
-    ):
-        set_learning_rate(optimiser, recipe.learning_rate * cosine_with_warm_up(step.number, step.steps))
+    def load(step: Step) -> tuple[Tensor, Tensor]:
         rows = training[step.rows]
         clip, labels = clips.clips[rows], clips.labels[rows]
         if step.number < recipe.close_up_share * step.steps:
             clip, labels = close_up(clip, labels, recipe.close_up_size, step.rng)
-        values, targets = augment(clip, labels, recipe, step.rng)
+        return augment(clip, labels, recipe, step.rng)
+
+    shape: dict[str, Any] = {"samples": len(training), "batch_size": recipe.batch_size, "title": "pretraining"}
+    for step in training_steps(run, parts, options, accelerator, **shape, on_step=on_step, load=load):
+        set_learning_rate(optimiser, recipe.learning_rate * cosine_with_warm_up(step.number, step.steps))
+        values, targets = step.batch
         with precision:
             losses = objective(values.to(accelerator.device), targets.to(accelerator.device))  # (4,)
         optimiser.zero_grad()

@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypedDict
@@ -162,6 +163,7 @@ class Step:
     rng: np.random.Generator  # of this step and process, for augmentation
     is_kept: bool = False  # whether a checkpoint is written after it
     parts: Mapping[str, Stateful] = field(default_factory=dict)  # what learns
+    batch: Any = None  # what is shown, once it is loaded
 
     @property
     def finished(self) -> int:
@@ -195,27 +197,37 @@ def training_steps(
     title: str,
     on_step: Callable[[int], None] | None = None,
     draw: Callable[..., np.ndarray] = batch_at,
+    load: Callable[[Step], Any] = lambda step: None,
 ) -> Iterator[Step]:
     """The steps of a run over `samples` training samples, `batch_size` at once, that are still to do, shown by a progress bar.
 
     An interrupted run goes on: `parts` are filled from its checkpoint before the first step. After a step that ends an epoch, and every
     `checkpoint_every` steps, a new checkpoint is written; then `on_step` is called with the number of steps done. `draw` gives the samples
-    of a step (`schedule.batch_at`).
+    of a step (`schedule.batch_at`), `load` its batch, in a thread of its own while the step before is computed.
     """
     recipe = options.recipe
     per_epoch = steps_per_epoch(samples, batch_size)
     steps = max(1, round(recipe.epochs * per_epoch))
     done = run.load_checkpoint(parts)
-    for number in tqdm(range(done, steps), initial=done, total=steps, desc=title, disable=not accelerator.is_main_process):
+
+    def prepare(number: int) -> Step:
         rows = own_share(draw(number, samples, batch_size, seed=recipe.seed), accelerator)
         rng = np.random.default_rng([recipe.seed, number, accelerator.process_index])
         step = Step(number=number, steps=steps, per_epoch=per_epoch, rows=rows, rng=rng, parts=parts)
         step = replace(step, is_kept=step.ends_epoch or step.finished % options.checkpoint_every == 0)
-        yield step
-        if step.is_kept:
-            run.save_checkpoint(step.finished, parts)
-        if on_step is not None:
-            on_step(step.finished)
+        return replace(step, batch=load(step))
+
+    with ThreadPoolExecutor(1, "loader") as loader:
+        upcoming = loader.submit(prepare, done)
+        for number in tqdm(range(done, steps), initial=done, total=steps, desc=title, disable=not accelerator.is_main_process):
+            step = upcoming.result()
+            if not step.is_last:
+                upcoming = loader.submit(prepare, number + 1)
+            yield step
+            if step.is_kept:
+                run.save_checkpoint(step.finished, parts)
+            if on_step is not None:
+                on_step(step.finished)
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from .batches import ReleaseSamples, SentenceBatches, extract, kind_for
+from .batches import Batch, ReleaseSamples, SentenceBatches, extract, kind_for
 from .config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
 from .data.a2d import A2DSentences
 from .data.cache import digest
@@ -218,11 +218,15 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     clips = max(1, recipe.batch_size // recipe.sentences_per_clip)
     draw = drawn_batch_at if options.drawn else batch_at
     shape: dict[str, Any] = {"samples": len(batches.groups), "batch_size": clips, "title": "training"}
-    for step in training_steps(run, parts, options, accelerator, **shape, on_step=on_step, draw=draw):
-        set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
+
+    def load(step: Step) -> Batch:
         batch = batches.take(step.rows, step.rng)
+        return batch.pinned() if accelerator.device.type == "cuda" else batch
+
+    for step in training_steps(run, parts, options, accelerator, **shape, on_step=on_step, draw=draw, load=load):
+        set_learning_rate(optimiser, learning_rate(step.number, step.steps, step.per_epoch, recipe))
         with precision:
-            losses = objective(*batch.to(accelerator.device))  # (3,)
+            losses = objective(*step.batch.to(accelerator.device))  # (3,)
         optimiser.zero_grad()
         accelerator.backward(losses.sum())
         optimiser.step()

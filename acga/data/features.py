@@ -11,22 +11,24 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ..config import FeatureKind
+from ..config import FeatureKind, Precision
+from ..devices import autocast
 from ..errors import DatasetError
 from .cache import Cache, Entry, digest, digest_file, prepare
 from .dataset import Dataset
 from .geometry import to_clip
 
 
-def fingerprint(stem: nn.Module, dataset: Dataset, kind: FeatureKind = "plain") -> str:
-    """A digest of all that decides the features: the weights, the frames, their geometry, and the videos."""
+def fingerprint(stem: nn.Module, dataset: Dataset, kind: FeatureKind = "plain", precision: Precision = "fp32") -> str:
+    """A digest of all that decides the features: the weights, the frames, their geometry, the videos, and a precision other than fp32."""
     weights = {}
     for name, value in stem.state_dict().items():
         values = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
         weights[name] = (str(value.dtype), tuple(value.shape), hashlib.sha256(values).hexdigest())
     frames = dataset.annotated_frames
     videos = {video_id: digest_file(dataset.video_path(video_id)) for video_id in dict(frames)}
-    return digest("features", kind, dataset.size, dataset.clip_length, frames, videos, weights)
+    rounded = () if precision == "fp32" else (precision,)
+    return digest("features", kind, dataset.size, dataset.clip_length, frames, videos, weights, *rounded)
 
 
 def extract_features(
@@ -36,6 +38,7 @@ def extract_features(
     kind: FeatureKind = "plain",
     *,
     device: str | torch.device = "cpu",
+    precision: Precision = "fp32",
     batch_size: int = 4,
     workers: int = 0,
     part: tuple[int, int] = (0, 1),
@@ -50,11 +53,13 @@ def extract_features(
     cache = prepare(
         folder,
         "features",
-        fingerprint=fingerprint(stem, dataset, kind),
+        fingerprint=fingerprint(stem, dataset, kind, precision),
         keys=dataset.annotated_frames,
         arrays={"features": ("float16", _shape(stem, dataset))},
     )
-    cache.fill(partial(_pixels, dataset, kind), compute=partial(_features, stem, device), batch_size=batch_size, workers=workers, part=part)
+    rounding = autocast(precision, torch.device(device), clip_length=dataset.clip_length)
+    compute = partial(_features, stem, device, rounding)
+    cache.fill(partial(_pixels, dataset, kind), compute=compute, batch_size=batch_size, workers=workers, part=part)
 
 
 def _pixels(dataset: Dataset, kind: FeatureKind, video_id: str, frame: int) -> Entry:
@@ -64,10 +69,11 @@ def _pixels(dataset: Dataset, kind: FeatureKind, video_id: str, frame: int) -> E
 
 
 @torch.no_grad()
-def _features(stem: nn.Module, device: str | torch.device, batch: Entry) -> Entry:
+def _features(stem: nn.Module, device: str | torch.device, rounding: torch.autocast, batch: Entry) -> Entry:
     """Features fp16 (B, C, T', h, w) of clips (B, T, S, S, 3)."""
     clips = torch.stack([to_clip(pixels) for pixels in batch["pixels"]])  # (B, 3, T, S, S)
-    features = stem(clips.to(device)).half().cpu()
+    with rounding:
+        features = stem(clips.to(device)).half().cpu()
     if not features.isfinite().all():
         raise DatasetError("The features exceed what 16 bits hold or are not numbers; check the weights.")
     return {"features": features.numpy()}

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
@@ -173,3 +175,31 @@ def test_options_have_ranges(tmp_path):
     for name, value in (("workers", -1), ("checkpoint_every", 0), ("validation_samples", 0)):
         with pytest.raises(ConfigError, match=f"{name} is {value}; it must be at least"):
             replace(options_of(tmp_path), **{name: value})
+
+
+def test_the_next_batch_is_loaded_while_a_step_is_computed(tmp_path):
+    """In the order of the steps, one ahead and never more, and the same whether or not it waits."""
+    loaded, seen, accelerator = [], [], Accelerator(cpu=True)
+
+    def load(step):
+        loaded.append(step.number)
+        return step.number, step.rng.random()
+
+    run, options = Run(tmp_path, {}), options_of(tmp_path)
+    for step in training_steps(run, {}, options, accelerator, samples=3, batch_size=1, title="t", load=load):
+        time.sleep(0.005)
+        assert len(loaded) <= step.number + 2
+        seen.append(step.batch)
+    assert seen == [(number, np.random.default_rng([0, number, 0]).random()) for number in range(12)]
+
+
+def test_what_goes_wrong_in_loading_stops_the_run(tmp_path):
+    def load(step):
+        if step.number == 2:
+            raise AcgaError("the third batch is damaged")
+
+    run, done = Run(tmp_path, {}), []
+    with pytest.raises(AcgaError, match="third batch is damaged"):
+        for step in training_steps(run, {}, options_of(tmp_path), Accelerator(cpu=True), samples=3, batch_size=1, title="t", load=load):
+            done.append(step.number)
+    assert done == [0, 1]

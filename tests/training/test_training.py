@@ -456,7 +456,7 @@ def test_features_of_every_kind(dataset, prepared):
 def take(dataset, model, recipe, caches, masks, indices, seed=0):
     """A batch of these samples, in this order."""
     batches = SentenceBatches([(ReleaseSamples(dataset, model, recipe, caches, masks), list(indices), 1.0)], seed=0)
-    return batches.take(np.arange(len(batches.groups)), np.random.default_rng(seed))
+    return batches.take(np.arange(len(batches.groups)), np.random.default_rng(seed)).to(torch.device("cpu"))
 
 
 def test_batches_are_mirrored_as_a_whole(dataset, prepared):
@@ -500,7 +500,7 @@ def test_sentences_share_their_clip(dataset, prepared):
         [row for row, sample in enumerate(dataset.samples) if (sample.video_id, sample.frame) == frame]
         for frame in dataset.annotated_frames
     ]
-    features, tokens, target, clips, _ = batches.take(np.array([1, 0]), np.random.default_rng(0))
+    features, tokens, target, clips, _ = batches.take(np.array([1, 0]), np.random.default_rng(0)).to(torch.device("cpu"))
     assert clips.tolist() == [0, 0, 1, 1] and torch.equal(features[0], caches["plain"][dataset.annotated_frames[1]].float())
     objective = SentenceObjective(model, recipe).eval()  # without the statistics of a batch
     gradients = []
