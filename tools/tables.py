@@ -14,8 +14,10 @@ from series import badges, series
 from acga.files import read_json
 from acga.metrics import METRICS
 from acga.plots.schematic import schematic
-from acga.study import tables
+from acga.study import claims, tables
 from acga.study.claims import TITLES
+from acga.study.power import Spread
+from acga.study.records import Study
 from acga.study.summary import Summary
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +69,32 @@ def cost() -> str:
     return f"{of['runs']} runs, {of['hours']:.1f} hours of a core (two ran side by side), at commits {commits}."
 
 
+POWER = (  # the tests of the next study, and where the runs at hand say what they can see: a claim, a pair, a test set, a kind of question
+    ("C1: fusion", claims.FUSION, "a2d", None),
+    ("C2: weighted loss", claims.LOSS, "a2d", None),
+    ("C3: both attentions", claims.BOTH, "a2d", None),
+    ("C3: over dynamic convolution", claims.DYNAMIC_OWN_RATE, "a2d", None),
+    ("C5: language guided vision, as published", claims.BESIDE, "a2d", "decided_by=relation"),
+    ("C5: … with a residual", claims.BESIDE_RESIDUAL, "a2d", "decided_by=relation"),
+    ("C6: on J-HMDB, over dynamic convolution", claims.DYNAMIC_OWN_RATE, "jhmdb", None),
+)
+PLANNED = ((5, 400), (8, 400), (12, 400))  # seeds and videos
+
+
+def power() -> str:
+    """The smallest difference in mean IoU that the next study can see, by seeds and videos."""
+    study = Study.read()
+    rows = []
+    for title, pair, test, where in POWER:
+        seeds = study.seeds(pair.first, pair.second)
+        first, second = (study.scores(name, seeds=seeds, test=test, where=where) for name in (pair.first, pair.second))
+        spread = Spread.of(100 * (second - first), study.videos(test))
+        seen = [f"{spread.smallest_seen(seeds=runs, videos=videos, tests=8):.1f}" for runs, videos in PLANNED]
+        rows.append(f"| {title} | {spread.seeds:.1f} | {spread.videos:.1f} | {' | '.join(seen)} |")
+    head = " | ".join(f"{runs} seeds, {videos} videos" for runs, videos in PLANNED)
+    return "\n".join([f"| test | spread over seeds | over videos | {head} |", f"|---|---|---|{'---|' * len(PLANNED)}", *rows])
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {
         "tables": in_short,
@@ -76,6 +104,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),
         "variants": lambda: tables.variant_rows(Summary.read().grids),
         "cost": cost,
+        "power": power,
     },
     "docs/STATUS.md": {"all tables": partial(shipped, ROWS)},
     "docs/MODEL_CARD.md": {
