@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def shared_memory() -> int:
 def watch(command: list[str], out: Path) -> dict[str, Any]:
     """Run a command; by step, and in all, its largest memory and its seconds."""
     process, started, shared = subprocess.Popen(command, cwd=out.parent), time.monotonic(), shared_memory()
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     most: Counter[str] = Counter()
     most_shared, before, step = 0, started, "check"
     while process.poll() is None:

@@ -48,7 +48,7 @@ class Spread:
     def smallest_seen(self, *, seeds: int, videos: int, tests: int = 1, power: float = 0.8, level: float = 0.05) -> float:
         """The difference that a two-sided test sees with a probability of `power`.
 
-        Student's t with `seeds` - 1 degrees of freedom. The strictest of `tests` tests by Holm's correction has the level `level` / `tests`.
+        Student's t with `seeds` - 1 degrees of freedom. Of `tests` tests, Holm's correction holds the strictest to `level` / `tests`.
         """
         t = stats.t(seeds - 1)
         return float((t.ppf(1 - level / tests / 2) + t.ppf(power)) * self.error(seeds=seeds, videos=videos))
