@@ -10,6 +10,7 @@ once, PSS), the largest use of /dev/shm, and the seconds of each step.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -82,10 +83,8 @@ def watch(command: list[str], out: Path) -> dict[str, Any]:
     most_shared, before, step = 0, started, "check"
     while process.poll() is None:
         step = next((STEPS[name] for name in reversed(STEPS) if (out / "a2d" / name).exists()), step)
-        try:
+        with contextlib.suppress(OSError):  # a process may end meanwhile
             most[step] = max(most[step], sum(map(proportional_memory, tree(process.pid))))
-        except OSError:  # a process ended meanwhile
-            pass
         most_shared = max(most_shared, shared_memory() - shared)
         now = time.monotonic()
         seconds[step] += now - before
