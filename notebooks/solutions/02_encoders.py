@@ -1,15 +1,17 @@
-"""Solutions to the exercises of 02_encoders.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 02_encoders.ipynb.
+
+Each block takes the place of `answer = ...` in its cell.
+"""
 # ruff: noqa: F821 (the names are the notebook's)
 
 # Exercise 1: 208 channels x 4, 16 frames / 4, 512 pixels / 16
 answer = (4 * 208, 16 // 4, 512 // 16, 512 // 16)
 
 
-# Exercise 2: nothing is divided by less than a tiny number, and zero over a tiny number is zero
+# Exercise 2: no length is less than a tiny number, and zero over that is zero
 def unit_length(maps: torch.Tensor) -> torch.Tensor:
-    return maps / maps.square().sum(dim=1, keepdim=True).sqrt().clamp(
-        min=1e-12
-    )  # (B, C, h, w)
+    length = maps.square().sum(dim=1, keepdim=True).sqrt()  # (B, 1, h, w)
+    return maps / length.clamp(min=1e-12)
 
 
 answer = unit_length

@@ -1,4 +1,7 @@
-"""Solutions to the exercises of 03_vision_guided_language_attention.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 03_vision_guided_language_attention.ipynb.
+
+Each block takes the place of `answer = ...` in its cell.
+"""
 # ruff: noqa: F821 (the names are the notebook's)
 
 
@@ -18,7 +21,7 @@ class PixelsReadWords(torch.nn.Module):
 answer = PixelsReadWords(216, 96)
 
 
-# Exercise 2: the softmax of huge scores is one for the largest and zero for all others
+# Exercise 2: the softmax of huge scores is one for the largest, zero for the others
 def hardest(queries: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
     return words[(queries @ words.T).argmax(dim=1)]  # (P, D)
 
@@ -26,14 +29,14 @@ def hardest(queries: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
 answer = hardest
 
 
-# Exercise 3: before the softmax, not after it, or the rows would have to be scaled again
+# Exercise 3: before the softmax; after it, rows would have to be scaled again
 def masked(scores: torch.Tensor, padding: torch.Tensor) -> torch.Tensor:
     return scores.masked_fill(padding, -torch.inf).softmax(dim=1)  # (P, L)
 
 
 answer = masked
 
-# Exercise 4: a projection of zeros makes all scores zero, so each position gets a twentieth
-answer = copy.deepcopy(model)
+# Exercise 4: a projection of zeros makes all scores zero, all weights a twentieth
+answer = acga.load("thin_residual").requires_grad_(False)
 for parameter in answer.attention.language.projection.parameters():
     parameter.zero_()

@@ -1,4 +1,7 @@
-"""Solutions to the exercises of 04_language_guided_vision_attention.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 04_language_guided_vision_attention.ipynb.
+
+Each block takes the place of `answer = ...` in its cell.
+"""
 # ruff: noqa: F821 (the names are the notebook's)
 
 
@@ -23,7 +26,8 @@ class PixelsLookAtPixels(torch.nn.Module):
 
 answer = PixelsLookAtPixels(216, 96)
 
-# Exercise 2: g1² - g2² must be log 2; and g1² + g2², of pixel 1 with itself, is never less than g1²
+# Exercise 2: g1² - g2² must be log 2. With itself pixel 1 scores g1² + g2²,
+# which is never less than g1²
 answer = (np.log(2) ** 0.5, 0.0)
 
 
@@ -40,5 +44,5 @@ answer = gated_scores
 answer = copy.deepcopy(model)
 answer.attention.vision = acga.model.attention.VisionIdentity()
 
-# Exercise 5: 4 bytes x 4 clips x 1024² weights, and four times the pixels are sixteen times the pairs
+# Exercise 5: 4 bytes x 4 clips x 1024² weights; 4 times the pixels, 16 times the pairs
 answer = (4 * 4 * 1024**2 / 2**20, 4 * 4 * 4096**2 / 2**20)

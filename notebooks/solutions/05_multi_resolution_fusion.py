@@ -1,4 +1,7 @@
-"""Solutions to the exercises of 05_multi_resolution_fusion.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 05_multi_resolution_fusion.ipynb.
+
+Each block takes the place of `answer = ...` in its cell.
+"""
 # ruff: noqa: F821 (the names are the notebook's)
 
 # Exercise 1: (2/3) / (1 + 2/3)

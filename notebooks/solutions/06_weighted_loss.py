@@ -1,4 +1,7 @@
-"""Solutions to the exercises of 06_weighted_loss.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 06_weighted_loss.ipynb.
+
+Each block takes the place of `answer = ...` in its cell.
+"""
 # ruff: noqa: F821 (the names are the notebook's)
 
 
@@ -8,12 +11,10 @@ def written_loss(
 ) -> torch.Tensor:
     total = torch.zeros(())
     for response in responses:
-        target = F.interpolate(mask[:, None], size=response.shape[1:], mode="bilinear")[
-            :, 0
-        ]  # (B, h, w)
-        total += F.binary_cross_entropy_with_logits(
-            response, target, pos_weight=torch.tensor(P)
-        )
+        size = response.shape[1:]
+        target = F.interpolate(mask[:, None], size=size, mode="bilinear")[:, 0]
+        weight = torch.tensor(P)
+        total += F.binary_cross_entropy_with_logits(response, target, pos_weight=weight)
     return total
 
 
@@ -32,9 +33,7 @@ answer = 1 / 5
 low, high = -6.0, 6.0
 for _ in range(12):
     answer = (low + high) / 2
-    shifted = measure(
-        masks_of(trained[1.0] + answer, test_maps, threshold=0.5), test_maps
-    )
+    shifted = scores(answer)
     if shifted["recall"] < shifted["precision"] or np.isnan(shifted["precision"]):
         low = answer
     else:
