@@ -27,6 +27,8 @@ from ..model.attention import LanguageGuidedVisionAttention
 from ..model.decoder import upsample
 from ..model.encoders import TextEncoder, coordinates
 from ..model.network import ACGA
+from ..study.records import Study
+from .claim_tasks import gain_beside_its_kind
 from .exercises import Expected, NotYet, like_layer
 
 HINTS = {
@@ -55,9 +57,12 @@ HINTS = {
     "06.3": "1 / (1 + P)",
     "06.4": "The largest p is 2/3, so the cut is at p = 1/3; which q gives p = 1/3?",
     "06.5": "A larger b marks more: recall goes up. Halve an interval, from -6 to 6, again and again.",
+    "08b.1": "Zero lies inside the interval, and so does 1.4.",
+    "08b.2": 'study.difference("+ weighted loss", "+ vision guided language", where="same_kind=1"), times 100.',
+    "08b.3": "Tags of questions name the number of actors in the scene.",
 }
 _TASKS: dict[str, Callable[..., Any]] = {}
-_TOLERANCES = {"06.4": 1e-3}
+_TOLERANCES = {"06.4": 1e-3, "08b.2": 0.05}
 
 
 def task(number: str, **given: Any) -> Expected:
@@ -291,3 +296,21 @@ def _balanced(scores: Callable[[float], dict[str, float]]) -> Any:
         return abs(of_all["precision"] - of_all["recall"]) < 0.01
 
     return right
+
+
+# 08b
+
+
+@_register("08b.1")
+def _verdict() -> tuple[str, bool]:
+    return "undecided", True
+
+
+@_register("08b.2")
+def _gain(study: Study) -> float:
+    return gain_beside_its_kind(study)
+
+
+@_register("08b.3")
+def _lone() -> str:
+    return "actors_in_scene=1"
