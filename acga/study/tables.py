@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..errors import ConfigError
+from ..files import read_json
 from .bootstrap import Interval
+
+if TYPE_CHECKING:
+    from .summary import Summary
 
 RESULTS = Path(__file__).parents[2] / "results"  # of a checkout: an installed package has none
 PAPER = Path(__file__).with_name("paper.csv")  # as docs/PAPER.md has them
@@ -58,6 +62,36 @@ def shipped_results(benchmark: str, weights: str = "thin_residual", *, folder: P
     if not path.is_file():
         raise ConfigError(f"There is no evaluation {path}; run this in a checkout of the repository.")
     return path
+
+
+def ladder(summary: Summary, benchmark: str, metric: str = "mIoU", *, reproduced: str | Path | None = None) -> pd.DataFrame:
+    """The paper's systems that we trained too: its number, the official README's, ours on the drawn twin, and ours on real videos.
+
+    `reproduced` is the folder of `acga reproduce` with a `report.json` of the benchmark; without it the last column says "not run".
+    Raises `ConfigError` for another benchmark, and when there is no such report in the folder or it is of the other benchmark.
+    """
+    paper, rows = published(benchmark)[metric], _paper()
+    systems = rows[(rows["benchmark"] == benchmark) & rows["variant"].notna()].set_index("variant")["system"]
+    test, grid = {"A2D Sentences": "a2d", "J-HMDB Sentences": "jhmdb"}[benchmark], summary.grids["claims"]
+    real = {} if reproduced is None else _reproduced(Path(reproduced), benchmark)
+    table = {}
+    for variant, system in systems.items():
+        ours = grid[str(variant)][test][metric]
+        table[system] = {
+            "paper": f"{paper[system]:.1f}",
+            "official README": f"{paper['ACGA (official README)']:.1f}" if variant == "ACGA" else "",
+            "ours, cartoons": str(Interval.of(ours)) if "low" in ours else f"{100 * ours['mean']:.1f}",
+            "ours, real videos": f"{100 * real[variant][metric]:.1f}" if variant in real else "not run",
+        }
+    return pd.DataFrame(table).T.rename_axis(f"{benchmark}, {metric} in %")
+
+
+def _reproduced(folder: Path, benchmark: str) -> dict[str, dict[str, float]]:
+    """The metrics of a reproduction by variant."""
+    report = read_json(folder / "report.json", dict[str, Any])
+    if report.get("benchmark") != benchmark:
+        raise ConfigError(f"{folder / 'report.json'} is of {report.get('benchmark')}, not of {benchmark}; give the folder of the latter.")
+    return {**report.get("ladder", {}), "ACGA": report["metrics"]}
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
