@@ -67,6 +67,8 @@ def shipped_results(benchmark: str, weights: str = "thin_residual", *, folder: P
 def ladder(summary: Summary, benchmark: str, metric: str = "mIoU", *, reproduced: str | Path | None = None) -> pd.DataFrame:
     """The paper's systems that we trained too: its number, the official README's, ours on the drawn twin, and ours on real videos.
 
+    Dynamic convolution stands there a second time, with a learning rate of its own.
+
     `reproduced` is the folder of `acga reproduce` with a `report.json` of the benchmark; without it the last column says "not run".
     Raises `ConfigError` for another benchmark, and when there is no such report in the folder or it is of the other benchmark.
     """
@@ -74,11 +76,13 @@ def ladder(summary: Summary, benchmark: str, metric: str = "mIoU", *, reproduced
     systems = rows[(rows["benchmark"] == benchmark) & rows["variant"].notna()].set_index("variant")["system"]
     test, grid = {"A2D Sentences": "a2d", "J-HMDB Sentences": "jhmdb"}[benchmark], summary.grids["claims"]
     real = {} if reproduced is None else _reproduced(Path(reproduced), benchmark)
+    named = {str(variant): str(system) for variant, system in systems.items()}
+    named |= {name: f"… with a {name.partition(', ')[2]}" for name in grid if name.startswith("dynamic convolution, ")}
     table = {}
-    for variant, system in systems.items():
-        ours = grid[str(variant)][test][metric]
+    for variant in sorted(named, key=list(grid).index):
+        system, ours = named[variant], grid[variant][test][metric]
         table[system] = {
-            "paper": f"{paper[system]:.1f}",
+            "paper": f"{paper[system]:.1f}" if system in paper else "",
             "official README": f"{paper['ACGA (official README)']:.1f}" if variant == "ACGA" else "",
             "ours, cartoons": str(Interval.of(ours)) if "low" in ours else f"{100 * ours['mean']:.1f}",
             "ours, real videos": f"{100 * real[variant][metric]:.1f}" if variant in real else "not run",

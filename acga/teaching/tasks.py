@@ -11,7 +11,8 @@ right
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from torch import nn
 from ..config import ACGAConfig
 from ..errors import ConfigError
 from ..losses import WeightedSegmentationLoss
-from ..metrics import intersection_over_union
+from ..metrics import SegmentationMetrics, intersection_over_union
 from ..model.attention import LanguageGuidedVisionAttention
 from ..model.decoder import upsample
 from ..model.encoders import TextEncoder, coordinates
@@ -57,12 +58,16 @@ HINTS = {
     "06.3": "1 / (1 + P)",
     "06.4": "The largest p is 2/3, so the cut is at p = 1/3; which q gives p = 1/3?",
     "06.5": "A larger b marks more: recall goes up. Halve an interval, from -6 to 6, again and again.",
+    "08.1": "IoUs first: 0.5, 0.9, 0, 0.5; for oIoU add the pixels before you divide.",
+    "08.2": "One huge actor answered perfectly, several tiny ones missed.",
+    "08.3": "The surer, the worse.",
+    "08.4": "A mask of False with the box True, its IoU with each target, then the mean.",
     "08b.1": "Zero lies inside the interval, and so does 1.4.",
     "08b.2": 'study.difference("+ weighted loss", "+ vision guided language", where="same_kind=1"), times 100.',
     "08b.3": "Tags of questions name the number of actors in the scene.",
 }
 _TASKS: dict[str, Callable[..., Any]] = {}
-_TOLERANCES = {"06.4": 1e-3, "08b.2": 0.05}
+_TOLERANCES = {"06.4": 1e-3, "08.1": 0.002, "08.4": 0.005, "08b.2": 0.05}
 
 
 def task(number: str, **given: Any) -> Expected:
@@ -296,6 +301,49 @@ def _balanced(scores: Callable[[float], dict[str, float]]) -> Any:
         return abs(of_all["precision"] - of_all["recall"]) < 0.01
 
     return right
+
+
+# 08
+
+
+@_register("08.1")
+def _four_answers() -> list[float]:
+    four = SegmentationMetrics.from_areas([4, 9, 0, 50], [8, 10, 30, 100]).compute()
+    return [four[name] for name in ("P@0.5", "mIoU", "oIoU")]
+
+
+@_register("08.2")
+def _far_apart() -> Any:
+    def right(pairs: list[tuple[np.ndarray, np.ndarray]]) -> bool:
+        metrics = SegmentationMetrics()
+        for predicted, target in pairs:
+            metrics.update(predicted, target)
+        found = metrics.compute()
+        return found["oIoU"] > 0.9 and found["mIoU"] < 0.5
+
+    return right
+
+
+@_register("08.3")
+def _as_small_as_possible(coco_map: Callable[[np.ndarray, np.ndarray], float]) -> Any:
+    def right(scores: Sequence[float]) -> bool:
+        if len(set(scores)) != 5:
+            raise NotYet(f"five different scores are wanted, not {len(set(scores))}")
+        found = np.array([0.95, 0.80, 0.65, 0.30, 0.10])
+        least = min(coco_map(found, np.array(order)) for order in permutations(range(5)))
+        return bool(np.isclose(coco_map(found, np.array(scores)), least))
+
+    return right
+
+
+@_register("08.4")
+def _middle_box(targets: Sequence[np.ndarray]) -> float:
+    found = []
+    for target in targets:
+        box, (h, w) = np.zeros_like(target), target.shape
+        box[h // 4 : h - h // 4, w // 4 : w - w // 4] = True
+        found.append(intersection_over_union(box, target))
+    return float(np.mean(found))
 
 
 # 08b
