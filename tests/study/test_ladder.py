@@ -24,7 +24,8 @@ def write_report(folder, benchmark="A2D Sentences"):
 def test_without_a_reproduction_nothing_is_said_of_real_videos(summary):
     table = ladder(summary, "A2D Sentences")
     assert list(table.index[1:]) == [
-        "… with a learning rate 0.001", "Baseline (concatenation + FCN)", "+ multi-resolution fusion", "+ weighted BCE", "+ attention = ACGA (paper)",
+        "… with a learning rate 0.001", "Baseline (concatenation + FCN)",
+        "+ multi-resolution fusion", "+ weighted BCE", "+ attention = ACGA (paper)",
     ]  # fmt: skip
     assert set(table["ours, real videos"]) == {"not run"} and list(table["paper"])[-1] == "49.0"
     assert list(table["official README"]) == ["", "", "", "", "", "49.8"]
