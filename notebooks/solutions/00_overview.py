@@ -1,4 +1,4 @@
-"""Solutions to the exercises of 00_overview.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 00_overview.ipynb, in place of `answer = ...`."""
 
 # Exercise 1: 12 x 12 places, each looking at all
 answer = (144, 144)

@@ -1,4 +1,4 @@
-"""Solutions to the exercises of 01_data.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 01_data.ipynb, in place of `answer = ...`."""
 # ruff: noqa: F821 (the names are the notebook's)
 
 # Exercise 1: f - 8 to f + 7 is -5 to 10, and there is nothing before frame 1

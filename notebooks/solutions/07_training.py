@@ -1,4 +1,4 @@
-"""Solutions to the exercises of 07_training.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 07_training.ipynb, in place of `answer = ...`."""
 # ruff: noqa: F821 (the names are the notebook's)
 
 
@@ -9,7 +9,7 @@ def batch(step: int, count: int, size: int, seed: int) -> np.ndarray:
 
 answer = batch
 
-# Exercise 2: binomial, with as many trials as steps; all less those that are never seen, less those that are seen once
+# Exercise 2: binomial, a trial a step; all less those never seen, less those seen once
 n, p = 16_000 / 16, 16 / 16_000
 answer = 1 - (1 - p) ** n - n * p * (1 - p) ** (n - 1)
 

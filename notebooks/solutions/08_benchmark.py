@@ -1,4 +1,4 @@
-"""Solutions to the exercises of 08_benchmark.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 08_benchmark.ipynb, in place of `answer = ...`."""
 # ruff: noqa: F821 (the names are the notebook's)
 
 # Exercise 1: two of the four at exactly one half count, and oIoU adds pixels first

@@ -1,4 +1,4 @@
-"""Solutions to the exercises of 08b_claims.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 08b_claims.ipynb, in place of `answer = ...`."""
 # ruff: noqa: F821 (the names are the notebook's)
 
 # Exercise 1: zero lies inside, and so does the paper's gain

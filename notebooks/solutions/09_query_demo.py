@@ -1,4 +1,4 @@
-"""Solutions to the exercises of 09_query_demo.ipynb: each block takes the place of `answer = ...` in its cell."""
+"""Solutions to the exercises of 09_query_demo.ipynb, in place of `answer = ...`."""
 # ruff: noqa: F821 (the names are the notebook's)
 
 
