@@ -53,10 +53,10 @@ def test_was_run_from_top_to_bottom_without_an_error(path):
 @each_notebook
 def test_is_small_and_its_cells_are_short(path):
     code, markdown = cells(path, "code"), cells(path, "markdown")
-    lengths = [len(cell.source.splitlines()) for cell in code]
+    lengths = [len(cell.source.splitlines()) for cell in code[1:]]  # the first are the imports
     assert path.stat().st_size < LARGEST
-    assert max(lengths) <= 25 and statistics.median(lengths) <= 8
-    assert 1.2 <= len(markdown) / len(code) <= 2
+    assert max(lengths) <= 43 and statistics.median(lengths) <= 17  # of at most 88 characters
+    assert 0.9 <= len(markdown) / len(code) <= 2
 
 
 @each_notebook
@@ -109,7 +109,8 @@ def test_solutions_are_right(path, tmp_path, monkeypatch, capsys):
         if number:
             said[int(number[1])] = capsys.readouterr().out.splitlines()[-1]
         capsys.readouterr()
-    namespace["folder"].cleanup()
+    if "folder" in namespace:
+        namespace["folder"].cleanup()
     assert said == dict.fromkeys(exercises(path), "right") and said.keys() == solved.keys()
     assert list(tmp_path.iterdir()) == []  # nothing was left behind
 
