@@ -5,7 +5,7 @@
 DRAWN is a release that the weights learned from, of which the held-out videos are asked about; FILM holds films with sentences, as
 `real_pictures.py` reads them, of which the part "train" is. A mask is what reaches half of the map's largest probability, so where a
 network is overconfident only the surest pixels are in it. Its final response R becomes a R + b (Platt, 1999), with a and b chosen for the
-mean over both of mean IoU. Then the two thresholds of its verdicts are set. The file is the same network with another last layer.
+mean over both of mean IoU. Then the two thresholds of its verdicts are set, on the same questions and on others about what is not there. The file is the same network with another last layer.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from real_pictures import measure, read_clip, read_questions, responses
 from tqdm import tqdm
 
 from acga.data.a2d import A2DSentences
+from acga.data.absent import AbsentQueries
 from acga.data.splits import split_validation
 from acga.inference import load
 from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
 from acga.model.checkpoints import save_model
 from acga.model.decoder import Decoder, rescale_response
-from acga.model.presence import CERTAINTY, Presence
+from acga.model.presence import CERTAINTY, Presence, confidence
 
 SCALES = (1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15)
 SHIFTS = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0)
@@ -63,6 +64,23 @@ def answers_on_release(model: ACGA, root: Path, samples: int) -> list[Answer]:
     return found
 
 
+@torch.inference_mode()
+def confidences_on_release(model: ACGA, root: Path, samples: int) -> dict[str, list[float]]:
+    """The confidence of sentences about held-out videos, and of sentences about a kind of actor that these do not show."""
+    config, network, rng = model.config, fold(model).eval(), np.random.default_rng(0)
+    dataset = A2DSentences(root, "train", size=config.size, clip_length=config.clip_length, vocabulary=model.vocabulary)
+    _, held_out = split_validation(dataset)
+    others = AbsentQueries(dataset)
+    found: dict[str, list[float]] = {"present": [], "absent": []}
+    for index in tqdm(held_out[:: -(-len(held_out) // samples)], desc="release"):
+        features = network.features(dataset[index]["clip"][None])
+        asked = {"present": index, "absent": others.draw(index, rng)}
+        for kind, row in asked.items():
+            if row is not None:
+                found[kind].append(confidence(responses(network, features, [dataset.samples[row].query])).item())
+    return found
+
+
 def mean_iou(answers: Sequence[Answer], scale: float, shift: float) -> float:
     """Mean IoU by the official rule once responses are rescaled."""
     return float(np.mean([intersection_over_union(binarise(scale * a.response + shift, a.mask.shape), a.mask) for a in answers]))
@@ -92,7 +110,9 @@ def main(
     rescale_response(cast(Decoder, model.decoder), scale, shift)
 
     rows = measure(model, film, FILM_PART)["answers"]
-    known = {"present": [row["confidence"] for row in rows], "absent": [row["confidence of absent"] for row in rows]}
+    known = confidences_on_release(model, drawn, samples)
+    known["present"] += [row["confidence"] for row in rows]
+    known["absent"] += [row["confidence of absent"] for row in rows]
     model.presence = Presence.calibrate(known["present"], known["absent"])
     verdicts = {name: [model.presence.verdict(value) for value in values] for name, values in known.items()}
     shares = {name: {verdict: round(said.count(verdict) / len(said), 3) for verdict in set(said)} for name, said in verdicts.items()}

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import yaml
 
+from acga.widgets.static_demo import write_static_demo
+
 ROOT = Path(__file__).parent.parent
+LANDING = "docs/landing.md"
 PARTS = {  # title of a part: its pages, in order; "*" stands for all that exist
     "The series": ("notebooks/README.md", "notebooks/[0-9]*.ipynb"),
     "The paper, and how it is measured": ("docs/PAPER.md", "docs/PROTOCOL.md", "docs/REPRODUCE.md", "docs/STUDY.md", "docs/STATUS.md"),
     "What ships": ("docs/MODEL_CARD.md", "docs/DATA_CARD.md", "results/README.md"),
-    "Taking part": ("CONTRIBUTING.md", "CHANGELOG.md"),
+    "Taking part": ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
 }
 SOURCES = (
     "README.md",
@@ -39,13 +42,13 @@ def contents() -> dict:
     """The table of contents, in Jupyter Book's format.
 
     >>> contents()["root"]
-    'README.md'
+    'docs/landing.md'
     """
     parts = []
     for title, patterns in PARTS.items():
         pages = [str(page.relative_to(ROOT)) for pattern in patterns for page in sorted(ROOT.glob(pattern))]
         parts.append({"caption": title, "chapters": [{"file": page} for page in pages]})
-    return {"format": "jb-book", "root": "README.md", "parts": parts}
+    return {"format": "jb-book", "root": LANDING, "parts": parts}
 
 
 def main() -> int:
@@ -55,9 +58,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=site.parent, prefix="site-") as scratch:
         source, output = Path(scratch, "source"), Path(scratch, "output")
         (source / "_static").mkdir(parents=True)
-        (source / "_static" / "site.css").symlink_to(ROOT / "docs" / "site.css")
+        for name in ("site.css", "favicon.svg"):
+            (source / "_static" / name).symlink_to(ROOT / "docs" / name)
         for name in SOURCES:
             (source / name).symlink_to(ROOT / name)
+        write_static_demo(source / "_static" / "demo.html")
         toc = Path(scratch, "toc.yml")
         toc.write_text(yaml.safe_dump(contents(), sort_keys=False), encoding="utf-8")
         options = ["--config", str(ROOT / "docs" / "site.yml"), "--toc", str(toc), "--path-output", str(output), "-W", "--keep-going"]

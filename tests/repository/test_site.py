@@ -30,6 +30,13 @@ def test_every_notebook_and_document_is_a_page(site: Path) -> None:
     assert [str(path) for path in wanted if not (site / path).with_suffix(".html").exists()] == []
 
 
+def test_it_begins_with_the_landing_page_and_has_the_demo(site: Path) -> None:
+    assert "docs/landing.html" in (site / "index.html").read_text(encoding="utf-8")
+    landing = (site / "docs" / "landing.html").read_text(encoding="utf-8")
+    for linked in ("_static/demo.html", "notebooks/00_overview.html", "notebooks/08b_claims.html", "_static/favicon.svg"):
+        assert f"../{linked}" in landing and (site / linked).is_file()
+
+
 def test_nothing_on_a_page_comes_from_the_network(site: Path) -> None:
     loaded = re.compile(r"<(?:script|img|iframe|link rel=\"(?:stylesheet|preload|icon)\")[^>]*?(?:src|href)=\"(?:https?:)?//[^\"]+")
     assert {found for page in site.rglob("*.html") for found in loaded.findall(page.read_text(encoding="utf-8"))} == set()

@@ -164,9 +164,7 @@ def _bilinear() -> Any:
     return right
 
 
-@register(
-    "05.4", "Upsample language to vision's size, stack vision, language, coordinates, in this order, and let self.layers see them."
-)
+@register("05.4", "Upsample language to vision's size, stack vision, language, coordinates, in this order, and let self.layers see them.")
 def _classifier(layer: nn.Module, vision: Any, language: Any) -> Any:
     return like_layer(layer, vision, language)
 
