@@ -5,7 +5,8 @@
 DRAWN is a release that the weights learned from, of which the held-out videos are asked about; FILM holds films with sentences, as
 `real_pictures.py` reads them, of which the part "train" is. A mask is what reaches half of the map's largest probability, so where a
 network is overconfident only the surest pixels are in it. Its final response R becomes a R + b (Platt, 1999), with a and b chosen for the
-mean over both of mean IoU. Then the two thresholds of its verdicts are set, on the same questions and on others about what is not there. The file is the same network with another last layer.
+mean over both of mean IoU. Then the two thresholds of its verdicts are set, on the same questions and on others about what is not there.
+The file is the same network with another last layer.
 """
 
 from __future__ import annotations
