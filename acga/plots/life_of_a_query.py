@@ -52,7 +52,7 @@ class QueryLife:
         """A GIF of the stages."""
         length, width = self.text.shape
         side, (rows, columns) = len(self.frame), self.places
-        stages: list[tuple[str, Callable[[Axes], None]]] = [
+        stages: list[tuple[str, Callable[[Axes], object]]] = [
             (f"1  words: a vector each, F_T {length} x {width}", lambda axis: self._matrix(axis)),
             (f"2  scores of this place with {length} positions", lambda axis: self._bars(axis, self.scores)),
             ("3  softmax: weights that sum to one", lambda axis: self._bars(axis, self.weights)),
@@ -69,7 +69,7 @@ class QueryLife:
         first.save(stored, "GIF", save_all=True, append_images=rest, duration=round(1000 * SECONDS), loop=0, optimize=True)
         return stored.getvalue()
 
-    def _stage(self, title: str, draw: Callable[[Axes], None]) -> Image.Image:
+    def _stage(self, title: str, draw: Callable[[Axes], object]) -> Image.Image:
         figure, ((left, right),) = new_figure(1, 2, width=7.2, height=3, width_ratios=[2, 3])
         left.imshow(self._framed())
         left.set_axis_off()

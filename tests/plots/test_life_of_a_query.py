@@ -1,6 +1,7 @@
 """The moving picture of a query: its numbers are those of the layer, and it has six stages."""
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -34,4 +35,4 @@ def test_six_stages_in_a_small_file():
         picture = Image.open(io.BytesIO(stored))
         assert picture.n_frames == 6 and picture.info["loop"] == 0 and len(stored) < 400_000
         stages = [np.array(picture.convert("RGB")) for number in range(6) if picture.seek(number) is None]
-        assert all((one != other).any() for one, other in zip(stages[:-1], stages[1:], strict=True))
+        assert all((one != other).any() for one, other in pairwise(stages))
