@@ -44,23 +44,31 @@ class Film(NamedTuple):
     answers: list[dict[str, Any]]
 
 
-def film_result() -> Film:
-    """The film's test part if it was evaluated, else the part on which choices were made."""
-    test = MINI / "film_test.json"
-    result = read_json(test if test.exists() else MINI / "film_train.json")
+def film_result(part: str = "test") -> Film:
+    """The film's part that was kept for the end, or the one on which choices were made ("train")."""
+    result = read_json(MINI / f"film_{part}.json")
     clips = len({answer["clip"] for answer in result["answers"]})
-    of = "kept for the end" if test.exists() else "on which choices were made"
+    of = "kept for the end" if part == "test" else "on which choices were made"
     title = f"**film**, {clips} clips of DAVIS, {of} (another sentence's answer: mean IoU {100 * result['mIoU of another question']:.0f})"
     return Film(title, result["questions"], result["P@0.5"], result["mIoU"], result["answers"])
 
 
 def mini_rows() -> str:
     """The default's results: on film, and on the second edition by what a sentence needs to be understood."""
-    film, result = film_result(), read_json(MINI / "second.json.gz")
+    films, result = [film_result(part) for part in ("test", "train")], read_json(MINI / "second.json.gz")
     groups = {"**cartoons**, second edition": {**result["metrics"], "samples": len(result["predictions"])}}
     groups |= {f"… `{tag}`": metrics for tag, metrics in result["by_tag"].items() if tag.startswith("needs=")}
+    for title, name in (
+        ("**cartoons**, first edition, 100 videos", "first"),
+        ("**cartoons**, J-HMDB's twin with bystanders, 100 videos", "jhmdb"),
+    ):
+        other = read_json(MINI / f"{name}.json.gz")
+        groups[title] = {**other["metrics"], "samples": len(other["predictions"])}
+        groups |= {f"… `{tag}`": other["by_tag"][tag] for tag in ("actors_in_scene=1", "same_kind=1") if name == "first"}
     columns = ("P@0.5", "P@0.7", "mIoU")
-    rows: list[tuple[str, ...]] = [(film.title, f"{film.questions:,}", f"{100 * film.at_half:.1f}", "", f"{100 * film.mean_iou:.1f}")]
+    rows: list[tuple[str, ...]] = [
+        (film.title, f"{film.questions:,}", f"{100 * film.at_half:.1f}", "", f"{100 * film.mean_iou:.1f}") for film in films
+    ]
     rows += [(name, f"{metrics['samples']:,}", *(f"{100 * metrics[c]:.1f}" for c in columns)) for name, metrics in groups.items()]
     return table(("in %", "questions", *columns), rows)
 

@@ -49,12 +49,13 @@ def shipped(rows: Mapping[str, tuple[str, str | None]], columns: Sequence[str] =
 
 def in_short() -> str:
     """The four rows that the README shows."""
-    film, second = film_result(), read_json(MINI / "second.json.gz")
+    film, second, first = film_result(), *(read_json(MINI / f"{name}.json.gz") for name in ("second", "first"))
     rows = [(film.title, "`mini`", film.questions, film.at_half, film.mean_iou)]
     for title, network, result, tag in (
         ("**cartoons**, second edition", "`mini`", second, None),
         ("… two actors that differ in place alone", "`mini`", second, "needs=minimal pair"),
-        ("**cartoons**, first edition", "`thin_residual`", read_json(RESULTS / "a2d.json.gz"), None),
+        ("**cartoons**, first edition, 100 videos", "`mini`", first, None),
+        ("**cartoons**, first edition, 400 videos", "`thin_residual`", read_json(RESULTS / "a2d.json.gz"), None),
     ):
         metrics = result["by_tag"][tag] if tag else {**result["metrics"], "samples": len(result["predictions"])}
         rows.append((title, network, metrics["samples"], metrics["P@0.5"], metrics["mIoU"]))
