@@ -69,15 +69,15 @@ def ladder(summary: Summary, benchmark: str, metric: str = "mIoU", *, reproduced
 
     Dynamic convolution stands there a second time, with a learning rate of its own.
 
-    `reproduced` is the folder of `acga reproduce` with a `report.json` of the benchmark; without it the last column says "not run".
-    Raises `ConfigError` for another benchmark, and when there is no such report in the folder or it is of the other benchmark.
+    `reproduced` is the folder of `acga reproduce`, with `a2d/report.json` or `jhmdb/report.json` or both. What it has no report of is
+    "not run". Raises `ConfigError` for another benchmark, when the folder has neither report, and when a report is of another benchmark.
     """
     paper, rows = published(benchmark)[metric], _paper()
     systems = rows[(rows["benchmark"] == benchmark) & rows["variant"].notna()].set_index("variant")["system"]
     test, grid = {"A2D Sentences": "a2d", "J-HMDB Sentences": "jhmdb"}[benchmark], summary.grids["claims"]
-    real = {} if reproduced is None else _reproduced(Path(reproduced), benchmark)
+    real = {} if reproduced is None else _reproduced(Path(reproduced), test, benchmark)
     named = {str(variant): str(system) for variant, system in systems.items()}
-    named |= {name: f"… with a {name.partition(', ')[2]}" for name in grid if name.startswith("dynamic convolution, ")}
+    named |= {name: f"… at {name.partition(', ')[2]}" for name in grid if name.startswith("dynamic convolution, ")}
     table = {}
     for variant in sorted(named, key=list(grid).index):
         system, ours = named[variant], grid[variant][test][metric]
@@ -90,11 +90,15 @@ def ladder(summary: Summary, benchmark: str, metric: str = "mIoU", *, reproduced
     return pd.DataFrame(table).T.rename_axis(f"{benchmark}, {metric} in %")
 
 
-def _reproduced(folder: Path, benchmark: str) -> dict[str, dict[str, float]]:
-    """The metrics of a reproduction by variant."""
-    report = read_json(folder / "report.json", dict[str, Any])
+def _reproduced(folder: Path, test: str, benchmark: str) -> dict[str, dict[str, float]]:
+    """The metrics of a reproduction by variant; none where only the other benchmark was run."""
+    if not (folder / test / "report.json").is_file():
+        if not any(folder.glob("*/report.json")):
+            raise ConfigError(f"{folder} has no a2d/report.json or jhmdb/report.json; give the folder that acga reproduce wrote.")
+        return {}
+    report = read_json(folder / test / "report.json", dict[str, Any])
     if report.get("benchmark") != benchmark:
-        raise ConfigError(f"{folder / 'report.json'} is of {report.get('benchmark')}, not of {benchmark}; give the folder of the latter.")
+        raise ConfigError(f"{folder / test / 'report.json'} is of {report.get('benchmark')}, not of {benchmark}.")
     return {**report.get("ladder", {}), "ACGA": report["metrics"]}
 
 

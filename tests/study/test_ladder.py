@@ -14,17 +14,17 @@ def summary():
     return Summary.read()
 
 
-def write_report(folder, benchmark="A2D Sentences"):
-    folder.mkdir()
+def write_report(folder, test="a2d", benchmark="A2D Sentences"):
+    (folder / test).mkdir()
     content = {"benchmark": benchmark, "metrics": {"mIoU": 0.4987}, "ladder": {"+ fusion": {"mIoU": 0.461}, "ACGA": {"mIoU": 0.1}}}
-    (folder / "report.json").write_text(json.dumps(content))
+    (folder / test / "report.json").write_text(json.dumps(content))
     return folder
 
 
 def test_without_a_reproduction_nothing_is_said_of_real_videos(summary):
     table = ladder(summary, "A2D Sentences")
     assert list(table.index[1:]) == [
-        "… with a learning rate 0.001", "Baseline (concatenation + FCN)",
+        "… at learning rate 0.001", "Baseline (concatenation + FCN)",
         "+ multi-resolution fusion", "+ weighted BCE", "+ attention = ACGA (paper)",
     ]  # fmt: skip
     assert set(table["ours, real videos"]) == {"not run"} and list(table["paper"])[-1] == "49.0"
@@ -35,13 +35,16 @@ def test_without_a_reproduction_nothing_is_said_of_real_videos(summary):
 
 
 def test_a_reproduction_fills_its_rows(summary, tmp_path):
-    table = ladder(summary, "A2D Sentences", reproduced=write_report(tmp_path / "a2d"))
+    table = ladder(summary, "A2D Sentences", reproduced=write_report(tmp_path))
     assert list(table["ours, real videos"]) == ["not run", "not run", "not run", "46.1", "not run", "49.9"]
+    assert set(ladder(summary, "J-HMDB Sentences", reproduced=tmp_path)["ours, real videos"]) == {"not run"}
+    write_report(tmp_path, "jhmdb", "J-HMDB Sentences")
+    assert list(ladder(summary, "J-HMDB Sentences", reproduced=tmp_path)["ours, real videos"]) == ["not run", "not run", "49.9"]
 
 
 def test_another_report_and_none_are_refused(summary, tmp_path):
-    folder = write_report(tmp_path / "a2d")
+    with pytest.raises(ConfigError, match="give the folder that acga reproduce wrote"):
+        ladder(summary, "A2D Sentences", reproduced=tmp_path)
+    write_report(tmp_path, "jhmdb")
     with pytest.raises(ConfigError, match="is of A2D Sentences, not of J-HMDB Sentences"):
-        ladder(summary, "J-HMDB Sentences", reproduced=folder)
-    with pytest.raises(ConfigError, match=r"report\.json"):
-        ladder(summary, "A2D Sentences", reproduced=tmp_path / "nowhere")
+        ladder(summary, "J-HMDB Sentences", reproduced=tmp_path)
