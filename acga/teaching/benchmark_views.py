@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ..plots import new_figure
 from ..plots.charts import new_axes
+from ..plots.style import SERIES_COLOURS
 from ..study.bootstrap import bootstrap
 
 NEITHER, ANSWER_ALONE, TRUTH_ALONE, BOTH = "#f4f4f4", "#E69F00", "#56B4E9", "#0072B2"
@@ -49,7 +50,7 @@ def stacked_shares(counts: pd.DataFrame, *, x_label: str) -> Figure:
     shares = 100 * counts.div(totals, axis=0)
     shares.index = pd.Index([f"{name} ({total:,})" for name, total in totals.items()])
     figure, axis = new_axes(8, 1 + 0.6 * len(counts))
-    shares.plot.barh(stacked=True, ax=axis)
+    shares.plot.barh(stacked=True, ax=axis, color=SERIES_COLOURS)
     for bars in axis.containers:
         axis.bar_label(bars, [f"{bar.get_width():.0f}" if bar.get_width() >= 2 else "" for bar in bars], label_type="center", fontsize=8)
     axis.invert_yaxis()
