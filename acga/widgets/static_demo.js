@@ -1,33 +1,41 @@
 // The precomputed demo: clips, sentences, words and threshold, all from the numbers that the page holds.
 
-const clips = JSON.parse(document.getElementById("data").textContent);
+const { clips, palette } = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
-const canvas = at("picture"), context = canvas.getContext("2d", { willReadFrequently: true });
-const INK = [230, 70, 20], GLOW = [255, 190, 0];
-const state = { clip: 0, query: 0, left: null, frame: 0, share: 0.5, word: null, playing: !matchMedia("(prefers-reduced-motion: reduce)").matches };
+const canvas = at("picture");
+// `left`: the word that is crossed out; `word`: the one that is pointed at; `place`: [x, y] of the frame that is pointed at
+const state = { clip: 0, query: 0, left: null, frame: 0, share: 0.5, word: null, place: null, playing: !matchMedia("(prefers-reduced-motion: reduce)").matches };
 const loaded = new Map();
 
-/** The grey values of a strip of maps, once its picture is decoded. */
-async function strip(address) {
+/** A picture from its address, decoded once. */
+async function decoded(address) {
   if (!loaded.has(address)) {
-    loaded.set(address, (async () => {
-      const picture = new Image();
-      picture.src = address;
-      await picture.decode();
-      const copy = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
-      copy.drawImage(picture, 0, 0);
-      const pixels = copy.getImageData(0, 0, picture.width, picture.height).data;
-      return { width: picture.width, values: Uint8Array.from({ length: picture.width * picture.height }, (_, i) => pixels[4 * i]) };
-    })());
+    const picture = new Image();
+    picture.src = address;
+    loaded.set(address, picture.decode().then(() => picture));
   }
   return loaded.get(address);
+}
+
+/** The grey values of a strip of maps. */
+async function strip(address) {
+  const picture = await decoded(address);
+  if (!picture.grey) {
+    const copy = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+    copy.drawImage(picture, 0, 0);
+    const pixels = copy.getImageData(0, 0, picture.width, picture.height).data;
+    picture.grey = Uint8Array.from({ length: picture.width * picture.height }, (_, i) => pixels[4 * i]);
+  }
+  return { width: picture.width, values: picture.grey };
 }
 
 const query = () => clips[state.clip].queries[state.query];
 const asked = () => (state.left === null ? query().text : query().without[state.left]);
 const answer = () => clips[state.clip].answers[asked()];
+const words = () => asked().split(" ");
+const ink = () => palette[state.query % palette.length];
 
-/** A map of `rows` x `columns` at a place of the canvas, between its cells. */
+/** A map of `rows` x `columns` at a place (shares of the frame), between its samples. */
 function smooth(values, rows, columns, y, x) {
   const row = Math.min(Math.max(y * rows - 0.5, 0), rows - 1), column = Math.min(Math.max(x * columns - 0.5, 0), columns - 1);
   const top = Math.floor(row), left = Math.floor(column), down = Math.min(top + 1, rows - 1), right = Math.min(left + 1, columns - 1);
@@ -40,67 +48,65 @@ async function map(frame) {
   return { rows, columns: width, values: values.subarray(frame * rows * width, (frame + 1) * rows * width) };
 }
 
-/** The attention of all places to a word in a frame. */
+/** The attention of all cells of the square to a word in a frame, in 255ths. */
 async function attention(frame, word) {
-  const { attention: address, cells: [rows] } = answer(), { width, values } = await strip(address);
-  const words = asked().split(" ").length, start = (frame * words + word) * rows * width;
+  const { attention: address, cells: rows } = answer(), { width, values } = await strip(address);
+  const start = (frame * words().length + word) * rows * width;
   return { rows, columns: width, values: values.subarray(start, start + rows * width) };
 }
 
-/** Bool, by pixel of the canvas: where the response reaches the share of its maximum. */
-async function mask() {
-  const { rows, columns, values } = await map(state.frame), { width, height } = canvas, inside = new Uint8Array(width * height);
+/** Where the response reaches the share of its maximum. */
+async function mask({ width, height }) {
+  const { rows, columns, values } = await map(state.frame), bytes = new Uint8Array(Math.ceil(width * height / 8));
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
-    inside[y * width + x] = smooth(values, rows, columns, (y + 0.5) / height, (x + 0.5) / width) > 255 * state.share;
+    const bit = y * width + x;
+    if (smooth(values, rows, columns, (y + 0.5) / height, (x + 0.5) / width) > 255 * state.share) bytes[bit >> 3] |= 128 >> (bit & 7);
   }
-  return inside;
+  return new Mask(bytes, width, height);
 }
 
-let drawn = 0;
+let asking = 0;
 async function draw() {
-  const turn = ++drawn, clip = clips[state.clip], picture = new Image();
-  picture.src = clip.frames[state.frame];
-  await picture.decode();
-  const word = state.word, shown = word === null ? null : await attention(state.frame, word);
-  const inside = await mask();
-  if (turn !== drawn) return;  // something newer is asked for
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  const image = context.getImageData(0, 0, canvas.width, canvas.height), { data } = image, { width, height } = canvas;
-  const most = shown ? Math.max(1, ...shown.values) : 1;
-  let area = 0;
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
-    const i = y * width + x;
-    area += inside[i];
-    const edge = inside[i] && !(inside[i - 1] && inside[i + 1] && inside[i - width] && inside[i + width]);
-    const alpha = shown ? 0.75 * smooth(shown.values, shown.rows, shown.columns, (y + 0.5) / height, (x + 0.5) / width) / most : edge ? 1 : inside[i] ? 0.45 : 0;
-    const ink = shown ? GLOW : edge ? [255, 255, 255] : INK;
-    if (alpha) for (let c = 0; c < 3; c++) data[4 * i + c] += alpha * (ink[c] - data[4 * i + c]);
+  const turn = ++asking, { size: [width, height], frames } = clips[state.clip], { frame, word, place } = state, { verdict } = answer();
+  const picture = await decoded(frames[frame]), found = await mask({ width, height });
+  const maps = answer().attention ? await Promise.all(words().map((_, number) => attention(frame, number))) : [];
+  if (turn !== asking) return; // something newer is asked for
+  const clip = { width, height, pictures: { [frame]: picture } }, context = prepare(canvas, clip);
+  drawFrame(context, clip, frame);
+  if (word !== null && maps.length) {
+    const most = Math.max(1, ...maps[word].values);
+    drawMap(context, clip, { ...maps[word], values: maps[word].values.map((value) => 255 * value / most) });
+    drawOutline(context, found, ink());
+  } else drawMask(context, found, ink(), 0.45);
+  let said = `The mask of “${asked()}” covers ${percent(found.coverage)} of this picture${verdict && `. Verdict: ${verdict}`}.`;
+  const cell = place && maps.length ? placeOf(clip, maps[0], ...place) : null;
+  const weights = cell && maps.map(({ columns, values }) => values[cell[0] * columns + cell[1]] / 255);
+  if (cell) {
+    drawPlace(context, clip, maps[0], cell, ink());
+    const most = weights.indexOf(Math.max(...weights));
+    said = `The marked cell attends most to “${words()[most]}”: ${percent(weights[most])}.`;
   }
-  context.putImageData(image, 0, 0);
-  at("said").textContent = word === null
-    ? `"${asked()}": ${answer().verdict || "no verdict"}; the mask covers ${(100 * area / (width * height)).toFixed(1)} % of frame ${state.frame + 1}.`
-    : `Who attends to "${asked().split(" ")[word]}": the brighter, the more.`;
-  canvas.dataset.area = area;
+  if (word !== null) said = `Bright: the cells that attend to “${words()[word]}”.`;
+  if (!state.playing || cell || word !== null) at("said").textContent = said;
+  else at("said").textContent = verdict ? `Verdict on “${asked()}”: ${verdict}.` : `Shown: “${asked()}”.`;
+  shade(weights);
+  canvas.dataset.area = found.area;
 }
 
-/** Shade the words by what a place of the picture attends to. */
-async function shade(y, x) {
-  const buttons = [...at("words").children], here = answer();
-  if (!here.attention) return;
-  const words = asked().split(" ").length, weights = [];
-  for (let word = 0; word < words; word++) {
-    const { rows, columns, values } = await attention(state.frame, word);
-    weights.push(values[Math.min(Math.floor(y * rows), rows - 1) * columns + Math.min(Math.floor(x * columns), columns - 1)] / 255);
-  }
-  buttons.filter((_, word) => word !== state.left).forEach((button, word) => {
-    button.style.setProperty("--weight", weights[word]);
-    button.title = `${(100 * weights[word]).toFixed(0)} % of the attention of this place`;
-    button.dataset.weight = weights[word];
+/** Shade the words by what the marked cell attends to. */
+function shade(weights) {
+  [...at("words").children].forEach((button, number) => {
+    const word = number - (state.left !== null && number > state.left ? 1 : 0), shown = weights && number !== state.left;
+    if (shown) {
+      button.style.setProperty("--weight", weights[word]);
+      button.dataset.weight = weights[word];
+      button.dataset.percent = percent(weights[word]);
+    } else {
+      button.style.removeProperty("--weight");
+      delete button.dataset.weight;
+      delete button.dataset.percent;
+    }
   });
-}
-
-function unshade() {
-  for (const button of at("words").children) { button.style.removeProperty("--weight"); button.title = ""; }
 }
 
 function button(label, pressed, onclick) {
@@ -112,22 +118,15 @@ function button(label, pressed, onclick) {
   return made;
 }
 
-function small(text) {
-  const made = document.createElement("small");
-  made.textContent = text;
-  return made;
-}
-
 /** Change what is shown by a button, which keeps the focus. */
 function choose(group, number, changes) {
-  Object.assign(state, { word: null, ...changes });
+  Object.assign(state, { word: null, place: null, ...changes });
   show();
   at(group).children[number].focus();
 }
 
 function show() {
   const clip = clips[state.clip];
-  [canvas.width, canvas.height] = clip.size;
   at("frame").max = clip.frames.length - 1;
   at("clips").replaceChildren(...clips.map((one, number) => {
     const still = new Image();
@@ -136,16 +135,20 @@ function show() {
     return button([still, one.title], number === state.clip, () => choose("clips", number, { clip: number, query: 0, left: null, frame: 0 }));
   }));
   at("sentences").replaceChildren(...clip.queries.map((one, number) => button(
-    [one.text, small(clip.answers[one.text].verdict)], number === state.query,
+    [one.text, element("small", { textContent: clip.answers[one.text].verdict, "data-verdict": clip.answers[one.text].verdict })], number === state.query,
     () => choose("sentences", number, { query: number, left: null }))));
   at("words").replaceChildren(...query().words.map((word, number) => {
-    const made = button(word, number === state.left, () => {
-      if (query().words.length > 1) choose("words", number, { left: state.left === number ? null : number });
+    const place = number - (state.left !== null && number > state.left ? 1 : 0), crossed = number === state.left;
+    const point = (over) => { state.word = over && !crossed ? place : null; state.place = null; draw(); };
+    const made = button(word, crossed, (event) => {
+      if (event.pointerType === "touch" && !crossed && state.word !== place) point(true); // a finger cannot hover: it asks first
+      else if (query().words.length > 1) choose("words", number, { left: crossed ? null : number });
     });
-    const place = () => (state.left === null || number < state.left ? number : number - 1);
-    const hover = (over) => () => { state.word = over && number !== state.left ? place() : null; draw(); };
-    made.addEventListener("mouseenter", hover(true));
-    made.addEventListener("mouseleave", hover(false));
+    for (const [event, over] of [["pointerenter", true], ["pointerleave", false]]) {
+      made.addEventListener(event, ({ pointerType }) => { if (pointerType === "mouse") point(over); });
+    }
+    made.addEventListener("focus", () => { if (made.matches(":focus-visible")) point(true); });
+    made.addEventListener("blur", () => { if (state.word === place) point(false); });
     return made;
   }));
   draw();
@@ -160,6 +163,7 @@ function move(to) {
 function play(playing) {
   state.playing = playing;
   at("play").textContent = playing ? "Pause" : "Play";
+  draw();
 }
 
 at("play").addEventListener("click", () => play(!state.playing));
@@ -170,17 +174,32 @@ at("threshold").addEventListener("input", (event) => {
   draw();
 });
 canvas.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (step) { event.preventDefault(); play(false); move(state.frame + step); }
+  const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const { size } = clips[state.clip], side = Math.max(...size) / answer().cells;
+  mark((state.place ?? size.map((length) => length / 2)).map((from, axis) => Math.min(Math.max(from + side * step[axis], 0), size[axis] - 1)));
 });
-canvas.addEventListener("mousemove", (event) => shade(event.offsetY / canvas.clientHeight, event.offsetX / canvas.clientWidth));
-canvas.addEventListener("mouseleave", unshade);
+for (const event of ["pointermove", "pointerdown"]) {
+  canvas.addEventListener(event, ({ offsetX, offsetY }) => {
+    const [width, height] = clips[state.clip].size;
+    mark([offsetX / canvas.clientWidth * width, offsetY / canvas.clientHeight * height]);
+  });
+}
+canvas.addEventListener("pointerleave", ({ pointerType }) => { if (pointerType === "mouse") mark(null); });
+canvas.addEventListener("blur", () => mark(null));
+
+/** Point at a place of the frame. */
+function mark(place) {
+  Object.assign(state, { place, word: null });
+  draw();
+}
 
 let last = 0;
 function tick(now) {
-  if (state.playing && state.word === null && now - last > 1000 * clips[state.clip].seconds) { last = now; move(state.frame + 1); }
+  if (state.playing && state.word === null && state.place === null && now - last > 1000 * clips[state.clip].seconds) { last = now; move(state.frame + 1); }
   requestAnimationFrame(tick);
 }
-play(state.playing);
 show();
+play(state.playing);
 requestAnimationFrame(tick);

@@ -21,12 +21,13 @@ from ..data.pictures import encode_picture
 from ..data.text import tokenise
 from ..files import write_text
 from ..inference import ClipSession, Segmenter
+from ..overlay import PALETTE
 from .clips import DRAWN_CLIPS, Clip, DrawnClip
 
+PARTS = ("elements.js", "masks.js", "drawing.js", "static_demo.js")  # the first three are the query demo's, too
 CLIPS = 6
 STEP = 2  # frames: every second one is shown
 ACROSS = 85  # columns of a response that is kept
-STRIDE = 16  # pixels of the square to a cell of attention
 
 
 def write_static_demo(path: Path, segmenter: Segmenter | None = None, clips: Mapping[str, DrawnClip] = DRAWN_CLIPS) -> Path:
@@ -37,8 +38,9 @@ def write_static_demo(path: Path, segmenter: Segmenter | None = None, clips: Map
     segmenter = Segmenter() if segmenter is None else segmenter
     data = [compute_clip(segmenter, title, clip.draw()) for title, clip in list(clips.items())[:CLIPS]]
     files = resources.files("acga.widgets")
-    script, style = ((files / f"static_demo.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    content = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
+    script = "\n".join((files / part).read_text(encoding="utf-8") for part in PARTS)
+    style = (files / "static_demo.css").read_text(encoding="utf-8")
+    content = json.dumps({"clips": data, "palette": PALETTE}, separators=(",", ":")).replace("</", "<\\/")
     page = PAGE.format(style=style, data=content, script=script, title=html.escape("Ask a video: precomputed"))
     write_text(path, page)
     return path
@@ -77,17 +79,14 @@ def _answer(session: ClipSession, query: str, frames: Sequence[int]) -> dict[str
         share = cv2.resize(probability / probability.max(), (ACROSS, _rows(session.size)), interpolation=cv2.INTER_AREA)
         maps.append(np.round(255 * share.clip(0, 1)).astype(np.uint8))
         if one.word_weights is not None:
-            attention.append(
-                np.concatenate([np.round(255 * cells(weights, session.size)).astype(np.uint8) for weights in one.word_weights])
-            )
+            attention.extend(np.round(255 * weights).astype(np.uint8) for weights in one.word_weights)
     confidence = float(np.median([one.confidence for one in found]))
     return {
         "maps": _strip(maps),
         "rows": _rows(session.size),
         "attention": _strip(attention) if attention else None,
-        "cells": list(cells(found[0].logits[::STRIDE, ::STRIDE], session.size).shape),
+        "cells": len(attention[0]) if attention else 0,
         "verdict": session.segmenter.verdict(confidence) or "",
-        "peaks": [round(one.peak, 3) for one in found],
     }
 
 
@@ -97,14 +96,6 @@ def crop(square: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = (round(side * length / max(size)) for length in size)
     top, left = (side - height) // 2, (side - width) // 2
     return square[top : top + height, left : left + width]
-
-
-def cells(weights: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The cells (h, w) of a square of cells that lie on the frame, in part at least."""
-    side = len(weights)
-    height, width = (side * length / max(size) for length in size)
-    top, left = (int((side - length) / 2) for length in (height, width))
-    return weights[top : side - top, left : side - left]
 
 
 def _rows(size: tuple[int, int]) -> int:
@@ -117,7 +108,7 @@ def _strip(maps: Sequence[np.ndarray]) -> str:
 
 
 def _picture(frame: np.ndarray) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(encode_picture(frame, ".jpg", quality=85)).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(encode_picture(frame, ".jpg", quality=82)).decode()
 
 
 PAGE = """<!DOCTYPE html>
@@ -132,22 +123,25 @@ PAGE = """<!DOCTYPE html>
 </head>
 <body>
 <main>
-<p><a href="../index.html">ACGA, step by step</a></p>
+<p class="home"><a href="../index.html">ACGA, step by step</a></p>
 <h1>Ask a video</h1>
-<p>All answers were computed beforehand, so this page runs nothing.
-<code>make app</code> asks sentences of your own, about films of your own.</p>
+<p>All answers on this page were computed beforehand: it works without a server.
+To ask sentences of your own, about films of your own, run <code>make app</code>.</p>
 <div id="clips" role="group" aria-label="Clips"></div>
 <div id="stage">
-<div id="view"><canvas id="picture" tabindex="0" aria-label="The clip with the mask. Arrow keys move through it."></canvas>
+<div id="view"><canvas id="picture" tabindex="0" role="img" aria-describedby="said"
+aria-label="The clip with the mask. Arrow keys mark a cell, to see how it weighs the words."></canvas>
 <div class="row"><button id="play" type="button">Pause</button>
-<label>frame <input id="frame" type="range" min="0" value="0"></label></div></div>
+<input id="frame" type="range" min="0" value="0" aria-label="Frame"></div>
+<p id="said" aria-live="polite"></p></div>
 <div id="panel">
-<fieldset><legend>Sentence</legend><div id="sentences"></div></fieldset>
-<fieldset><legend>Words: hover to see who attends, click to cross out</legend><div id="words"></div></fieldset>
-<label class="row">Threshold, of the largest response
-<input id="threshold" type="range" min="5" max="95" value="50"> <output id="share">50 %</output></label>
-<p id="said" aria-live="polite"></p>
-<p class="hint">Point at the picture: the words are shaded by what that place attends to.</p>
+<fieldset><legend>Sentence, and is it there?</legend><div id="sentences"></div></fieldset>
+<fieldset><legend>Words: point at one, click to cross it out</legend><div id="words"></div></fieldset>
+<fieldset><legend>Threshold, as a share of the largest response</legend>
+<div class="row">
+<input id="threshold" type="range" min="5" max="95" value="50" aria-label="Threshold"> <output id="share">50 %</output></div></fieldset>
+<p class="hint">Point at a word: the cells that attend to it stay bright.
+Point at the picture: each word shows its share of that cell's attention.</p>
 </div>
 </div>
 </main>

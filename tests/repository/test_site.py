@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -35,6 +36,19 @@ def test_it_begins_with_the_landing_page_and_has_the_demo(site: Path) -> None:
     landing = (site / "docs" / "landing.html").read_text(encoding="utf-8")
     for linked in ("_static/demo.html", "notebooks/00_overview.html", "notebooks/08b_claims.html", "_static/favicon.svg"):
         assert f"../{linked}" in landing and (site / linked).is_file()
+
+
+def test_the_demo_is_small_and_has_a_verdict_on_each_sentence(site: Path) -> None:
+    page = (site / "_static" / "demo.html").read_text(encoding="utf-8")
+    assert len(page) < 6_500_000
+    data = re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.S)
+    assert data is not None
+    clips = json.loads(data[1])["clips"]
+    assert len(clips) == 6 and all(len(clip["queries"]) >= 3 for clip in clips)
+    for clip in clips:
+        for query in clip["queries"]:
+            assert clip["answers"][query["text"]]["verdict"] in ("found", "unsure", "not here")
+            assert len(query["words"]) == 1 or all(text in clip["answers"] for text in query["without"])
 
 
 def test_nothing_on_a_page_comes_from_the_network(site: Path) -> None:

@@ -12,7 +12,7 @@ from helpers.browsers import browser, needs_browser
 from acga.inference import ClipSession, Segmenter
 from acga.metrics import binarise
 from acga.widgets.clips import DRAWN_CLIPS
-from acga.widgets.static_demo import ACROSS, STEP, cells, crop, write_static_demo
+from acga.widgets.static_demo import ACROSS, STEP, crop, write_static_demo
 
 CLIPS = {title: DRAWN_CLIPS[title] for title in ("Twin dogs", "A day at the beach")}
 
@@ -29,7 +29,7 @@ def path(segmenter, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(path):
-    return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', path.read_text(), re.S)[1])
+    return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', path.read_text(), re.S)[1])["clips"]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def values(address, rows):
 def test_maps_and_attention_are_the_packages(data, session):
     for query in session.responses:
         answer = data[0]["answers"][query]
-        maps, attention = values(answer["maps"], answer["rows"]), values(answer["attention"], answer["cells"][0])
+        maps, attention = values(answer["maps"], answer["rows"]), values(answer["attention"], answer["cells"])
         assert maps.shape == (8, answer["rows"], ACROSS)
         for at, frame in ((0, 0), (2, 2 * STEP)):
             found = session.responses[query][frame]
@@ -59,14 +59,13 @@ def test_maps_and_attention_are_the_packages(data, session):
             words = len(found.word_weights)
             for word in range(words):
                 kept = attention[at * words + word] / 255
-                assert np.abs(kept - cells(found.word_weights[word], session.size)).max() <= 0.5 / 255 + 1e-6
+                assert np.abs(kept - found.word_weights[word]).max() <= 0.5 / 255 + 1e-6
         assert answer["verdict"] == ""  # these weights were not calibrated for verdicts
 
 
 def test_the_part_of_a_square_that_shows_the_frame():
     square = np.arange(64).reshape(8, 8)
-    assert crop(square, (30, 60)).tolist() == square[2:6].tolist() == cells(square, (30, 60)).tolist()
-    assert cells(square, (45, 60)).tolist() == square[1:7].tolist()
+    assert crop(square, (30, 60)).tolist() == square[2:6].tolist()
     assert crop(square, (60, 30)).tolist() == square[:, 2:6].tolist()
 
 
@@ -121,17 +120,37 @@ def test_a_place_shades_the_words_by_the_packages_weights(page, session):
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
     page.wait_for_selector("#words button[data-weight]")
     shown = [float(page.locator("#words button").nth(at).get_attribute("data-weight")) for at in range(len(query.split()))]
-    weights = [cells(word, session.size) for word in session.responses[query][0].word_weights]
-    rows, columns = weights[0].shape
-    assert shown == pytest.approx([word[int(0.6 * rows), int(0.3 * columns)] for word in weights], abs=0.003)
+    weights = session.responses[query][0].word_weights
+    height, width = session.size
+    side = max(height, width)  # of the square that the frame is centred in
+    row = int(((side - height) / 2 + 0.6 * height) / side * weights.shape[1])
+    column = int(((side - width) / 2 + 0.3 * width) / side * weights.shape[2])
+    assert shown == pytest.approx(weights[:, row, column].tolist(), abs=0.5 / 255 + 1e-6)
+
+
+@needs_browser
+def test_a_word_shows_where_it_is_attended_to(page):
+    look = "document.getElementById('picture').toDataURL()"
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(400)
+    before = page.evaluate(look)
+    page.locator("#words button").nth(0).hover()
+    page.wait_for_function(f"before => {look} !== before", arg=before)
+    assert "attend to" in page.inner_text("#said")
+    page.mouse.move(1, 1)
+    page.wait_for_function(f"before => {look} === before", arg=before)
 
 
 @needs_browser
 def test_keyboard_and_a_phone(page):
     page.locator("#clips button").nth(1).press("Enter")
     assert page.locator("#clips button").nth(1).evaluate("one => one === document.activeElement")
-    page.locator("#picture").press("ArrowRight")
+    page.locator("#frame").press("ArrowRight")
     assert page.input_value("#frame") == "1"
+    page.locator("#picture").press("ArrowRight")  # marks a cell
+    page.wait_for_selector("#words button[data-weight]")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#words button[data-weight]", state="detached")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
