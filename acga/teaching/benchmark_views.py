@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from ..plots import new_figure
 from ..plots.charts import new_axes
-from ..plots.style import SERIES_COLOURS
 from ..study.bootstrap import bootstrap
 
 NEITHER, ANSWER_ALONE, TRUTH_ALONE, BOTH = "#f4f4f4", "#E69F00", "#56B4E9", "#0072B2"
@@ -48,12 +47,15 @@ def stacked_shares(counts: pd.DataFrame, *, x_label: str) -> Figure:
     """A bar for each row of counts, filled to 100 % by its columns; behind a row's name its sum."""
     totals = counts.sum(axis=1)
     shares = 100 * counts.div(totals, axis=0)
-    shares.index = pd.Index([f"{name} ({total:,})" for name, total in totals.items()])
+    names = [f"{name} ({total:,})" for name, total in totals.items()]
     figure, axis = new_axes(8, 1 + 0.6 * len(counts))
-    shares.plot.barh(stacked=True, ax=axis, color=SERIES_COLOURS)
-    for bars in axis.containers:
-        axis.bar_label(bars, [f"{bar.get_width():.0f}" if bar.get_width() >= 2 else "" for bar in bars], label_type="center", fontsize=8)
+    left = np.zeros(len(counts))  # where the next part of each bar begins
+    for column in shares:
+        widths = shares[column].to_numpy()
+        bars = axis.barh(names, widths, 0.5, left=left, label=str(column))
+        axis.bar_label(bars, [f"{width:.0f}" if width >= 2 else "" for width in widths], label_type="center", fontsize=8)
+        left += widths
     axis.invert_yaxis()
-    axis.set(xlabel=x_label, ylabel="")
-    axis.legend(ncols=len(counts.columns), loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+    axis.set(xlabel=x_label)
+    axis.legend(ncols=len(counts.columns), loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False, fontsize=8)
     return figure
