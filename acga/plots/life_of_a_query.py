@@ -19,7 +19,7 @@ SHOWN = 48  # channels of the mixture
 
 @dataclass(frozen=True)
 class QueryLife:
-    """What a sentence becomes, at one place of the map.
+    """A sentence on its way through the network, at one place of the map.
 
     >>> words, text = ["red", "dog"], np.eye(2)
     >>> scores = np.array([0.0, 2.0])

@@ -24,7 +24,7 @@ from ..inference import ClipSession, Segmenter
 from ..overlay import PALETTE
 from .clips import DRAWN_CLIPS, Clip, DrawnClip
 
-PARTS = ("elements.js", "masks.js", "drawing.js", "static_demo.js")  # the first three are the query demo's, too
+SCRIPTS = ("elements.js", "masks.js", "drawing.js", "static_demo.js")  # the first three are the query demo's, too
 CLIPS = 6
 STEP = 2  # frames: every second one is shown
 ACROSS = 85  # columns of a response that is kept
@@ -38,7 +38,7 @@ def write_static_demo(path: Path, segmenter: Segmenter | None = None, clips: Map
     segmenter = Segmenter() if segmenter is None else segmenter
     data = [compute_clip(segmenter, title, clip.draw()) for title, clip in list(clips.items())[:CLIPS]]
     files = resources.files("acga.widgets")
-    script = "\n".join((files / part).read_text(encoding="utf-8") for part in PARTS)
+    script = "\n".join((files / part).read_text(encoding="utf-8") for part in SCRIPTS)
     style = (files / "static_demo.css").read_text(encoding="utf-8")
     content = json.dumps({"clips": data, "palette": PALETTE}, separators=(",", ":")).replace("</", "<\\/")
     page = PAGE.format(style=style, data=content, script=script, title=html.escape("Ask a video: precomputed"))
@@ -73,7 +73,8 @@ def _each_left_out(words: Sequence[str]) -> list[list[str]]:
 def _answer(session: ClipSession, query: str, frames: Sequence[int]) -> dict[str, Any]:
     """Maps and attention of one sentence as strips of frames, and its verdict."""
     found = [session.responses[query][frame] for frame in frames]
-    maps, attention = [], []
+    maps: list[np.ndarray] = []
+    attention: list[np.ndarray] = []
     for one in found:
         probability = 1 / (1 + np.exp(-crop(one.logits, session.size).astype(np.float64)))
         share = cv2.resize(probability / probability.max(), (ACROSS, _rows(session.size)), interpolation=cv2.INTER_AREA)
