@@ -82,7 +82,13 @@ def run_segment(options: SegmentOptions) -> None:
     with output_folder(out, overwrite=options.overwrite) as folder:
         # A file of word vectors holds millions of words: only those of the queries are read.
         model = load(options.weights, words=options.words, vocabulary=Vocabulary.from_queries(queries) if options.words else None)
-        segmenter = Segmenter(model, options.device, minimum_peak=options.minimum_peak, threshold_ratio=options.threshold)
+        segmenter = Segmenter(
+            model,
+            options.device,
+            minimum_peak=options.minimum_peak,
+            threshold_ratio=options.threshold,
+            one_piece=not options.all_pieces,
+        )
         for query in queries:
             unknown = segmenter.unknown(query)
             for word in unknown:

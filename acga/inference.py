@@ -75,12 +75,19 @@ class Segmenter:
         minimum_peak: frames in which no pixel reaches this probability get an empty mask. The official rule, 0, always finds
             something, as its threshold is relative to the map's own maximum.
         threshold_ratio: a pixel belongs to the actor above this share of the map's maximum; officially half.
+        one_piece: keep only the heaviest connected part of a mask, as a sentence describes one actor; officially all parts stay.
 
     Raises `WeightsError` and `ConfigError`.
     """
 
     def __init__(
-        self, weights: str | Path | ACGA = "mini", device: str = "auto", *, minimum_peak: float = 0.0, threshold_ratio: float = 0.5
+        self,
+        weights: str | Path | ACGA = "mini",
+        device: str = "auto",
+        *,
+        minimum_peak: float = 0.0,
+        threshold_ratio: float = 0.5,
+        one_piece: bool = True,
     ) -> None:
         for name, value in {"minimum_peak": minimum_peak, "threshold_ratio": threshold_ratio}.items():
             if not 0 <= value <= 1:
@@ -90,7 +97,7 @@ class Segmenter:
             raise WeightsError('These weights came without word vectors: load them with words="vectors.bin", a word2vec file.')
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
-        self.minimum_peak, self.threshold_ratio = minimum_peak, threshold_ratio
+        self.minimum_peak, self.threshold_ratio, self.one_piece = minimum_peak, threshold_ratio, one_piece
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         self.model.backbone.channels_last()
@@ -308,8 +315,9 @@ class ClipSession:
 
     def mask(self, query: str, frame: int, *, threshold_ratio: float = 0.5) -> np.ndarray:
         """Foreground bool (H, W) of a known response, as `binarise` decides; empty if its peak is below the segmenter's minimum."""
-        found = self.responses[query][frame]
-        return binarise(found.logits, self.size, threshold_ratio=threshold_ratio) & (found.peak >= self.segmenter.minimum_peak)
+        found, segmenter = self.responses[query][frame], self.segmenter
+        mask = binarise(found.logits, self.size, threshold_ratio=threshold_ratio, one_piece=segmenter.one_piece)
+        return mask & (found.peak >= segmenter.minimum_peak)
 
     def agreement(self, queries: Sequence[str], *, threshold_ratio: float = 0.5) -> list[float]:
         """In each frame, the mean IoU of each two queries' masks, from known responses; nothing for a single query."""

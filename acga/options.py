@@ -128,6 +128,7 @@ class SegmentOptions(Checked):
     threshold: Annotated[float, Range(0, 1)] = 0.5
     # leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something
     minimum_peak: Share = 0.0
+    all_pieces: Flag = False  # keep all parts of a mask, as officially, not only the heaviest, though a sentence describes one actor
     overwrite: Flag = False  # replace the results of an earlier run in OUT; other files there stay
 
     @property

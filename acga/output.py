@@ -112,6 +112,7 @@ def write_segmentation(
         "every": every,
         "threshold": segmenter.threshold_ratio,
         "minimum_peak": segmenter.minimum_peak,
+        "one_piece": segmenter.one_piece,
         "queries": entries,
         "seconds": round(time.monotonic() - started, 2),
     }

@@ -46,6 +46,9 @@ again --out runs/finer --no-coarse-start --loss.resolution-weights 1 1 1 --epoch
   --initial runs/outlines/last.safetensors
 python "$here/calibrate.py" data/scenes "$film" --weights runs/finer/last.safetensors --out runs/mini.safetensors --half
 
+# What the command line does beyond the official rule, on validation.
+python "$here/one_piece.py" data/scenes "$film" --weights runs/mini.safetensors
+
 # Its scores: on the film that choices were made on, and, once, on what was kept for the end.
 python "$here/real_pictures.py" "$film" --part train --weights runs/mini.safetensors --out runs/film_train.json
 python "$here/real_pictures.py" "$film" --part test --weights runs/mini.safetensors --out runs/film_test.json

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,6 +49,11 @@ class QueryLife:
     def mixture(self) -> np.ndarray:
         """The place's own sentence vector (D,)."""
         return self.weights @ self.text
+
+    def _repr_html_(self) -> str:
+        """The moving picture in a notebook, wherever that is shown."""
+        said = f"Words, scores, softmax, mixture, response and mask of: {' '.join(self.words)}"
+        return f'<img src="data:image/gif;base64,{base64.b64encode(self.animate()).decode()}" alt="{html.escape(said)}">'
 
     def animate(self) -> bytes:
         """A GIF of the stages."""

@@ -55,14 +55,37 @@ async function attention(frame, word) {
   return { rows, columns: width, values: values.subarray(start, start + rows * width) };
 }
 
-/** Where the response reaches the share of its maximum. */
+/** The heaviest connected part of where the response reaches the share of its maximum, as the package keeps it. */
 async function mask({ width, height }) {
-  const { rows, columns, values } = await map(state.frame), bytes = new Uint8Array(Math.ceil(width * height / 8));
+  const { rows, columns, values } = await map(state.frame), response = new Float32Array(width * height);
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
-    const bit = y * width + x;
-    if (smooth(values, rows, columns, (y + 0.5) / height, (x + 0.5) / width) > 255 * state.share) bytes[bit >> 3] |= 128 >> (bit & 7);
+    response[y * width + x] = smooth(values, rows, columns, (y + 0.5) / height, (x + 0.5) / width);
   }
+  const bytes = new Uint8Array(Math.ceil(width * height / 8));
+  for (const bit of heaviestPiece(response, 255 * state.share, width)) bytes[bit >> 3] |= 128 >> (bit & 7);
   return new Mask(bytes, width, height);
+}
+
+/** The places of the connected part above a threshold whose responses have the largest sum. */
+function heaviestPiece(response, threshold, width) {
+  const seen = new Uint8Array(response.length);
+  let best = [], most = 0;
+  for (let start = 0; start < response.length; start++) {
+    if (seen[start] || response[start] <= threshold) continue;
+    const piece = [start];
+    let sum = 0;
+    seen[start] = 1;
+    for (let next = 0; next < piece.length; next++) {
+      const at = piece[next], x = at % width;
+      sum += response[at];
+      for (let dy = -width; dy <= width; dy += width) for (let dx = x ? -1 : 0; dx <= (x < width - 1 ? 1 : 0); dx++) {
+        const near = at + dy + dx;
+        if (near >= 0 && near < response.length && !seen[near] && response[near] > threshold) { seen[near] = 1; piece.push(near); }
+      }
+    }
+    if (sum > most) [best, most] = [piece, sum];
+  }
+  return best;
 }
 
 let asking = 0;

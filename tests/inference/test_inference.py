@@ -59,7 +59,7 @@ def test_masks_are_those_of_the_network_on_each_frames_clip(segmenter, clip):
                 expected = model(to_clip(squares)[None], tokens).large[0]
             found = results[index].responses[query]
             torch.testing.assert_close(torch.from_numpy(found), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
-            assert np.array_equal(results[index].masks[query], binarise(found, (30, 44)))
+            assert np.array_equal(results[index].masks[query], binarise(found, (30, 44), one_piece=True))
             assert results[index].peaks[query] == pytest.approx(float(expected.max().sigmoid()), abs=1e-4)
         assert np.array_equal(results[index].frame, frames[index])
 

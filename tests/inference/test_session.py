@@ -104,7 +104,7 @@ def test_only_what_is_missing_is_computed(session):
 def test_masks_follow_the_threshold(session):
     session.predict(["dog"], [3])
     for ratio in (0.2, 0.5, 0.9):
-        expected = binarise(session.responses["dog"][3].logits, SIZE, threshold_ratio=ratio)
+        expected = binarise(session.responses["dog"][3].logits, SIZE, threshold_ratio=ratio, one_piece=True)
         assert np.array_equal(session.mask("dog", 3, threshold_ratio=ratio), expected)
 
 

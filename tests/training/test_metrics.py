@@ -4,6 +4,7 @@ import json
 import pickle
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -192,3 +193,28 @@ def test_round_trip_keeps_large_masks_and_never_empties_small_ones():
     tiny = np.zeros((480, 640), dtype=bool)
     tiny[7, 9] = True
     np.testing.assert_array_equal(round_trip(tiny, 64), tiny)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_one_piece_is_connected_and_the_heaviest(seed):
+    rng = np.random.default_rng(seed)
+    response = cv2.GaussianBlur(rng.normal(size=(48, 48)), (0, 0), 3) * 40 - 1
+    whole, piece = (binarise(response, (48, 48), one_piece=one) for one in (False, True))
+    assert piece.any() and not (piece & ~whole).any()
+    count, labels = cv2.connectedComponents(whole.astype(np.uint8), connectivity=8)
+    probability = 1 / (1 + np.exp(-response))
+    weights = [probability[labels == number].sum() for number in range(1, count)]
+    assert np.array_equal(piece, labels == 1 + int(np.argmax(weights))) or np.isclose(max(weights), probability[piece].sum())
+
+
+def test_a_piece_that_does_not_survive_the_way_back_leaves_the_whole_mask():
+    def mask(of, **how):
+        response = np.full((64, 64), -9.0)
+        for place, logit in of.items():
+            response[place] = logit
+        return binarise(response, (20, 20), **how)
+
+    lost = next((at, 30) for at in range(4, 30) if not mask({(at, 30): 5.0}).any())
+    kept = next((at, other) for at in range(34, 60) for other in range(34, 60) if mask({(at, other): 5.0}).any())
+    both = {lost: 5.0, kept: 4.0}  # the one that is lost is the heavier
+    assert mask(both, one_piece=True).any() and np.array_equal(mask(both, one_piece=True), mask(both))

@@ -141,7 +141,7 @@ def test_the_threshold_is_a_share_of_the_maximum(demo, page):
     assert areas == sorted(areas, reverse=True) and areas[0] > areas[2]
     demo.view.threshold_ratio = 0.5
     response = demo._opened["one"].session.responses["man in red"][3].logits
-    assert (official[3] == binarise(response, SIZE)).all()
+    assert (official[3] == binarise(response, SIZE, one_piece=True)).all()
 
 
 def test_the_shown_frame_comes_first(demo, page):

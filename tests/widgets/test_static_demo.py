@@ -53,7 +53,7 @@ def test_maps_and_attention_are_the_packages(data, session):
         assert maps.shape == (8, answer["rows"], ACROSS)
         for at, frame in ((0, 0), (2, 2 * STEP)):
             found = session.responses[query][frame]
-            wanted = binarise(found.logits, session.size)
+            wanted = binarise(found.logits, session.size)  # all its pieces: one is chosen in the browser
             mask = cv2.resize(maps[at].astype(np.float32), session.size[::-1], interpolation=cv2.INTER_LINEAR) > 127.5
             assert (mask & wanted).sum() / (mask | wanted).sum() > 0.9
             words = len(found.word_weights)
