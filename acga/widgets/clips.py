@@ -90,16 +90,6 @@ def _person(noun: str, action: str, colour: str, lower_colour: str, x: float, y:
 
 # Far actors first: later ones are drawn over earlier ones.
 DRAWN_CLIPS: Mapping[str, DrawnClip] = {
-    "A day at the beach": _drawn(
-        "beach",
-        2,
-        "beach",
-        "sand",
-        ("white bird flying", _actor("bird", "fly", "white", 0.26, 0.3, 0.36, 1, noun="seagull")),
-        ("woman in yellow walking", _person("woman", "walk", "yellow", "black", 0.75, 0.87, -1)),
-        ("baby crawling", _actor("baby", "crawl", "pink", 0.34, 0.3, 0.93, 1)),
-        fooling=("dog running", "man in blue"),
-    ),
     "Two men and a dog on a lawn": _drawn(
         "lawn",
         1,
@@ -109,6 +99,16 @@ DRAWN_CLIPS: Mapping[str, DrawnClip] = {
         ("man in red walking", _person("man", "walk", "red", "blue", 0.17, 0.76, 1)),
         ("man in green running", _person("man", "run", "green", "black", 0.5, 0.95, -1)),
         fooling=("a cat", "man in blue"),
+    ),
+    "A day at the beach": _drawn(
+        "beach",
+        2,
+        "beach",
+        "sand",
+        ("white bird flying", _actor("bird", "fly", "white", 0.26, 0.3, 0.36, 1, noun="seagull")),
+        ("woman in yellow walking", _person("woman", "walk", "yellow", "black", 0.75, 0.87, -1)),
+        ("baby crawling", _actor("baby", "crawl", "pink", 0.34, 0.3, 0.93, 1)),
+        fooling=("dog running", "man in blue"),
     ),
     "Two cats and a ball": _drawn(
         "room",
