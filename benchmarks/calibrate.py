@@ -52,14 +52,20 @@ def answers_on_film(model: ACGA, folder: Path) -> list[Answer]:
     return found
 
 
-@torch.inference_mode()
-def answers_on_release(model: ACGA, root: Path, samples: int) -> list[Answer]:
-    """The answers to `samples` sentences of a release's held-out videos, evenly spread."""
-    config, network = model.config, fold(model).eval()
+def open_held_out(model: ACGA, root: Path, samples: int) -> tuple[A2DSentences, list[int]]:
+    """A release, and `samples` sentences of its held-out videos, evenly spread."""
+    config = model.config
     dataset = A2DSentences(root, "train", size=config.size, clip_length=config.clip_length, vocabulary=model.vocabulary)
     _, held_out = split_validation(dataset)
+    return dataset, held_out[:: -(-len(held_out) // samples)]
+
+
+@torch.inference_mode()
+def answers_on_release(model: ACGA, root: Path, samples: int) -> list[Answer]:
+    """The answers to sentences of a release's held-out videos."""
+    network, (dataset, chosen) = fold(model).eval(), open_held_out(model, root, samples)
     found = []
-    for index in tqdm(held_out[:: -(-len(held_out) // samples)], desc="release"):
+    for index in tqdm(chosen, desc="release"):
         item = dataset[index]
         found.append(Answer(network(item["clip"][None], item["tokens"][None]).large[0], item["mask"]))
     return found
@@ -68,12 +74,10 @@ def answers_on_release(model: ACGA, root: Path, samples: int) -> list[Answer]:
 @torch.inference_mode()
 def confidences_on_release(model: ACGA, root: Path, samples: int) -> dict[str, list[float]]:
     """The confidence of sentences about held-out videos, and of sentences about a kind of actor that these do not show."""
-    config, network, rng = model.config, fold(model).eval(), np.random.default_rng(0)
-    dataset = A2DSentences(root, "train", size=config.size, clip_length=config.clip_length, vocabulary=model.vocabulary)
-    _, held_out = split_validation(dataset)
-    others = AbsentQueries(dataset)
+    network, (dataset, chosen) = fold(model).eval(), open_held_out(model, root, samples)
+    others, rng = AbsentQueries(dataset), np.random.default_rng(0)
     found: dict[str, list[float]] = {"present": [], "absent": []}
-    for index in tqdm(held_out[:: -(-len(held_out) // samples)], desc="release"):
+    for index in tqdm(chosen, desc="release"):
         features = network.features(dataset[index]["clip"][None])
         asked = {"present": index, "absent": others.draw(index, rng)}
         for kind, row in asked.items():

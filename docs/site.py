@@ -1,6 +1,7 @@
 """Render the series as a static site: `python docs/site.py [FOLDER]` (`make site`) writes index.html into build/site/, or FOLDER.
 
-The pages are the committed documents and notebooks with their committed outputs: nothing is run. A warning is an error.
+The pages are the committed documents and notebooks with their committed outputs: no cell is run. The answers of the demo are computed.
+A warning is an error.
 """
 
 import shutil

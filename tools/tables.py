@@ -48,7 +48,7 @@ def shipped(rows: Mapping[str, tuple[str, str | None]], columns: Sequence[str] =
 
 
 def in_short() -> str:
-    """The four rows that the README shows."""
+    """The rows that the README shows."""
     film, second, first = film_result(), *(read_json(MINI / f"{name}.json.gz") for name in ("second", "first"))
     rows = [(film.title, "`mini`", film.questions, film.at_half, film.mean_iou)]
     for title, network, result, tag in (

@@ -7,7 +7,6 @@ be crossed out. Responses are kept as shares of their maximum, 8 bits each, so t
 from __future__ import annotations
 
 import base64
-import html
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -17,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..data.geometry import undo_pad_resize
 from ..data.pictures import encode_picture
 from ..data.text import tokenise
 from ..files import write_text
@@ -39,10 +39,9 @@ def write_static_demo(path: Path, segmenter: Segmenter | None = None, clips: Map
     data = [compute_clip(segmenter, title, clip.draw()) for title, clip in list(clips.items())[:CLIPS]]
     files = resources.files("acga.widgets")
     script = "\n".join((files / part).read_text(encoding="utf-8") for part in SCRIPTS)
-    style = (files / "static_demo.css").read_text(encoding="utf-8")
+    frame, style = ((files / f"static_demo.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
     content = json.dumps({"clips": data, "palette": PALETTE}, separators=(",", ":")).replace("</", "<\\/")
-    page = PAGE.format(style=style, data=content, script=script, title=html.escape("Ask a video: precomputed"))
-    write_text(path, page)
+    write_text(path, frame.format(style=style, data=content, script=script))
     return path
 
 
@@ -76,9 +75,9 @@ def _answer(session: ClipSession, query: str, frames: Sequence[int]) -> dict[str
     maps: list[np.ndarray] = []
     attention: list[np.ndarray] = []
     for one in found:
-        probability = 1 / (1 + np.exp(-crop(one.logits, session.size).astype(np.float64)))
-        share = cv2.resize(probability / probability.max(), (ACROSS, _rows(session.size)), interpolation=cv2.INTER_AREA)
-        maps.append(np.round(255 * share.clip(0, 1)).astype(np.uint8))
+        probability = 1 / (1 + np.exp(-one.logits.astype(np.float64)))  # (S, S)
+        share = undo_pad_resize(np.round(255 * probability / probability.max()).astype(np.uint8), session.size)  # (H, W)
+        maps.append(cv2.resize(share, (ACROSS, _rows(session.size)), interpolation=cv2.INTER_AREA))
         if one.word_weights is not None:
             attention.extend(np.round(255 * weights).astype(np.uint8) for weights in one.word_weights)
     confidence = float(np.median([one.confidence for one in found]))
@@ -89,14 +88,6 @@ def _answer(session: ClipSession, query: str, frames: Sequence[int]) -> dict[str
         "cells": len(attention[0]) if attention else 0,
         "verdict": session.segmenter.verdict(confidence) or "",
     }
-
-
-def crop(square: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The part of a square map (S, S) that shows the frame of `size` (h, w): what `pad_resize` put there."""
-    side = len(square)
-    height, width = (round(side * length / max(size)) for length in size)
-    top, left = (side - height) // 2, (side - width) // 2
-    return square[top : top + height, left : left + width]
 
 
 def _rows(size: tuple[int, int]) -> int:
@@ -110,46 +101,3 @@ def _strip(maps: Sequence[np.ndarray]) -> str:
 
 def _picture(frame: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(encode_picture(frame, ".jpg", quality=82)).decode()
-
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}
-</style>
-</head>
-<body>
-<main>
-<p class="home"><a href="../index.html">ACGA, step by step</a></p>
-<h1>Ask a video</h1>
-<p>All answers on this page were computed beforehand: it works without a server.
-To ask sentences of your own, about films of your own, run <code>make app</code>.</p>
-<div id="clips" role="group" aria-label="Clips"></div>
-<div id="stage">
-<div id="view"><canvas id="picture" tabindex="0" role="img" aria-describedby="said"
-aria-label="The clip with the mask. Arrow keys mark a cell, to see how it weighs the words."></canvas>
-<div class="row"><button id="play" type="button">Pause</button>
-<input id="frame" type="range" min="0" value="0" aria-label="Frame"></div>
-<p id="said" aria-live="polite"></p></div>
-<div id="panel">
-<fieldset><legend>Sentence, and is it there?</legend><div id="sentences"></div></fieldset>
-<fieldset><legend>Words: point at one, click to cross it out</legend><div id="words"></div></fieldset>
-<fieldset><legend>Threshold, as a share of the largest response</legend>
-<div class="row">
-<input id="threshold" type="range" min="5" max="95" value="50" aria-label="Threshold"> <output id="share">50 %</output></div></fieldset>
-<p class="hint">Point at a word: the cells that attend to it stay bright.
-Point at the picture: each word shows its share of that cell's attention.</p>
-</div>
-</div>
-</main>
-<script id="data" type="application/json">{data}</script>
-<script>
-{script}
-</script>
-</body>
-</html>
-"""

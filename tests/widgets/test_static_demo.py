@@ -12,7 +12,7 @@ from helpers.browsers import browser, needs_browser
 from acga.inference import ClipSession, Segmenter
 from acga.metrics import binarise
 from acga.widgets.clips import DRAWN_CLIPS
-from acga.widgets.static_demo import ACROSS, STEP, crop, write_static_demo
+from acga.widgets.static_demo import ACROSS, STEP, write_static_demo
 
 CLIPS = {title: DRAWN_CLIPS[title] for title in ("Twin dogs", "A day at the beach")}
 
@@ -61,12 +61,6 @@ def test_maps_and_attention_are_the_packages(data, session):
                 kept = attention[at * words + word] / 255
                 assert np.abs(kept - found.word_weights[word]).max() <= 0.5 / 255 + 1e-6
         assert answer["verdict"] == ""  # these weights were not calibrated for verdicts
-
-
-def test_the_part_of_a_square_that_shows_the_frame():
-    square = np.arange(64).reshape(8, 8)
-    assert crop(square, (30, 60)).tolist() == square[2:6].tolist()
-    assert crop(square, (60, 30)).tolist() == square[:, 2:6].tolist()
 
 
 @pytest.fixture(scope="module")

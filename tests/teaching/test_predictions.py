@@ -6,8 +6,8 @@ from acga.errors import ConfigError
 from acga.study.claims import TITLES
 from acga.study.records import Study
 from acga.study.summary import Summary
-from acga.teaching.claim_tasks import PREDICTIONS, score_predictions
 from acga.teaching.exercises import check
+from acga.teaching.predictions import PREDICTIONS, score_predictions
 from acga.teaching.tasks import task
 
 CLAIMS = [name for name in TITLES if name != "Controls"]

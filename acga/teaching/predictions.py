@@ -1,4 +1,4 @@
-"""The exercises of the notebook on the claims, and the score of a reader's predictions."""
+"""The score of a reader's predictions of the claims."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pandas as pd
 from ..errors import ConfigError
 from ..study.bootstrap import Interval
 from ..study.claims import TITLES
-from ..study.records import Study
 from ..study.summary import Summary
 
 PREDICTIONS = {"helps": "holds", "makes no difference": "undecided", "hurts": "does not hold"}  # and the verdicts that they foretell
@@ -36,10 +35,3 @@ def score_predictions(guesses: Mapping[str, Any], summary: Summary) -> pd.DataFr
     table = pd.DataFrame(rows).T
     right, asked = int((table["right"] == "yes").sum()), int((table["right"] != "–").sum())
     return table.rename_axis(f"{right} of {asked} predictions right" if asked else "no predictions yet")
-
-
-def gain_beside_its_kind(study: Study) -> float:
-    """The gain of vision guided language attention in mean IoU beside an actor of the same kind, in points."""
-    found = study.difference("+ weighted loss", "+ vision guided language", where="same_kind=1")
-    assert found is not None
-    return 100 * found.mean
