@@ -20,7 +20,7 @@ Stem = Literal["i3d", "image"]
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "tf32", "bf16"]
-SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational"]
+SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational", "looks"]
 Channels = Annotated[int, Range(1, 4096)]
 Epochs = Annotated[float, Range(0, 1e6, above=True)]
 Rate = Annotated[float, Range(0, 1e3)]  # of learning
@@ -201,12 +201,15 @@ class SynthesisConfig(Checked):
     crowded: bool = False  # more actors a scene, for pretraining (a2d)
     # of every test actor, half of the sentences are phrased as no training sentence is; otherwise all sentences of half of the actors (a2d)
     mixed: bool = False
-    # how sentences are worded: variously; in one order of words, held-out ones aside; or, beside others of a kind, sometimes or mostly by
-    # what an actor is to the others (a2d)
+    # how sentences are worded: variously; in one order of words, held-out ones aside; beside others of a kind sometimes or mostly by what
+    # an actor is to the others; or by what it looks like and does alone (a2d)
     sentence_style: SentenceStyle = "everyday"
     edition: Literal[1, 2] = 1  # of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded
     cutouts: str | None = None  # folder of photographs with instance masks, some of which become actors (a2d, edition 2)
     bystanders: bool = False  # one to three other people beside the annotated one (jhmdb, edition 2)
+    contrasts: bool = (
+        False  # only scenes of a few of one kind, told apart by colour or action alone, to learn these words from (a2d, edition 2)
+    )
     seed: Seed = 0  # of everything that is random
     workers: Annotated[int, Range(0, 1024)] = 2  # processes that draw
 
@@ -216,6 +219,8 @@ class SynthesisConfig(Checked):
             raise ConfigError("Cut-outs are drawn in the second edition only; choose edition 2.")
         if self.bystanders and self.edition == 1:
             raise ConfigError("Bystanders are drawn in the second edition only; choose edition 2.")
+        if self.contrasts and self.edition == 1:
+            raise ConfigError("Contrasts are drawn in the second edition only; choose edition 2.")
 
 
 def scaled(channels: int, width: float) -> int:

@@ -14,6 +14,8 @@ from .scene import Actor, Rng
 
 # Shares of actors beside another: of its kind doing something else; of its kind doing the same; of another kind doing the same.
 DISTRACTORS = (0.35, 0.15, 0.2)
+# What the actors of a scene of contrasts differ in (colour, action), and how often.
+CONTRASTS, CONTRAST_SHARES = ((True, False), (False, True), (True, True)), (0.45, 0.3, 0.25)
 SUBTYPES: dict[str, dict[str, float]] = {
     "adult": {"man": 0.5, "woman": 0.3, "boy": 0.1, "girl": 0.1},
     "baby": {"baby": 1},
@@ -73,6 +75,21 @@ def sample_cast(rng: Rng, count: int, people_only: bool, shares: tuple[float, fl
             cast.append(sample_actor(rng, str(rng.choice(kinds or [other.kind])), other.action))
         else:
             cast.append(sample_actor(rng, *PAIRS[rng.integers(len(PAIRS))]))
+    return cast
+
+
+def sample_contrast(rng: Rng) -> list[Actor]:
+    """Two to four of one kind and size that differ in colour, in action, or in both; seldom with one of another kind beside them."""
+    model = sample_actor(rng, *PAIRS[rng.integers(len(PAIRS))])
+    palette = sorted(set(TYPICAL_COLOURS.get(model.noun, TYPICAL_COLOURS[model.kind])))
+    in_colour, in_action = CONTRASTS[rng.choice(len(CONTRASTS), p=CONTRAST_SHARES)]
+    count = int(rng.choice([2, 3, 4], p=[0.5, 0.35, 0.15]))
+    colours = rng.permutation(palette)[:count].tolist() if in_colour and len(palette) > 1 else [model.colour] * count
+    in_action |= len(palette) == 1  # a seagull has no other colour
+    doing = rng.permutation(VALID_ACTIONS[model.kind])[:count].tolist() if in_action else [model.action] * count
+    cast = [with_action(rng, replace(model, colour=colour), action) for colour, action in zip(colours, doing, strict=False)]
+    if rng.random() < 0.25:
+        cast.append(sample_actor(rng, *PAIRS[rng.integers(len(PAIRS))]))
     return cast
 
 

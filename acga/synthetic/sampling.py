@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.taxonomy import ACTORS, COLOURS, VALID_ACTIONS
-from .casting import TYPICAL_COLOURS, sample_actor, sample_cast, with_action
+from .casting import TYPICAL_COLOURS, sample_actor, sample_cast, sample_contrast, with_action
 from .render.backgrounds import BACKGROUNDS
 from .render.cutouts import Cutout, CutoutFolder, actions
 from .scene import Actor, Rng, Scene
@@ -56,12 +56,14 @@ def sample_scene(
     crowded: bool = False,
     edition: int = 1,
     bystanders: bool = False,
+    contrasts: bool = False,
     cutouts: CutoutFolder | None = None,
 ) -> Scene:
     """Sample the scene number `index` of a split (0 train, 1 test). `style="sketch"` gives the J-HMDB twin's: people only, 240 x 320.
 
     With at most 16 `frames` only the middle one is annotated. In the second edition the J-HMDB twin can have `bystanders`,
-    and actors of the A2D twin can be photographs from a folder of `cutouts`.
+    and actors of the A2D twin can be photographs from a folder of `cutouts`, or `contrasts`: of one kind, in other colours or doing other
+    things.
 
     >>> sample_scene("a", 0, 0, 3) == sample_scene("a", 0, 0, 3)
     True
@@ -86,6 +88,10 @@ def sample_scene(
         cast = _with_looks(rng, resize(rng, cast, reach), split)
         actors = place_actors(rng, cast, horizon, aspect, SECOND)
         subject = next(i for i, actor in enumerate(actors) if actor.look == cast[0].look)
+    elif contrasts:
+        reach = float(np.exp(rng.uniform(*np.log(REACH))))
+        cast = _with_looks(rng, resize(rng, sample_contrast(rng), reach), split)
+        actors = place_actors(rng, cast, horizon, aspect, SECOND)
     elif rng.random() < PAIR_SHARE:
         actors, pair = _minimal_pair(rng, split, horizon, aspect, cutouts)
     else:

@@ -163,6 +163,7 @@ def _a2d_video(root: Path, config: SynthesisConfig, job: tuple[str, int]) -> dic
         frames=config.frames,
         crowded=config.crowded,
         edition=config.edition,
+        contrasts=config.contrasts,
         cutouts=cutouts,
     )
     annotated: dict[int, np.ndarray] = {}

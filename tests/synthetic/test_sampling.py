@@ -117,3 +117,15 @@ def test_bystanders_stand_by_the_annotated_one() -> None:
 def test_all_pairs_of_kind_and_action_occur() -> None:
     seen = {(a.kind, a.action) for index in range(500) for a in sample_scene("a", 0, 0, index, edition=2).actors}
     assert seen == set(PAIRS)
+
+
+def test_contrasts_are_of_one_kind_and_differ_in_colour_or_action() -> None:
+    scenes = [sample_scene("a", 0, 0, index, frames=1, edition=2, contrasts=True) for index in range(60)]
+    differ = set()
+    for scene in scenes:
+        nouns = [actor.noun for actor in scene.actors]
+        few = [actor for actor in scene.actors if nouns.count(actor.noun) > 1]
+        assert len(few) >= len(scene.actors) - 1 and len({actor.kind for actor in few}) == 1
+        differ.add((len({actor.colour for actor in few}) > 1, len({actor.action for actor in few}) > 1))
+        assert all((actor.kind, actor.colour, actor.action) not in HELD_OUT_COMBINATIONS for actor in scene.actors)
+    assert {(True, False), (False, True), (True, True)} <= differ

@@ -32,6 +32,7 @@ __all__ = ["VOCABULARY", "Query", "describe", "fits"]
 
 # Of the styles, "one-order" words a query in a single order, that of "man in red running on the left", unless held out.
 # "relational": most of those about an actor beside others of its kind say nothing but what it is to the others; "half-relational": fewer.
+# "looks": nothing is said but the kind and what is needed of colour, clothes and action.
 
 LONGEST = 20  # words
 ATTEMPTS_PER_SENTENCE = 12  # for each sentence wanted
@@ -48,6 +49,7 @@ DISAMBIGUATION_WEIGHT = {
 RELATIONAL_PROBABILITY = {"half-relational": 0.4, "relational": 0.8}  # how often nothing else is said where it would do
 OPPOSITES = (("left of", "right of"), ("right of", "left of"))
 RELATIONAL_WEIGHT = {"order": 1.0, "relation": 2.0}  # the weights where that is so
+LOOKS_WEIGHT = {"doing": 4.0, "colour": 4.0, "upper": 2.0, "all over": 0.5, "lower": 0.5, "hat": 0.5, "pattern": 0.5}
 # A sentence says at most one thing of each of these groups.
 EXCLUSIVE_GROUPS = {"upper": "look", "colour": "look", "all over": "look", "place": "where", "order": "where", "relation": "where"}
 
@@ -153,7 +155,8 @@ class SentenceGenerator:
     ) -> None:
         self.view, self.index, self.rng = View(scene, boxes), index, rng
         self.templates = ONE_ORDER_TEMPLATES if style == "one-order" else TEMPLATES
-        self.relational = max(relational, RELATIONAL_PROBABILITY.get(style, 0.0))
+        self.by_looks = style == "looks"
+        self.relational = 0.0 if self.by_looks else max(relational, RELATIONAL_PROBABILITY.get(style, 0.0))
         self._speakable: dict[tuple[str, str], dict[Fact, float]] = {}
 
     def say(self, *, combination: bool, held_out: bool) -> Query | None:
@@ -166,11 +169,12 @@ class SentenceGenerator:
         if combination:
             facts |= self.novel_pair(noun.words[0])
         by_relation = self.relational > 0 and len(self.view.fitting([noun])) > 1 and self.rng.random() < self.relational
-        if not by_relation:
+        if not by_relation and not self.by_looks:
             self.add_mentions(facts)
         if held_out and facts.keys() <= {"noun", "doing", "size", "colour"}:
             self.add_any(("surface", "place"), facts)  # what a held-out order of words can begin with
-        if not self.single_out(facts, RELATIONAL_WEIGHT if by_relation else DISAMBIGUATION_WEIGHT):
+        weights = LOOKS_WEIGHT if self.by_looks else RELATIONAL_WEIGHT if by_relation else DISAMBIGUATION_WEIGHT
+        if not self.single_out(facts, weights):
             return None
         novel = frozenset({"combination"} if is_held_out(facts.values()) else ())
         if novel and not held_out:
