@@ -23,13 +23,14 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .data.geometry import pad_resize, to_clip
+from .data.geometry import pad_resize
 from .data.text import UNKNOWN, tokenise
 from .data.video import ShownFrame, VideoInfo, probe, read_shown_frames
 from .devices import choose_device
 from .errors import ConfigError, QueryError, WeightsError
 from .metrics import binarise, intersection_over_union
 from .model.checkpoints import load_model as load
+from .model.clip_features import AT_ONCE, ClipFeatures
 from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
@@ -37,7 +38,6 @@ from .model.presence import Verdict, confidence
 
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
-AT_ONCE = 4  # clips, or pairs of frame and query: faster than one by one, in memory that does not grow with their number
 LONGEST_CORRECTED = 50  # letters of a word that others are suggested for
 SIMILARITY = 0.65  # of the spelling of a word that is offered in place of an unknown one, from 0 to 1
 
@@ -153,11 +153,12 @@ class Segmenter:
         times: deque[float] = deque()  # of the frames that are read ahead
         frames = _pictures(read_shown_frames(path), times)
         clips = sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length)
+        stem = ClipFeatures(self.model, self.device)
         for index, (picture, clip) in enumerate(clips):
             frame = _Frame(index, times.popleft(), picture)
             since = index % every
             if since == 0:
-                latest = self._predict(index, clip, queries, picture.shape[:2])
+                latest = self._predict(index, clip, queries, picture.shape[:2], stem)
             if latest is None or since > every // 2:
                 waiting.append(frame)
                 continue
@@ -168,8 +169,10 @@ class Segmenter:
             if latest is not None:
                 yield latest.of(rest)
 
-    def _predict(self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int]) -> _ClipResult:
-        session = ClipSession(self, {index: clip}, size)  # of this clip alone, so that memory does not grow with the video
+    def _predict(
+        self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], stem: ClipFeatures
+    ) -> _ClipResult:
+        session = ClipSession(self, {index: clip}, size, stem=stem)  # of this clip alone, so that memory does not grow with the video
         session.predict(queries, [index])
         found = {query: session.responses[query][index] for query in queries}
         return _ClipResult(
@@ -251,6 +254,7 @@ class ClipSession:
         segmenter: what finds.
         clips: by frame, the squares `(S, S, 3)` uint8 of the clip around it; see `sliding_clips`.
         size: (h, w) of the frames.
+        stem: what computes features of clips, to be shared by sessions of one film.
 
     >>> from acga import ACGA, ACGAConfig, Segmenter, Vocabulary
     >>> segmenter = Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left"])), device="cpu")
@@ -261,8 +265,16 @@ class ClipSession:
     ((36, 48), (4, 8, 8))
     """
 
-    def __init__(self, segmenter: Segmenter, clips: Mapping[int, Sequence[np.ndarray]], size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        clips: Mapping[int, Sequence[np.ndarray]],
+        size: tuple[int, int],
+        *,
+        stem: ClipFeatures | None = None,
+    ) -> None:
         self.segmenter, self.clips, self.size = segmenter, clips, size
+        self.stem = ClipFeatures(segmenter.model, segmenter.device) if stem is None else stem
         self.responses: dict[str, dict[int, FrameResponse]] = {}
         self._features: dict[int, Tensor] = {}  # mixed_4e (C, T', h, w) by frame
 
@@ -277,11 +289,7 @@ class ClipSession:
     def run_stem(self, frames: Iterable[int]) -> int:
         """Compute the features of the clips around these frames unless they are known; gives how many were new."""
         new = [frame for frame in dict.fromkeys(frames) if frame not in self._features]
-        for start in range(0, len(new), AT_ONCE):
-            few = new[start : start + AT_ONCE]
-            batch = torch.stack([to_clip(np.stack(self.clips[frame])) for frame in few]).to(self.segmenter.device)  # (B, 3, T, S, S)
-            features = self.segmenter.model.features(batch.contiguous(memory_format=torch.channels_last_3d))
-            self._features.update(zip(few, features, strict=True))
+        self._features.update(zip(new, self.stem.of([self.clips[frame] for frame in new]), strict=True))
         return len(new)
 
     @torch.inference_mode()

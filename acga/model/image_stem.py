@@ -130,13 +130,21 @@ class ImageStem(nn.Module):
 
     def forward(self, clip: Tensor) -> Tensor:
         """Clips (B, 3, T, H, W) in [-1, 1], H and W multiples of 16, to (B, 592, T/4, H/16, W/16)."""
-        return rearrange(self.gather(self.pyramid(self.frames(clip))), "(b t) c h w -> b c t h w", b=len(clip))
+        return rearrange(self.maps(self.frames(clip)), "(b t) c h w -> b c t h w", b=len(clip))
 
     @staticmethod
-    def frames(clip: Tensor) -> Tensor:
-        """The frames that are looked at, (B T/4, 3, H, W): every fourth, the annotated one, T // 2, among them."""
-        start = clip.shape[2] // 2 % TIME_STRIDE
-        return rearrange(clip[:, :, start::TIME_STRIDE], "b c t h w -> (b t) c h w")
+    def seen(length: int) -> range:
+        """The indices of the frames that are looked at in a clip of `length`: every fourth, the annotated one, length // 2, among them."""
+        return range(length // 2 % TIME_STRIDE, length, TIME_STRIDE)
+
+    def frames(self, clip: Tensor) -> Tensor:
+        """The frames of clips (B, 3, T, H, W) that are looked at, (B T/4, 3, H, W)."""
+        seen = self.seen(clip.shape[2])
+        return rearrange(clip[:, :, seen.start :: seen.step], "b c t h w -> (b t) c h w")
+
+    def maps(self, frames: Tensor) -> Tensor:
+        """Frames (N, 3, H, W) in [-1, 1] to their features (N, 592, H/16, W/16)."""
+        return self.gather(self.pyramid(frames))
 
     def pyramid(self, frames: Tensor) -> Pyramid:
         """Maps of frames (N, 3, H, W) in [-1, 1]."""

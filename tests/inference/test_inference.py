@@ -103,7 +103,7 @@ def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
 @given(count=st.integers(1, 30), every=st.integers(1, 12))
 def test_frames_between_take_the_nearest_result(count, every):
     segmenter = Segmenter.__new__(Segmenter)
-    segmenter.config = CONFIG
+    segmenter.config, segmenter.model, segmenter.device = CONFIG, None, "cpu"
     segmenter._predict = lambda index, *_: inference._ClipResult(index, {}, {}, {}, {})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inference, "read_shown_frames", lambda path: map(shown, moving_frames(count)))

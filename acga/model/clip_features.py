@@ -1,0 +1,65 @@
+"""The stem's features of the clips of a film, what neighbouring clips share being computed once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.geometry import to_clip
+from .image_stem import ImageStem
+from .network import ACGA
+
+KEPT = 64  # maps of frames: those of two clips and the frames between; 39 MB at 256 px
+AT_ONCE = 4  # clips: faster than one by one, in memory that does not grow with their number
+
+
+class ClipFeatures:
+    """A network's stem for the clips of one film.
+
+    An image stem sees each frame by itself, so a frame's map is kept and serves all clips that the frame is in, which is exact. I3D mixes
+    the frames of a clip from its first layer on, so its clips share nothing.
+
+    >>> from acga.config import ACGAConfig
+    >>> features = ClipFeatures(ACGA(ACGAConfig.thin_residual()))
+    >>> features.of([[np.zeros((64, 96, 3), np.uint8)] * 16])[0].shape
+    torch.Size([132, 4, 4, 6])
+    """
+
+    def __init__(self, model: ACGA, device: torch.device | str = "cpu") -> None:
+        self.model, self.device = model, torch.device(device)
+        self._maps: OrderedDict[int, tuple[np.ndarray, Tensor]] = (
+            OrderedDict()
+        )  # by id of a square, which is kept so that its id is its own
+
+    @torch.inference_mode()
+    def of(self, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
+        """The features (C, T/4, h, w) of clips, each of T squares (S, S, 3) uint8; a frame is known again if it is the same array."""
+        found: list[Tensor] = []
+        for start in range(0, len(clips), AT_ONCE):
+            few = clips[start : start + AT_ONCE]
+            stem = self.model.backbone.stem
+            found += self._shared(stem, few) if isinstance(stem, ImageStem) else self._whole(few)
+        return found
+
+    def _whole(self, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
+        batch = torch.stack([to_clip(np.stack(clip)) for clip in clips]).to(self.device)  # (B, 3, T, S, S)
+        return list(self.model.features(batch.contiguous(memory_format=torch.channels_last_3d)))
+
+    def _shared(self, stem: ImageStem, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
+        seen = [[clip[index] for index in stem.seen(len(clip))] for clip in clips]
+        new = {id(square): square for squares in seen for square in squares if id(square) not in self._maps}
+        if new:
+            frames = to_clip(np.stack(list(new.values()))).movedim(0, 1).to(self.device)  # (N, 3, S, S)
+            maps = stem.maps(frames.contiguous(memory_format=torch.channels_last))
+            self._maps.update(zip(new, zip(new.values(), maps, strict=True), strict=True))
+        features = [torch.stack([self._maps[id(square)][1] for square in squares], dim=1) for squares in seen]
+        for squares in seen:
+            for square in squares:
+                self._maps.move_to_end(id(square))
+        while len(self._maps) > KEPT:
+            self._maps.popitem(last=False)
+        return features
