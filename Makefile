@@ -1,11 +1,11 @@
 # make demo, make test, make lab and make app each set up the virtual environment on first use, and again when its requirements change.
 #   PYTHON     which Python to build it from: 3.11 or later
 #   VENV       where it is
-#   PIP_INDEX  options for pip; on Linux without a GPU, PIP_INDEX="--extra-index-url https://download.pytorch.org/whl/cpu" saves gigabytes
+#   PIP_INDEX  options for pip; PyTorch for the CPU, which saves gigabytes, unless PIP_INDEX= asks for CUDA on Linux
 
 PYTHON ?= python3
 VENV ?= .venv
-PIP_INDEX ?=
+PIP_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
 
 PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constraints.txt
 # Tests run side by side, a file at a time, each on one thread.

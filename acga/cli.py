@@ -59,15 +59,17 @@ def print_stderr(kind: Literal["note", "error"], message: str) -> None:
 
 def run_demo(options: DemoOptions) -> None:
     """`acga demo`."""
+    from .files import read_json
     from .inference import Segmenter
-    from .output import is_earlier_output, output_folder
+    from .output import SUMMARY, is_earlier_output, output_folder
     from .teaching.demonstration import demonstrate
 
     out = options.out
     with output_folder(out, overwrite=is_earlier_output(out)) as folder:
         scores = demonstrate(Segmenter(options.weights, options.device), folder)
-    for query, score in scores.items():
-        print(f'  "{query}": mean IoU {score:.2f} with the drawn truth')
+    for entry in read_json(out / SUMMARY)["queries"]:
+        query = entry["query"]
+        print(f'  {entry["verdict"] or "not judged"}: "{query}", mean IoU {scores[query]:.2f} with the drawn truth')
     print(f"See {out / 'demo.png'} and {out / 'demo.gif'} (what was found), and the rest of {out}.")
 
 
@@ -75,10 +77,11 @@ def run_segment(options: SegmentOptions) -> None:
     """`acga segment`."""
     from .data.text import Vocabulary, tokenise
     from .files import read_json
-    from .inference import Segmenter, load
+    from .inference import Segmenter, check_queries, load
     from .output import SUMMARY, output_folder, write_segmentation
 
     out, queries, formats = options.folder, options.queries, options.formats
+    check_queries(queries)
     with output_folder(out, overwrite=options.overwrite) as folder:
         # A file of word vectors holds millions of words: only those of the queries are read.
         model = load(options.weights, words=options.words, vocabulary=Vocabulary.from_queries(queries) if options.words else None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,9 +127,12 @@ class Segmenter:
         without_vector = [word for word, index in zip(tokenise(query), ids, strict=False) if index > UNKNOWN and blank[index]]
         return list(dict.fromkeys(self.vocabulary.unknown(query) + without_vector))
 
-    def verdict(self, confidence: float) -> Verdict | None:
-        """Whether a frame whose response has this confidence shows what was asked for; None if the weights were not calibrated for that."""
-        return None if self.presence is None else self.presence.verdict(confidence)
+    def verdict(self, confidences: float | Sequence[float]) -> Verdict | None:
+        """Whether a frame, or a film, with this confidence, or these, shows what was asked for; the median of a film's frames decides.
+
+        None if the weights were not calibrated for that.
+        """
+        return None if self.presence is None else self.presence.verdict(float(np.median(confidences)))
 
     def suggest(self, word: str, most: int = 3) -> list[str]:
         """Known words that are spelled much like `word`, the likest first."""
@@ -138,11 +142,7 @@ class Segmenter:
 
     def word_vectors(self, queries: Sequence[str]) -> Tensor:
         """The word vectors of queries, (Q, L, D), zero past their words. Raises `QueryError` if one cannot be used or is given twice."""
-        if not queries:
-            raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
-        twice = next((query for query, count in Counter(queries).items() if count > 1), None)
-        if twice is not None:
-            raise QueryError(f"The query {twice!r} is given twice; give each once.")
+        check_queries(queries)
         tokens = np.stack([self.vocabulary.encode(query, self.config.max_query_length) for query in queries])  # (Q, L)
         with torch.inference_mode():
             return self.model.embed(torch.from_numpy(tokens).to(self.device))  # (Q, L, D)
@@ -185,21 +185,33 @@ class Segmenter:
 
 
 class VideoHandle:
-    """One video, opened by `Segmenter.open`; `info` has its size and speed."""
+    """One video, opened by `Segmenter.open`; `info` has its size and speed, `verdicts` what `segment` found out about each query."""
 
     def __init__(self, segmenter: Segmenter, path: str | Path) -> None:
         self.segmenter, self.path = segmenter, Path(path)
         self.info: VideoInfo = probe(path)
+        self.verdicts: dict[str, Verdict | None] = {}
 
     @overload
     def segment(self, queries: str, *, every: int = 1) -> np.ndarray: ...  # type: ignore[overload-overlap]
     @overload
     def segment(self, queries: Sequence[str], *, every: int = 1) -> dict[str, np.ndarray]: ...
     def segment(self, queries: str | Sequence[str], *, every: int = 1) -> np.ndarray | dict[str, np.ndarray]:
-        """The masks of all frames, bool `(T, H, W)`: of the one query, or by query if there are several. `stream` long videos instead."""
+        """The masks of all frames, bool `(T, H, W)`: of the one query, or by query if there are several. `stream` long videos instead.
+
+        Warns of words that mean nothing to the model. Masks come whatever the verdict is.
+        """
         several = [queries] if isinstance(queries, str) else list(queries)
-        results = [result.masks for result in self.stream(several, every=every)]
-        masks = {query: np.stack([found[query] for found in results]) for query in several}
+        found: dict[str, tuple[list[np.ndarray], list[float]]] = {query: ([], []) for query in several}
+        for result in self.stream(several, every=every):
+            for query, (masks_of, confidences) in found.items():
+                masks_of.append(result.masks[query])
+                confidences.append(result.confidences[query])
+        for query, (_, confidences) in found.items():
+            self.verdicts[query] = self.segmenter.verdict(confidences)
+            if unknown := self.segmenter.unknown(query):
+                warnings.warn(f"The model does not know {', '.join(map(repr, unknown))} in {query!r}.", stacklevel=2)
+        masks = {query: np.stack(masks_of) for query, (masks_of, _) in found.items()}
         return masks[queries] if isinstance(queries, str) else masks
 
     def stream(self, queries: Sequence[str], *, every: int = 1) -> Iterator[FrameResult]:
@@ -344,6 +356,15 @@ class ClipSession:
         height, width = attended.vision.shape[2:]
         row, column = (min(max(at, 0), most - 1) for at, most in zip(place, (height, width), strict=True))
         return attended.pixel_weights[0, row * width + column].float().cpu().numpy().reshape(height, width)
+
+
+def check_queries(queries: Sequence[str]) -> None:
+    """Raise `QueryError` if there is none, or one is given twice."""
+    if not queries:
+        raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
+    twice = next((query for query, count in Counter(queries).items() if count > 1), None)
+    if twice is not None:
+        raise QueryError(f"The query {twice!r} is given twice; give each once.")
 
 
 def sliding_clips(frames: Iterable[np.ndarray], *, size: int, clip_length: int = 16) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:

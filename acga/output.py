@@ -21,7 +21,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
-import numpy as np
 from tqdm import tqdm
 
 from . import __version__
@@ -94,8 +93,8 @@ def write_segmentation(
         file.close()
     if sheet:
         (folder / SHEET).write_bytes(encode_picture(contact.picture(), ".jpg"))
-    for entry in entries:  # on the whole, the unsure frames between: the middle one of all frames decides
-        entry["verdict"] = segmenter.verdict(float(np.median(entry["confidences"])))
+    for entry in entries:
+        entry["verdict"] = segmenter.verdict(entry["confidences"])
     summary = {
         "acga": __version__,
         "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name

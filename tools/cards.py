@@ -48,8 +48,9 @@ def film_result(part: str = "test") -> Film:
     """The film's part that was kept for the end, or the one on which choices were made ("train")."""
     result = read_json(MINI / f"film_{part}.json")
     clips = len({answer["clip"] for answer in result["answers"]})
-    of = "kept for the end" if part == "test" else "on which choices were made"
-    title = f"**film**, {clips} clips of DAVIS, {of} (another sentence's answer: mean IoU {100 * result['mIoU of another question']:.0f})"
+    of = "test clips" if part == "test" else "clips on which choices were made"
+    other = f"asked with a wrong sentence: mean IoU {100 * result['mIoU of another question']:.0f}"
+    title = f"**film**, {clips} {of} of DAVIS ({other})"
     return Film(title, result["questions"], result["P@0.5"], result["mIoU"], result["answers"])
 
 

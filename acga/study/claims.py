@@ -85,9 +85,9 @@ DYNAMIC = Pair("dynamic convolution", "ACGA", "over dynamic convolution")
 DYNAMIC_OWN_RATE = Pair(f"dynamic convolution, {OWN_RATE}", "ACGA", "over dynamic convolution at its own rate")
 RESIDUAL_OWN_RATE = Pair(DYNAMIC_OWN_RATE.first, "ACGA, residual", "with residual, over dynamic convolution at its own rate")
 DYNAMIC_RESIDUAL = Pair("dynamic convolution", "ACGA, residual", "with residual, over dynamic convolution")
-TRANSFER = "mean IoU on J-HMDB"
-NEW_ORDERS = "mean IoU, new orders of words less known"
-NEW_WORDINGS = "mean IoU, new wordings less known"
+TRANSFER = "mean IoU on J-HMDB's twin"
+NEW_ORDERS = "mean IoU on new orders of words, less that on known ones"
+NEW_WORDINGS = "mean IoU on new wordings, less that on known ones"
 
 
 def _gain(study: Study, first: str, second: str, where: str | None, *, score: str = "IoU", test: str = "a2d") -> Interval | None:

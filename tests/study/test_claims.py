@@ -29,7 +29,7 @@ def test_the_gains_that_the_paper_reports_are_differences_in_its_tables():
     assert reported["mean IoU more than overall IoU", "+ fusion"] == 2.3
     assert reported["mean IoU", "+ weighted loss"] == pytest.approx(a2d["+ attention = ACGA (paper)"] - a2d["+ weighted BCE"])
     transfer = jhmdb["ACGA (paper)"] - jhmdb["Gavrilyuk et al., RGB + flow"]
-    assert reported["mean IoU on J-HMDB", "dynamic convolution, learning rate 0.001"] == pytest.approx(transfer)
+    assert reported["mean IoU on J-HMDB's twin", "dynamic convolution, learning rate 0.001"] == pytest.approx(transfer)
     assert all(claim.paper is None for claim in CLAIMS if claim.where or "residual" in claim.pair.second or claim.claim in ("C4", "C5"))
 
 
@@ -76,7 +76,7 @@ def test_a_claim_tells_each_seed_alone():
 
 def test_new_orders_of_words_are_compared_with_known_ones():
     runs = [run("+ weighted loss", 0, (1, 2, 3)), run("+ vision guided language", 0, (2, 4, 9))]
-    found = MEASURES["mean IoU, new orders of words less known"](
+    found = MEASURES["mean IoU on new orders of words, less that on known ones"](
         Study.of(runs, {"a2d": SAMPLES}), "+ weighted loss", "+ vision guided language", None
     )
     assert found.mean == pytest.approx(0.6 - 0.15, abs=1e-4)
