@@ -10,7 +10,7 @@ import numpy as np
 from .data.text import plain
 
 PALETTE = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#009E73", "#0072B2", "#D55E00")
-OPACITY = 0.5  # of a mask over its frame
+OPACITY = 0.3  # of a mask over its frame
 LEGIBLE = 320  # pixels: smaller pictures are enlarged, so that a legend can be read
 TILES, COLUMNS, TILE = 12, 4, 320  # of a contact sheet: most of them, in a row, and their longer side in pixels
 FONT = cv2.FONT_HERSHEY_SIMPLEX

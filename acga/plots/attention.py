@@ -17,8 +17,8 @@ from ..overlay import FONT, PALETTE, colour, paint_masks
 from .images import image_grid
 
 LIGHT = 3  # of overlay.PALETTE: yellow, which is brighter than anything in a darkened frame
-DARKENED = 0.5  # brightness of the frame
-MAX_OPACITY = 0.85  # of the light over the frame, at the largest value
+DARKENED = 0.65  # brightness of the frame
+MAX_OPACITY = 0.6  # of the light over the frame, at the largest value: colours of actors stay to be seen
 ENLARGED = 256  # pixels of a square once enlarged
 Cell = tuple[int, int]  # row and column of a map
 

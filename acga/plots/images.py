@@ -62,7 +62,7 @@ def paint_enlarged(
 
 def mask_overlay(frame: np.ndarray, masks: Mapping[str, np.ndarray]) -> Figure:
     """One frame (H, W, 3) with the masks (H, W) of its queries, and a legend."""
-    figure = image_grid({"": paint_masks(frame, masks.values())}, width=6)
+    figure = image_grid({"": paint_masks(frame, masks.values(), fill=False)}, width=6)
     for number, query in enumerate(masks):
         figure.axes[0].plot([], [], "o", color=PALETTE[number % len(PALETTE)], label=query)
     if masks:
@@ -96,9 +96,9 @@ def contact_sheet(examples: Sequence[Example]) -> Figure:
         on_frame = undo_pad_resize((255 * probability).astype(np.uint8), example.frame.shape[:2])
         row[1].imshow(on_frame, vmin=0, vmax=255, cmap=SEQUENTIAL)
         row[1].set_title(f"response, at most {probability.max():.2f}", fontsize=9)
-        row[2].imshow(paint_masks(example.frame, [example.predicted], numbers=[number]))
+        row[2].imshow(paint_masks(example.frame, [example.predicted], fill=False, numbers=[number]))
         row[2].set_title("mask", fontsize=9)
         if example.target is not None:
-            row[3].imshow(paint_masks(example.frame, [example.target], numbers=[number]))
+            row[3].imshow(paint_masks(example.frame, [example.target], fill=False, numbers=[number]))
             row[3].set_title(f"truth, IoU {intersection_over_union(example.predicted, example.target):.2f}", fontsize=9)
     return figure

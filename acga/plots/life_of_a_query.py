@@ -34,7 +34,7 @@ class QueryLife:
     place: tuple[int, int]  # row and column
     places: tuple[int, int]  # rows and columns of the map
     words: Sequence[str]
-    scores: np.ndarray  # (L,): of this place with each position, as many as there are words or more (padding)
+    scores: np.ndarray  # (L,): of this cell with each position, as many as there are words or more (padding)
     text: np.ndarray  # F_T (L, D)
     response: np.ndarray  # (S, S), probabilities
     mask: np.ndarray  # bool (S, S)
@@ -61,11 +61,11 @@ class QueryLife:
         side, (rows, columns) = len(self.frame), self.places
         stages: list[tuple[str, Callable[[Axes], object]]] = [
             (f"1  words: a vector each, F_T {length} x {width}", lambda axis: self._matrix(axis)),
-            (f"2  scores of this place with {length} positions", lambda axis: self._bars(axis, self.scores)),
+            (f"2  scores of this cell with {length} positions", lambda axis: self._bars(axis, self.scores)),
             ("3  softmax: weights that sum to one", lambda axis: self._bars(axis, self.weights)),
-            (f"4  mixture: this place's sentence, {width} numbers", lambda axis: self._mixture(axis)),
+            (f"4  mixture: this cell's sentence, {width} numbers", lambda axis: self._mixture(axis)),
             (
-                f"5  all {rows * columns} places decoded: response {side} x {side}",
+                f"5  all {rows * columns} cells decoded: response {side} x {side}",
                 lambda axis: axis.imshow(self.response, cmap=SEQUENTIAL, vmin=0),
             ),
             ("6  mask: above half of the maximum", lambda axis: axis.imshow(self._marked())),
@@ -78,6 +78,9 @@ class QueryLife:
 
     def _stage(self, title: str, draw: Callable[[Axes], object]) -> Image.Image:
         figure, ((left, right),) = new_figure(1, 2, width=7.2, height=3, width_ratios=[2, 3])
+        figure.set_layout_engine("none")  # both pictures stay where they are, whatever is written beside them
+        left.set_position((0.01, 0.04, 0.36, 0.84))
+        right.set_position((0.53, 0.1, 0.44, 0.76))
         left.imshow(self._framed())
         left.set_axis_off()
         left.set_title(f'"{" ".join(self.words)}", and one place', fontsize=9)
@@ -116,7 +119,12 @@ class QueryLife:
             axis.text(-1, row, word, ha="right", va="center", fontsize=9)
 
     def _mixture(self, axis: Axes) -> None:
-        rows = [*(self.weights[: len(self.words), None] * self.text[: len(self.words)])[:, :SHOWN], self.mixture[:SHOWN]]
-        axis.imshow(np.stack(rows), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
-        for row, word in enumerate([*(f"{weight:.2f} x {word}" for weight, word in zip(self.weights, self.words, strict=False)), "sum"]):
+        count = len(self.words)
+        parts = {
+            f"{weight:.2f} x {word}": weight * vector for weight, word, vector in zip(self.weights, self.words, self.text, strict=False)
+        }
+        if len(self.weights) > count:
+            parts[f"{self.weights[count:].sum():.2f} x padding"] = self.weights[count:] @ self.text[count:]
+        axis.imshow(np.stack([*parts.values(), self.mixture])[:, :SHOWN], cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
+        for row, word in enumerate([*parts, "sum"]):
             axis.text(-1, row, word, ha="right", va="center", fontsize=9)
