@@ -28,7 +28,7 @@ def test_colours_differ_also_without_red_green_vision():
 def test_paint_changes_the_mask_and_its_outline_only():
     painted = overlay.paint_masks(FRAME, [mask(20, 30)])
     assert (painted[25:35, 35:45] == painted[30, 40]).all()
-    expected = 0.5 * np.array(overlay.colour(0)) + 0.5 * 100
+    expected = 0.3 * np.array(overlay.colour(0)) + 0.7 * 100
     assert np.abs(painted[30, 40] - expected).max() <= 1
     assert (painted[:15] == 100).all() and (painted[:, :25] == 100).all() and (painted[45:] == 100).all()
     assert (FRAME == 100).all()
@@ -41,8 +41,8 @@ def test_paint_without_filling_leaves_the_inside_as_it_was():
 
 def test_every_query_has_its_colour():
     painted = overlay.paint_masks(FRAME, [mask(5, 5), mask(35, 60)])
-    assert np.abs(painted[45, 70] - (0.5 * np.array(overlay.colour(1)) + 50)).max() <= 1
-    assert np.abs(painted[15, 15] - (0.5 * np.array(overlay.colour(0)) + 50)).max() <= 1
+    assert np.abs(painted[45, 70] - (0.3 * np.array(overlay.colour(1)) + 70)).max() <= 1
+    assert np.abs(painted[15, 15] - (0.3 * np.array(overlay.colour(0)) + 70)).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (31, 33), (144, 192), (480, 854)])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from acga import ACGA, ACGAConfig
 from acga.data.geometry import to_clip
 from acga.inference import sliding_clips
