@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +268,26 @@ def attention_distance(model: ACGA, dataset: Dataset, features: FeatureCache) ->
         columns[3].extend((looking @ distances.mean(dim=1)).tolist())
         columns[4].extend((looking * weights.amax(dim=2)).sum(dim=1).tolist())
     return AttentionDistance(*columns)
+
+
+@torch.no_grad()
+def attention_moved(model: ACGA, dataset: Dataset, features: FeatureCache) -> list[float] | None:
+    """The share of eq. 8's attention that another question moves; None for a network without it.
+
+    For each frame with several actors, the total variation between the weights under a question about one and under one about the next,
+    the first of each, in the mean over the cells that look.
+    """
+    first: dict[tuple[str, int], dict[int, int]] = {}
+    for index, sample in enumerate(dataset.samples):
+        first.setdefault((sample.video_id, sample.frame), {}).setdefault(sample.instance, index)
+    asked = {index for actors in first.values() if len(actors) > 1 for index in actors.values()}
+    seen: dict[int, Tensor] = {}
+    for indices, _, _, weights in _attention(model, dataset, features):
+        if weights is None:
+            return None
+        seen |= {index: row.half() for index, row in zip(indices, weights, strict=True) if index in asked}
+    pairs = [pair for actors in first.values() for pair in pairwise(actors.values())]
+    return [float((seen[one].float() - seen[other].float()).abs().sum(dim=1).mean() / 2) for one, other in pairs]
 
 
 def _attention(model: ACGA, dataset: Dataset, features: FeatureCache) -> Iterator[tuple[list[int], Tensor | None, Tensor, Tensor | None]]:

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acga.data.dataset import Sample
 from acga.evaluation import evaluate
-from acga.study.probes import attention_distance, attention_on_target, by_video, consistency, mask_iou, segment_all
+from acga.study.probes import attention_distance, attention_moved, attention_on_target, by_video, consistency, mask_iou, segment_all
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -49,9 +50,23 @@ def test_reach_of_attention_that_is_even(model, questions, features):
     np.testing.assert_allclose(reach.largest, 1 / 4, atol=1e-5)  # of 2 x 2 cells
 
 
+def test_another_question_moves_attention_by_the_gate_alone(model, questions, features):
+    frames = {}
+    for sample in questions.a2d.samples:
+        frames.setdefault((sample.video_id, sample.frame), set()).add(sample.instance)
+    gate = model.attention.vision.gate
+    gate.weight.data.normal_(std=5, generator=torch.Generator().manual_seed(0))
+    moved = attention_moved(model, questions.a2d, features)
+    assert len(moved) == sum(len(actors) - 1 for actors in frames.values()) > 0
+    assert 0 < max(moved) <= 1 and min(moved) >= 0
+    gate.weight.data.mul_(0)  # a gate that every sentence opens alike
+    assert max(attention_moved(model, questions.a2d, features)) < 1e-3
+
+
 def test_networks_without_a_branch_have_no_attention_to_look_at(build, config, questions, features):
     plain = build(replace(config, matching="concatenation"))
     assert attention_on_target(plain, questions.a2d, features) == [] and attention_distance(plain, questions.a2d, features) is None
+    assert attention_moved(plain, questions.a2d, features) is None
 
 
 def test_by_video_keeps_the_order_of_another_list():
