@@ -19,6 +19,7 @@ from .data.masks import MaskCache
 from .data.releases import open_release
 from .data.text import PADDING, UNKNOWN, Vocabulary
 from .devices import choose_accelerator
+from .model.compiled import compile_stem
 from .model.network import ACGA, load_backbone
 from .options import ExtractOptions
 
@@ -82,8 +83,11 @@ def extract(
     model.backbone.channels_last()
     stem, target = model.backbone.stem, Path(folder) / kind
     part = (accelerator.process_index, accelerator.num_processes)
+    pixels = len(dataset.annotated_frames) * dataset.clip_length * dataset.size**2 / part[1] if precision == "fp32" else 0
+    stem.to(accelerator.device).eval()
+    forward = compile_stem(stem, pixels=pixels, device=accelerator.device)
     how: dict[str, Any] = {"device": accelerator.device, "precision": precision, "batch_size": 8, "workers": workers, "part": part}
-    extract_features(stem, dataset, target, kind, **how)
+    extract_features(stem, dataset, target, kind, **how, forward=forward)
     accelerator.wait_for_everyone()
     return FeatureCache(target, fingerprint=fingerprint(stem, dataset, kind, precision))
 

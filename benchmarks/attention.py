@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import tyro
@@ -24,7 +25,14 @@ from acga.study.probes import attention_distance, attention_moved, attention_on_
 RESULT = Path(__file__).resolve().parents[1] / "results" / "mini" / "attention.json"
 
 
-def main(root: tyro.conf.Positional[Path], features: tyro.conf.Positional[Path], /, *, weights: str = "mini", split: str = "test") -> None:
+def main(
+    root: tyro.conf.Positional[Path],
+    features: tyro.conf.Positional[Path],
+    /,
+    *,
+    weights: str = "mini",
+    split: Literal["train", "test"] = "test",
+) -> None:
     """Measure."""
     model = load(weights).requires_grad_(False)
     dataset = A2DSentences(root, split, size=model.config.size, clip_length=model.config.clip_length)

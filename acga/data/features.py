@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -42,11 +43,13 @@ def extract_features(
     batch_size: int = 4,
     workers: int = 0,
     part: tuple[int, int] = (0, 1),
+    forward: Callable[[Tensor], Tensor] | None = None,
 ) -> None:
     """Run `stem`, (B, 3, T, S, S) -> (B, C, T', h, w), on the clip of every frame in `dataset.annotated_frames`, into a cache in `folder`.
 
     `stem` is moved to `device` and left in evaluation mode. `workers` decode in processes of their own. Clips are "mirrored" left to right,
     or "still": copies of the annotated frame. `part` (k, n) does every n-th batch from the k-th on, for n processes.
+    `forward` computes what the stem does, if it is not the stem itself.
     Raises `DatasetError` when the folder holds something else or cannot be written, and what reading a video raises.
     """
     stem.to(device).eval()
@@ -58,7 +61,7 @@ def extract_features(
         arrays={"features": ("float16", _shape(stem, dataset))},
     )
     rounding = autocast(precision, torch.device(device), clip_length=dataset.clip_length)
-    compute = partial(_features, stem, device, rounding)
+    compute = partial(_features, stem if forward is None else forward, device, rounding)
     cache.fill(partial(_pixels, dataset, kind), compute=compute, batch_size=batch_size, workers=workers, part=part)
 
 
@@ -69,7 +72,7 @@ def _pixels(dataset: Dataset, kind: FeatureKind, video_id: str, frame: int) -> E
 
 
 @torch.no_grad()
-def _features(stem: nn.Module, device: str | torch.device, rounding: torch.autocast, batch: Entry) -> Entry:
+def _features(stem: Callable[[Tensor], Tensor], device: str | torch.device, rounding: torch.autocast, batch: Entry) -> Entry:
     """Features fp16 (B, C, T', h, w) of clips (B, T, S, S, 3)."""
     clips = torch.stack([to_clip(pixels) for pixels in batch["pixels"]])  # (B, 3, T, S, S)
     with rounding:

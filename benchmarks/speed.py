@@ -1,0 +1,175 @@
+"""Seconds, operations and memory of the published network in its official form beside ours, and of the default on film.
+
+    python benchmarks/speed.py        # about six minutes on two idle cores
+
+The official form is our plain network, which equals the official code (tests/golden). Ours has a compiled stem and is folded. Both are
+measured in one process, in turn, five times each; shown are medians and the range. The highest speed of the machine, a product of large
+matrices, is measured in between. Peaks of memory are those of a process of its own. Writes results/speed.json.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import tyro
+from torch.utils.flop_counter import FlopCounterMode
+
+from acga.config import ACGAConfig
+from acga.files import rounded, write_json
+from acga.inference import ClipSession, Segmenter, sliding_clips
+from acga.losses import WeightedSegmentationLoss
+from acga.model import ACGA, fold
+from acga.model.clip_features import ClipFeatures
+from acga.model.compiled import CompiledStem
+from acga.provenance import provenance
+from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
+
+RESULT = Path(__file__).resolve().parents[1] / "results" / "speed.json"
+ROUNDS = 5
+PARTS = ("stem", "query", "training step")
+FORMS = ("official form", "ours")
+
+
+class Published:
+    """The published network at 16 x 512 x 512 with random weights, in both forms, and what it is asked."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.config = ACGAConfig.paper()
+        self.plain = ACGA(self.config).eval()
+        self.official_stem = copy.deepcopy(self.plain.backbone.stem)  # channels first, as PyTorch's default is
+        self.plain.backbone.channels_last()
+        self.folded = fold(self.plain).eval()
+        self.compiled = CompiledStem(self.plain.backbone.stem)
+        clip = torch.rand(1, 3, self.config.clip_length, self.config.size, self.config.size) * 2 - 1
+        self.clip = clip.contiguous(memory_format=torch.channels_last_3d)
+        self.words = torch.randn(1, self.config.max_query_length, self.config.language_width)
+        self.mask = torch.rand(1, self.config.size, self.config.size) > 0.9
+        self.features = torch.rand(1, 528, self.config.clip_length // 4, self.config.size // 16, self.config.size // 16)
+        self.loss = WeightedSegmentationLoss()
+
+    def run(self, part: str, form: str) -> None:
+        """Compute one part in one form."""
+        network = self.folded if form == "ours" else self.plain
+        if part == "stem":
+            with torch.no_grad():
+                (self.compiled if form == "ours" else self.official_stem)(self.clip if form == "ours" else self.clip.contiguous())
+        elif part == "query":
+            with torch.inference_mode():
+                network.from_features(self.features, self.words)
+        else:
+            network.train()
+            self.plain.zero_grad()
+            self.loss(network.from_features(self.features, self.words), self.mask).backward()
+            network.eval()
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def in_turn(runs: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """Seconds of each, one after the other in every round, after a round that does not count."""
+    for run in runs.values():
+        run()
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            found[name].append(timed(run))
+    return found
+
+
+def summary(seconds: list[float]) -> dict[str, float]:
+    """The median and the range."""
+    return {"median": median(seconds), "least": min(seconds), "most": max(seconds)}
+
+
+def highest_speed(side: int = 2048) -> float:
+    """GFLOP/s of a product of two matrices in single precision."""
+    one, other = torch.rand(side, side), torch.rand(side, side)
+    return 2 * side**3 / min(in_turn({"product": lambda: one @ other})["product"]) / 1e9
+
+
+def published() -> dict[str, Any]:
+    """Both forms of every part: seconds, operations, share of the machine's highest speed."""
+    network, found, highest = Published(), {}, highest_speed()
+    for part in PARTS:
+        runs = {form: partial(network.run, part, form) for form in FORMS}
+        for form, seconds in in_turn(runs, rounds=3 if part == "training step" else ROUNDS).items():
+            with FlopCounterMode(display=False) as counter:  # a compiled stem has the plain one's
+                network.run(part, "official form" if part == "stem" else form)
+            billions = counter.get_total_flops() / 1e9
+            share = billions / median(seconds) / highest
+            found[f"{part}, {form}"] = {**summary(seconds), "GFLOP": billions, "share of the highest speed": share}
+    return {"highest speed (GFLOP/s)": highest, "seconds": found}
+
+
+def peak_memory() -> dict[str, float]:
+    """The most memory (MB) of a process that does one thing alone, the network's weights and Python included."""
+    found = {}
+    for part in PARTS:
+        for form in FORMS:
+            command = [sys.executable, __file__, "--only", part, form]
+            found[f"{part}, {form}"] = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    return found
+
+
+def default_network() -> dict[str, Any]:
+    """The embedded default: a new process to the first masks, a further sentence, and a frame of a film with and without sharing."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "clip.mp4"
+        write_clip(film, LIT_SCENE)
+        query, further = list(LIT_QUERIES)[:2]
+        command = [sys.executable, "-m", "acga", "segment", str(film), query, "--out", str(Path(folder) / "out"), "--overwrite"]
+        process = [timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(3)]
+        segmenter = Segmenter("mini", device="cpu")
+        frames = np.stack([result.frame for result in segmenter.stream(film, [query])])
+    session = ClipSession.from_frames(segmenter, frames)
+    first = timed(lambda: session.predict([query], [8]))
+    again = [timed(partial(session.predict, [f"{further} {'very ' * number}"], [8])) for number in range(ROUNDS)]
+    clips = [clip for _, clip in sliding_clips(frames, size=segmenter.config.size)]
+
+    def stem(*, shared: bool) -> None:
+        features = ClipFeatures(segmenter.model)
+        for clip in clips:
+            (features if shared else ClipFeatures(segmenter.model)).of([clip])
+
+    stems = in_turn({"each clip alone": partial(stem, shared=False), "shared": partial(stem, shared=True)}, rounds=3)
+    per_frame = {name: summary([value / len(clips) for value in seconds]) for name, seconds in stems.items()}
+    return {
+        f"a new process, {len(frames)} frames segmented": summary(process),
+        "first sentence on a clip": first,
+        "a further sentence": summary(again),
+        "stem, each frame of a film": per_frame,
+    }
+
+
+def main(only: Annotated[tuple[str, str] | None, tyro.conf.arg(help="internal")] = None) -> None:
+    """Measure, print and keep the figures; `only` PART FORM is what a process for its memory is given."""
+    if only is not None:
+        Published().run(*only)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    found = {"published network, 16 x 512 x 512": published(), "peak memory (MB)": peak_memory(), "embedded default": default_network()}
+    write_json(RESULT, rounded({**provenance(seed=0), **found}))
+    print(json.dumps(rounded(found), indent=1))
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
