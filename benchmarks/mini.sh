@@ -54,7 +54,7 @@ contrasted() {
 }
 contrasted 2 --out runs/colours --loss.resolution-weights 1 0 0 --epochs 1.5 --batch-size 24 --learning-rate 1.3e-3 --seed 6 \
   --initial runs/finer/last.safetensors
-contrasted 1 --out runs/sharp --loss.resolution-weights 1 1 1 --epochs 0.72 --batch-size 12 --learning-rate 7e-4 --seed 7 \
+contrasted 1 --out runs/sharp --loss.resolution-weights 1 1 1 --epochs 0.75 --batch-size 12 --learning-rate 7e-4 --seed 7 \
   --initial runs/colours/last.safetensors
 python "$here/calibrate.py" data/scenes "$film" --weights runs/sharp/last.safetensors --out runs/mini.safetensors --half
 

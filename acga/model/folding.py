@@ -97,7 +97,8 @@ class FoldedDecoder(Decoder):
         if torch.is_grad_enabled() or weight.is_inference():
             return compose(deconvolution, weight)
         layers = (deconvolution.transposed.weight, deconvolution.convolution.weight, weight)
-        made_of = [(layer.data_ptr(), layer._version, layer.dtype, torch.is_autocast_enabled(layer.device.type)) for layer in layers]
+        rounded = not weight.is_meta and torch.is_autocast_enabled(weight.device.type)  # which "meta" knows nothing of
+        made_of = [(layer.data_ptr(), layer._version, layer.dtype, rounded) for layer in layers]
         if self._latest[0] != made_of:
             self._latest = made_of, compose(deconvolution, weight)
         return cast(Composed, self._latest[1])

@@ -9,7 +9,7 @@ right
 1 / (1 + P)
 """
 
-from . import benchmark, data, layers, training  # noqa: F401 (they register their exercises)
+from . import benchmark, data, layers, speed, training  # noqa: F401 (they register their exercises)
 from .registry import hint, task
 
 __all__ = ["hint", "task"]
