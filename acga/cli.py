@@ -26,7 +26,6 @@ from tyro.extras import SubcommandApp
 
 from . import __version__, config
 from .errors import AcgaError, one_line
-from .files import check_writable
 from .options import (
     AblateOptions,
     AdaptOptions,
@@ -42,7 +41,8 @@ from .options import (
     SynthesizeOptions,
     TrainOptions,
 )
-from .processes import one_voice
+from .system.files import check_writable
+from .system.processes import one_voice
 
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
 
@@ -59,9 +59,9 @@ def print_stderr(kind: Literal["note", "error"], message: str) -> None:
 
 def run_demo(options: DemoOptions) -> None:
     """`acga demo`."""
-    from .files import read_json
     from .inference import Segmenter
-    from .output import SUMMARY, is_earlier_output, output_folder
+    from .output.segmentation import SUMMARY, is_earlier_output, output_folder
+    from .system.files import read_json
     from .teaching.demonstration import demonstrate
 
     out = options.out
@@ -76,9 +76,9 @@ def run_demo(options: DemoOptions) -> None:
 def run_segment(options: SegmentOptions) -> None:
     """`acga segment`."""
     from .data.text import Vocabulary, tokenise
-    from .files import read_json
     from .inference import Segmenter, check_queries, load
-    from .output import SUMMARY, output_folder, write_segmentation
+    from .output.segmentation import SUMMARY, output_folder, write_segmentation
+    from .system.files import read_json
 
     out, queries, formats = options.folder, options.queries, options.formats
     check_queries(queries)
@@ -110,14 +110,14 @@ def run_segment(options: SegmentOptions) -> None:
 
 def run_pretrain(options: PretrainOptions) -> None:
     """`acga pretrain`."""
-    from .pretraining import pretrain
+    from .training.pretraining import pretrain
 
     print(f"The backbone is {pretrain(options)}.")
 
 
 def run_train(options: TrainOptions) -> None:
     """`acga train`."""
-    from .training import train
+    from .training.sentences import train
 
     path = train(options)
     print(f"The best weights are {path}. Evaluate them with: acga evaluate {options.root} --weights {path} --out result.json")
@@ -125,7 +125,7 @@ def run_train(options: TrainOptions) -> None:
 
 def run_adapt(options: AdaptOptions) -> None:
     """`acga adapt`."""
-    from .adaptation import adapt
+    from .training.adaptation import adapt
 
     for query, (before, after) in adapt(options).items():
         print(f"  {after:.2f} (before {before:.2f})  {query}")
@@ -186,7 +186,7 @@ def run_check(options: CheckOptions) -> None:
 
 def run_extract(options: ExtractOptions) -> None:
     """`acga data extract`."""
-    from .batches import extract_release
+    from .training.batches import extract_release
 
     cache = extract_release(options)
     print(f"{len(cache)} frames: see {cache.folder}.")

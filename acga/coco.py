@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .files import write_json
+from .system.files import write_json
 
 RunLengths = dict[str, Any]  # "size" [H, W] and "counts", packed, as text
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from .errors import ConfigError
-from .schema import Amount, Checked, Count, Range, Seed, Share, Weight, misfit
+from .system.schema import Amount, Checked, Count, Range, Seed, Share, Weight, misfit
 
 Stem = Literal["i3d", "image"]
 Matching = Literal["attention", "concatenation", "dynamic_convolution"]

@@ -22,7 +22,6 @@ from accelerate.utils import gather_object
 from torch import Tensor
 from tqdm import tqdm
 
-from .batches import extract, hide_query, kind_for
 from .coco import EncodedPair, coco_average_precision, write_coco
 from .config import STRIDE, Blindness, Precision
 from .data.cache import digest, digest_file
@@ -32,16 +31,17 @@ from .data.official import OfficialFeatures, OfficialRows, give_words, is_offici
 from .data.releases import open_release
 from .data.tags import read_tags
 from .data.text import Vocabulary, count_sentences, name_words, tokenise
-from .devices import autocast, choose_accelerator
 from .errors import ConfigError, DatasetError
-from .files import read_json, rounded, write_json
-from .journal import Journal
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
 from .model.checkpoints import load_model
 from .model.folding import fold as folded
 from .model.network import ACGA
 from .options import EvaluateOptions
-from .provenance import provenance
+from .system.devices import autocast, choose_accelerator
+from .system.files import read_json, rounded, write_json
+from .system.journal import Journal
+from .system.provenance import provenance
+from .training.batches import extract, hide_query, kind_for
 
 
 class Prediction(NamedTuple):

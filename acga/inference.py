@@ -27,7 +27,6 @@ from torch import Tensor
 from .data.geometry import pad_resize
 from .data.text import UNKNOWN, tokenise
 from .data.video import ShownFrame, VideoInfo, probe, read_shown_frames
-from .devices import choose_device
 from .errors import ConfigError, QueryError, WeightsError
 from .metrics import binarise, intersection_over_union
 from .model.checkpoints import load_model as load
@@ -36,6 +35,7 @@ from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
 from .model.presence import Verdict, confidence
+from .system.devices import choose_device
 
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 

@@ -19,8 +19,8 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from .config import ACGAConfig, Blindness, Epochs, FeatureKind, Precision, PretrainConfig, SynthesisConfig, TrainConfig
 from .errors import ConfigError
-from .files import parse_json
-from .schema import Checked, Count, Range, Seed, Share
+from .system.files import parse_json
+from .system.schema import Checked, Count, Range, Seed, Share
 
 NetworkName = Literal["mini", "thin_residual", "thin", "paper"]
 Split = Literal["train", "test"]

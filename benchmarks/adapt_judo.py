@@ -14,10 +14,10 @@ from pathlib import Path
 
 import tyro
 
-from acga.adaptation import adapt
-from acga.files import rounded, write_json
 from acga.options import AdaptOptions
-from acga.provenance import provenance
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
+from acga.training.adaptation import adapt
 
 SENTENCES = {  # of the person whose mask is in that frame
     "00000": "two men wrestling in the middle",

@@ -14,13 +14,13 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from acga.batches import extract
 from acga.data.a2d import A2DSentences
-from acga.devices import choose_accelerator
-from acga.files import rounded, write_json
 from acga.inference import load
-from acga.provenance import provenance
 from acga.study.probes import attention_distance, attention_moved, attention_on_target
+from acga.system.devices import choose_accelerator
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
+from acga.training.batches import extract
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "mini" / "attention.json"
 

@@ -24,10 +24,10 @@ import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
 from acga.config import STRIDE, ACGAConfig
-from acga.files import write_json
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, fold
-from acga.provenance import provenance
+from acga.system.files import write_json
+from acga.system.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "folding.json"
 

@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from helpers.fuzzing import GROUPS, SECONDS, serve  # noqa: E402
 from helpers.releases import write_a2d, write_jhmdb  # noqa: E402
 
-from acga.files import read_json, write_json  # noqa: E402
-from acga.provenance import provenance  # noqa: E402
+from acga.system.files import read_json, write_json  # noqa: E402
+from acga.system.provenance import provenance  # noqa: E402
 
 START = 300.0  # seconds in which a child must be ready
 PATIENCE = 4 * SECONDS  # by the clock, on a machine that may be busy

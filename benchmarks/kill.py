@@ -33,10 +33,10 @@ from helpers.small import CONFIG, save_small_model, write_clip  # noqa: E402
 
 from acga.cli import main as run_command  # noqa: E402
 from acga.config import SynthesisConfig  # noqa: E402
-from acga.files import write_json  # noqa: E402
 from acga.model.i3d import I3D  # noqa: E402
-from acga.provenance import provenance  # noqa: E402
 from acga.synthetic.writer import write_a2d  # noqa: E402
+from acga.system.files import write_json  # noqa: E402
+from acga.system.provenance import provenance  # noqa: E402
 
 for slow in ("torch._dynamo", *(f"acga.{name}" for name in ("batches", "output", "pretraining", "training", "study.run", "study.summary"))):
     import_module(slow)  # once, before any fork

@@ -14,10 +14,10 @@ import numpy as np
 import tyro
 from calibrate import answers_on_film, answers_on_release
 
-from acga.files import rounded, write_json
 from acga.inference import load
 from acga.metrics import binarise, intersection_over_union
-from acga.provenance import provenance
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "mini" / "one_piece.json"
 

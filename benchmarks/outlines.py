@@ -24,11 +24,11 @@ from acga.data.masks import MaskCache
 from acga.data.splits import split_validation
 from acga.data.tags import read_tags
 from acga.evaluation import evaluate, sentence_key
-from acga.files import rounded, write_json
 from acga.model import load_model
-from acga.provenance import provenance
 from acga.study.probes import mask_iou, segment_all
 from acga.study.questions import middle_frames
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
 
 GRIDS = (8, 16, 32, 64)
 LARGE = 0.05  # share of the square from which an actor counts as large

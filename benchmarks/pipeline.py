@@ -25,11 +25,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from acga.config import ACGAConfig, SynthesisConfig
 from acga.data.a2d import A2DSentences
-from acga.files import rounded, write_json
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, fold
-from acga.provenance import provenance
 from acga.synthetic.writer import write_a2d
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "pipeline.json"
 # A2D Sentences: 3,754 videos with about 3.1 annotated frames, 6,655 sentences, four fifths of both for training (docs/PROTOCOL.md).

@@ -18,9 +18,9 @@ from typing import Any
 
 import tyro
 
-from acga.files import write_json
 from acga.inference import Segmenter
-from acga.provenance import provenance
+from acga.system.files import write_json
+from acga.system.provenance import provenance
 from acga.widgets import QueryDemo
 from acga.widgets.clips import DRAWN_CLIPS
 

@@ -23,13 +23,13 @@ from tqdm import tqdm
 
 from acga.data.geometry import clip_indices, pad_resize, to_clip
 from acga.errors import DatasetError
-from acga.files import rounded, write_json
 from acga.inference import load
 from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
 from acga.model.decoder import Responses
 from acga.model.presence import confidence
-from acga.provenance import provenance
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from torch import Tensor
 
 import acga
 from acga.config import STRIDE
-from acga.files import rounded, write_json
-from acga.provenance import provenance
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
 
 DISTANCES = (16, 32, 48, 64, 96)  # pixels of the network's square
 CELLS = {"middle": (3, 3), "corner": (0, 0)}  # of the 8 x 8

@@ -28,10 +28,10 @@ from acga.config import SynthesisConfig
 from acga.data.releases import read_queries
 from acga.data.text import tokenise
 from acga.errors import ConfigError
-from acga.files import read_json, write_json
 from acga.model.i3d import I3D
-from acga.provenance import provenance
 from acga.synthetic.writer import write_a2d
+from acga.system.files import read_json, write_json
+from acga.system.provenance import provenance
 
 ROOT = Path(__file__).parents[1]
 DRAWN = SynthesisConfig(train=4, test=2, sentences=2, frames=16, workers=0)

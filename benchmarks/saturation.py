@@ -19,10 +19,10 @@ from acga.data import A2DSentences
 from acga.data.features import FeatureCache
 from acga.data.splits import split_validation
 from acga.data.text import Vocabulary
-from acga.files import read_json, rounded, write_json
 from acga.model import ACGA
-from acga.provenance import provenance
 from acga.study.probes import attention_distance
+from acga.system.files import read_json, rounded, write_json
+from acga.system.provenance import provenance
 
 EVERY = 20  # so many held-out samples are skipped for one that is asked
 

@@ -28,14 +28,14 @@ import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
 from acga.config import ACGAConfig
-from acga.files import rounded, write_json
 from acga.inference import ClipSession, Segmenter, sliding_clips
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, fold
 from acga.model.clip_features import ClipFeatures
 from acga.model.compiled import CompiledStem
-from acga.provenance import provenance
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
+from acga.system.files import rounded, write_json
+from acga.system.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "speed.json"
 ROUNDS = 5

@@ -13,7 +13,6 @@ from acga.config import ACGAConfig, SynthesisConfig
 from acga.data.taxonomy import ACTORS
 from acga.data.text import tokenise
 from acga.evaluation import Evaluation
-from acga.files import read_json
 from acga.inference import load
 from acga.model.presence import Verdict
 from acga.model.state_dicts import read_state_dict
@@ -25,6 +24,7 @@ from acga.synthetic.render.motion import vary
 from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
 from acga.synthetic.writer import SPLITS
+from acga.system.files import read_json
 
 MINI = Path(__file__).parents[1] / "results" / "mini"
 WEIGHTS = Path(str(files("acga") / "embedded" / "mini.safetensors"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from acga.overlay import paint_masks
+from acga.output.overlay import paint_masks
 from acga.synthetic.render.backgrounds import BACKGROUNDS
 from acga.synthetic.render.renderer import draw
 from acga.synthetic.sampling import sample_scene

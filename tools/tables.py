@@ -11,7 +11,6 @@ from pathlib import Path
 from cards import MINI, drawn_world, film_result, metrics_by_kind, metrics_by_look, mini_rows, verdicts, weights
 from series import badges, series
 
-from acga.files import read_json
 from acga.metrics import METRICS
 from acga.plots.schematic import schematic
 from acga.study import claims, tables
@@ -19,6 +18,7 @@ from acga.study.claims import TITLES
 from acga.study.power import Spread
 from acga.study.records import Study
 from acga.study.summary import Summary
+from acga.system.files import read_json
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results" / "thin_residual"

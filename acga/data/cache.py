@@ -27,9 +27,9 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from ..errors import ConfigError, DatasetError
-from ..files import read_json, write_json
-from ..processes import map_in_processes
-from ..schema import Range
+from ..system.files import read_json, write_json
+from ..system.processes import map_in_processes
+from ..system.schema import Range
 
 VERSION = 2  # of the folder and of what is computed into it: a cache of another is refused
 DONE = "done"  # the array of flags

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..config import STRIDE
 from ..errors import AcgaError, QueryError
-from ..processes import map_in_processes
+from ..system.processes import map_in_processes
 from .a2d import SUBSETS, VIDEO_COLUMNS, A2DSentences
 from .dataset import Dataset, Sample
 from .jhmdb import JHMDBSentences

@@ -10,7 +10,7 @@ import numpy as np
 from einops import rearrange, reduce
 
 from ..errors import ConfigError, DatasetError
-from ..files import read_json
+from ..system.files import read_json
 from .geometry import pad_resize
 from .taxonomy import ACTIONS, ACTORS, COLOURS
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..config import FeatureKind, Precision
-from ..devices import autocast
 from ..errors import DatasetError
+from ..system.devices import autocast
 from .cache import Cache, Entry, digest, digest_file, prepare
 from .dataset import Dataset
 from .geometry import to_clip

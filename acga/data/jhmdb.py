@@ -17,7 +17,7 @@ import numpy as np
 from einops import rearrange
 
 from ..errors import ConfigError, DatasetError
-from ..files import read_json
+from ..system.files import read_json
 from .arrays import read_arrays
 from .dataset import Dataset, Sample
 from .pictures import list_pictures

@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from ..errors import AcgaError, DatasetError
-from ..files import atomic_write
+from ..system.files import atomic_write
 
 _Value = TypeVar("_Value")
 

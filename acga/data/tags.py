@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ..errors import ConfigError, DatasetError
-from ..files import read_json
+from ..system.files import read_json
 
 
 class _Row(TypedDict):

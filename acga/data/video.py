@@ -21,7 +21,7 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
-from ..files import partial_path, refuse_special
+from ..system.files import partial_path, refuse_special
 from .budget import MOST_BYTES, MOST_PIXELS, excess_of_picture
 from .palette import Palette
 from .pictures import decode_picture, list_pictures

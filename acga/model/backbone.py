@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..config import Stem
 from ..errors import WeightsError
-from ..schema import misfit_of_arguments
+from ..system.schema import misfit_of_arguments
 from .state_dicts import StoredWeights, read_state_dict, save_state_dict
 
 

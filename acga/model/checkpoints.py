@@ -16,7 +16,7 @@ from torch import nn
 from ..config import ACGAConfig
 from ..data.text import GLOVE, Vocabulary, WordTable, glove, read_word_records, tokenise
 from ..errors import ConfigError, WeightsError
-from ..files import git_blob_id
+from ..system.files import git_blob_id
 from .network import ACGA, build_backbone
 from .presence import Presence
 from .state_dicts import StoredWeights, WeightsSource, check_fit, load_into, read_state_dict, save_state_dict

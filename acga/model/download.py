@@ -11,7 +11,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from ..errors import WeightsError
-from ..files import atomic_write, git_blob_id
+from ..system.files import atomic_write, git_blob_id
 
 
 class Download(NamedTuple):

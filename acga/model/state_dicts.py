@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import WeightsError
-from ..files import atomic_write, git_blob_id, parse_json
+from ..system.files import atomic_write, git_blob_id, parse_json
 from .convert import from_efficientnet_lite, from_hassony2, from_official, from_piergiaj
 
 Format = Literal["acga", "official", "hassony2", "piergiaj", "efficientnet_lite"]

@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from ..overlay import FONT, PALETTE, colour, paint_masks
+from ..output.overlay import FONT, PALETTE, colour, paint_masks
 from .images import image_grid
 
 LIGHT = 3  # of overlay.PALETTE: yellow, which is brighter than anything in a darkened frame

@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from ..overlay import PALETTE
+from ..output.overlay import PALETTE
 from ..study.bootstrap import Interval
 from .images import paint_enlarged
 from .style import DIVERGING, SEQUENTIAL, SERIES_COLOURS, new_figure

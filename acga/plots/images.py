@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from ..data.geometry import undo_pad_resize
 from ..metrics import intersection_over_union
-from ..overlay import PALETTE, paint_masks
+from ..output.overlay import PALETTE, paint_masks
 from .style import DIVERGING, SEQUENTIAL, new_figure
 
 

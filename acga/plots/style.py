@@ -12,7 +12,7 @@ from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ..overlay import PALETTE
+from ..output.overlay import PALETTE
 
 SERIES_COLOURS = tuple(PALETTE[number] for number in (5, 1, 4, 2, 6, 0))  # in this order; yellow lines are lost on white
 SEQUENTIAL = "viridis"  # colours of values from zero; they grow lighter, so they can be read without seeing colours

@@ -13,8 +13,8 @@ import torch
 
 from ..config import ACGAConfig, TrainConfig
 from ..model.network import ACGA
-from ..run import read_log
-from ..training import SentenceObjective
+from ..training.run import read_log
+from ..training.sentences import SentenceObjective
 
 
 @dataclass

@@ -24,11 +24,11 @@ from ..data.taxonomy import ACTIONS, ACTORS
 from ..data.text import name_words, tokenise
 from ..errors import AcgaError
 from ..evaluation import Evaluation
-from ..files import atomic_write, read_json, rounded, write_json, write_text
 from ..metrics import MEAN_OVER, METRICS, PRECISIONS, SegmentationMetrics
-from ..overlay import paint_masks
+from ..output.overlay import paint_masks
 from ..study.bootstrap import Interval, bootstrap, bootstrap_of_totals
 from ..study.tables import markdown, published
+from ..system.files import atomic_write, read_json, rounded, write_json, write_text
 
 PLACE_WORDS = frozenset(tokenise("left right middle center centre front back behind top bottom above below next near beside between far"))
 SIZES = (0.05, 0.2)  # of the frame: below is small, above is large

@@ -21,23 +21,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict
 
-from ..batches import extract_release
 from ..config import ACGAConfig, TrainConfig
 from ..data.cache import DONE, Cache, digest, digest_file
 from ..data.check import DEAD_LINK, check_release
 from ..data.dataset import Dataset
 from ..data.releases import layout_of, open_release, read_queries
 from ..data.text import count_sentences, name_words, read_word2vec, tokenise
-from ..devices import choose_accelerator
 from ..errors import ConfigError, DatasetError, WeightsError
 from ..evaluation import Evaluation, evaluate_release
-from ..files import atomic_write, git_blob_id, lock_folder, read_json, write_json
 from ..model.checkpoints import load_model
 from ..model.download import DOWNLOADS, download
 from ..options import EvaluateOptions, ExtractOptions, ReproduceOptions, Split, TrainOptions
-from ..schedule import steps_per_epoch
 from ..study.variants import VARIANTS
-from ..training import LAST, train
+from ..system.devices import choose_accelerator
+from ..system.files import atomic_write, git_blob_id, lock_folder, read_json, write_json
+from ..training.batches import extract_release
+from ..training.schedule import steps_per_epoch
+from ..training.sentences import LAST, train
 from .progress import Progress, last_step, measure_rates
 from .report import RUNGS, write_report
 

@@ -17,18 +17,18 @@ import torch.nn.functional as F
 from einops import rearrange, reduce
 from torch import Tensor
 
-from ..batches import extract
 from ..config import STRIDE, Blindness, Precision
 from ..data.dataset import Dataset, Sample
 from ..data.features import FeatureCache
 from ..data.masks import MaskCache
 from ..data.text import tokenise
-from ..devices import autocast, choose_accelerator
 from ..evaluation import evaluate, group_by_frame, group_responses, sentence_key
 from ..metrics import binarise, smoothed_iou
 from ..model.folding import fold
 from ..model.network import ACGA
 from ..synthetic.language.lexicon import COLOUR_NAMES, DOINGS, NOUNS, PLACES
+from ..system.devices import autocast, choose_accelerator
+from ..training.batches import extract
 from .bootstrap import probability_of_more
 from .perturbations import PERTURBATIONS, ask_what_is_absent, perturb
 from .questions import Questions, Tags

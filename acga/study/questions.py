@@ -15,8 +15,8 @@ from ..data.jhmdb import JHMDBSentences
 from ..data.tags import read_tags
 from ..errors import ConfigError
 from ..evaluation import sentence_key
-from ..files import read_json_lines, write_text
 from ..metrics import round_trip
+from ..system.files import read_json_lines, write_text
 
 Tags = Mapping[tuple[str, int, str], Mapping[str, Any]]
 SAMPLES = "samples.jsonl"  # in the folder of a study

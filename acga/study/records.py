@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConfigError
-from ..files import read_json_lines
 from ..metrics import smoothed_iou
+from ..system.files import read_json_lines
 from .bootstrap import Interval, bootstrap
 from .probes import OF_PARAPHRASES
 from .questions import SAMPLES, by_test

@@ -18,12 +18,12 @@ from tqdm import tqdm
 
 from ..data.a2d import A2DSentences
 from ..errors import ConfigError
-from ..files import git_blob_id, lock_folder, rounded
 from ..model.checkpoints import load_model
 from ..options import AblateOptions, TrainOptions
-from ..provenance import provenance
-from ..run import read_log
-from ..training import train
+from ..system.files import git_blob_id, lock_folder, rounded
+from ..system.provenance import provenance
+from ..training.run import read_log
+from ..training.sentences import train
 from .probes import probe_model
 from .questions import Questions
 from .records import append_run, read_runs

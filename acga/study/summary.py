@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from ..files import read_json, rounded, write_json
 from ..metrics import METRICS
+from ..system.files import read_json, rounded, write_json
 from .bootstrap import Interval
 from .claims import measure_claims
 from .records import STUDY, Study

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import ConfigError
-from ..files import read_json
+from ..system.files import read_json
 from .bootstrap import Interval
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from ..data.tables import read_table
 from ..data.taxonomy import ACTORS, class_id
 from ..data.video import VideoWriter
 from ..errors import ConfigError, DatasetError
-from ..files import read_json, write_text
-from ..processes import map_in_processes
+from ..system.files import read_json, write_text
+from ..system.processes import map_in_processes
 from .language.describe import LONGEST
 from .language.photographed import Thing, main_colour, nouns, say
 from .render.cutouts import KINDS, read_instance_table, read_instances, read_picture

@@ -26,8 +26,8 @@ from ..data.pictures import encode_picture
 from ..data.taxonomy import class_id
 from ..data.video import VideoWriter
 from ..errors import DatasetError
-from ..files import atomic_write, lock_folder, read_json, write_text
-from ..processes import map_in_processes
+from ..system.files import atomic_write, lock_folder, read_json, write_text
+from ..system.processes import map_in_processes
 from .language.describe import Query, describe, describe_pair
 from .render.cutouts import open_cutouts
 from .render.renderer import box, draw, mean_box

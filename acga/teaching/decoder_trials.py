@@ -1,7 +1,7 @@
 """Decoders tried out in seconds: what comes before eq. 10 is computed once for every question, and the decoder alone is trained.
 
-For the notebooks on fusion and on the loss. This is no training of the network (`acga.training`): attention, backbone and words stay as
-they were learned together with another decoder.
+For the notebooks on fusion and on the loss. This is no training of the network (`acga.training.sentences`): attention, backbone and words
+stay as they were learned together with another decoder.
 
 >>> from acga.config import ACGAConfig
 >>> from acga.model.network import build_decoder

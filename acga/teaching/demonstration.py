@@ -9,8 +9,8 @@ import numpy as np
 from ..data.video import VideoWriter
 from ..inference import Segmenter
 from ..metrics import intersection_over_union
-from ..output import write_segmentation
-from ..overlay import Overlay
+from ..output.overlay import Overlay
+from ..output.segmentation import write_segmentation
 from ..plots.images import Example, contact_sheet
 from ..synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
 from ..synthetic.scene import FRAMES_PER_SECOND

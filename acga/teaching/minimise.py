@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..schedule import batch_at, cosine_with_warm_up
+from ..training.schedule import batch_at, cosine_with_warm_up
 
 
 def minimise(

@@ -33,7 +33,7 @@ from ..model.decoder import Classifier, Decoder, Deconvolution, Responses, upsam
 from ..model.encoders import with_coordinates
 from ..model.folding import FoldedDecoder
 from ..model.network import scale_attention
-from ..overlay import colour
+from ..output.overlay import colour
 from .minimise import minimise
 
 WORDS = 16  # channels of the words of all worlds, D

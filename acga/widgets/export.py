@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..data.video import VideoWriter
 from ..inference import ClipSession
-from ..mask_files import encode_mask
-from ..output import slug
-from ..overlay import Overlay
+from ..output.mask_files import encode_mask
+from ..output.overlay import Overlay
+from ..output.segmentation import slug
 from .clips import Clip
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import traitlets
 
 from ..inference import ClipSession
-from ..overlay import PALETTE
+from ..output.overlay import PALETTE
 from .composer import OPTIONS
 from .uploads import EXPECTATIONS, LIMITS, MAX_BYTES
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..data import A2DSentences, JHMDBSentences
 from ..data.geometry import clip_indices
 from ..data.pictures import encode_picture
-from ..overlay import FONT, paint_masks
+from ..output.overlay import FONT, paint_masks
 
 MAGNIFICATION = 2
 WIDTH = 420  # of the pictures in the browser

@@ -19,9 +19,9 @@ import numpy as np
 from ..data.geometry import undo_pad_resize
 from ..data.pictures import encode_picture
 from ..data.text import tokenise
-from ..files import write_text
 from ..inference import ClipSession, Segmenter
-from ..overlay import PALETTE
+from ..output.overlay import PALETTE
+from ..system.files import write_text
 from .clips import DRAWN_CLIPS, Clip, DrawnClip
 
 SCRIPTS = ("elements.js", "masks.js", "drawing.js", "static_demo.js")  # the first three are the query demo's, too

@@ -57,8 +57,8 @@ class Fuzzer(FuzzerOfMedia):
         self.segmenter.word_vectors([query, *(["dog"] if rng.random() < 0.5 else [])])
 
     def legend(self, rng):
-        from acga.output import slug
-        from acga.overlay import Overlay
+        from acga.output.overlay import Overlay
+        from acga.output.segmentation import slug
 
         query = damaged_text(rng)
         slug(query)
@@ -199,7 +199,7 @@ class Fuzzer(FuzzerOfMedia):
         Evaluation.load(self.write("e.json", damaged_json(rng, saved)))
 
     def run_state(self, rng):
-        from acga.run import Run
+        from acga.training.run import Run
 
         folder = self.folder / "run"
         folder.mkdir(exist_ok=True)

@@ -89,7 +89,7 @@ class FuzzerOfMedia:
         read_mask(next(folder.iterdir()))
 
     def adaptations(self, rng):
-        from acga.adaptation import read_examples
+        from acga.training.adaptation import read_examples
 
         folder = self._empty("mine")
         for name in ("images", "masks"):
@@ -137,7 +137,7 @@ class FuzzerOfMedia:
             assert 0 < len(problem) <= 800, problem[:100]  # a sentence of at most 300 letters about a path
 
     def outputs(self, rng):
-        from acga.output import is_earlier_output, output_folder
+        from acga.output.segmentation import is_earlier_output, output_folder
 
         folder = self._empty("result")
         (folder / "masks/1_dog").mkdir(parents=True)

@@ -18,16 +18,17 @@ from PIL import Image
 from tqdm import tqdm
 
 import acga
-from acga import cli, mask_files
+from acga import cli
 from acga.cli import COMMANDS, main, parse
 from acga.coco import run_lengths
 from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data.video import probe, read_frames
-from acga.files import git_blob_id
 from acga.inference import Segmenter
 from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
-from acga.output import BAR
+from acga.output import mask_files
+from acga.output.segmentation import BAR
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE
+from acga.system.files import git_blob_id
 
 
 @pytest.fixture(scope="module")
@@ -373,7 +374,7 @@ def test_sigterm_ends_as_ctrl_c_does(weights, clip, tmp_path, capsys, monkeypatc
 
 
 def test_what_a_killed_run_left_does_not_stand_in_the_way(weights, clip, tmp_path):
-    code = f"from pathlib import Path; from acga.files import *; partial_path(Path(), {tmp_path.name!r}).mkdir(); os._exit(9)"
+    code = f"from pathlib import Path; from acga.system.files import *; partial_path(Path(), {tmp_path.name!r}).mkdir(); os._exit(9)"
     run("-c", code, cwd=tmp_path)
     assert len(os.listdir(tmp_path)) == 1
     assert segment(clip, "dog", "--out", tmp_path, "--weights", weights) == 0

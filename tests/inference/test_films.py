@@ -21,7 +21,7 @@ from acga.cli import main
 from acga.data.video import VideoWriter, read_shown_frames
 from acga.errors import AcgaError, VideoError
 from acga.inference import ClipSession, Segmenter
-from acga.output import output_folder
+from acga.output.segmentation import output_folder
 from acga.widgets import uploads
 from acga.widgets.clips import Clip
 from acga.widgets.export import overlay_video

@@ -22,7 +22,7 @@ from acga.inference import Segmenter, choose_device, load, sliding_clips
 from acga.metrics import binarise
 from acga.model import ACGA
 from acga.model.checkpoints import save_model
-from acga.overlay import Overlay
+from acga.output.overlay import Overlay
 
 QUERIES = ["man in red on the left", "dog running"]
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from acga import overlay
+from acga.output import overlay
 
 FRAME = np.full((60, 90, 3), 100, np.uint8)
 

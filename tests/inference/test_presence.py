@@ -16,7 +16,7 @@ from acga.model import ACGA
 from acga.model.checkpoints import load_model, save_model
 from acga.model.decoder import Responses
 from acga.model.presence import CERTAINTY, Presence, confidence
-from acga.output import write_segmentation
+from acga.output.segmentation import write_segmentation
 from acga.widgets.query_view import pack_prediction
 
 VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)

@@ -7,9 +7,9 @@ import cv2
 import pytest
 from helpers.paths import ROOT
 
-from acga.adaptation import adapt
 from acga.cli import main
 from acga.options import AdaptOptions
+from acga.training.adaptation import adapt
 
 REAL = ROOT.parent / "shared" / "real"
 

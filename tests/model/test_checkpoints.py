@@ -26,7 +26,6 @@ from torch import nn
 from acga.config import ACGAConfig
 from acga.data.text import Vocabulary
 from acga.errors import WeightsError
-from acga.files import atomic_write, git_blob_id
 from acga.model import ACGA, I3D
 from acga.model import download as downloads
 from acga.model import state_dicts as weights
@@ -34,6 +33,7 @@ from acga.model.checkpoints import frequent_words, load_model, locate_weights, s
 from acga.model.download import Download, download
 from acga.model.network import load_backbone
 from acga.model.state_dicts import WeightsSource, load_into, read_state_dict, save_state_dict
+from acga.system.files import atomic_write, git_blob_id
 
 DATA = GOLDEN
 TINY = ACGAConfig(size=32, vocabulary_size=8, backbone_width=0.01, language_width=6, vision_widths=(16, 5, 4), classifier_widths=(5, 4, 3))

@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {  # a room: the rooms that it may import, but fo
     "cli": {"core"},  # the others when a command runs
     "cli, when a command runs": {"core", *BESIDE},
 }
-OF_THE_CORE_FOR_SYNTHETIC = {"acga.config", "acga.data", "acga.errors", "acga.files", "acga.processes"}
+OF_THE_CORE_FOR_SYNTHETIC = {"acga.config", "acga.data", "acga.errors", "acga.system.files", "acga.system.processes"}
 
 
 def modules(package: Path) -> dict[str, Path]:

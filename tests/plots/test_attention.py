@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from acga.overlay import colour
+from acga.output.overlay import colour
 from acga.plots import attention
 
 FRAME = np.full((128, 128, 3), 100, np.uint8)

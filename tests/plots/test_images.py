@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from acga.overlay import colour
+from acga.output.overlay import colour
 from acga.plots import images
 
 FRAME = np.full((60, 90, 3), 100, np.uint8)

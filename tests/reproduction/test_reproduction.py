@@ -15,7 +15,6 @@ from helpers.small import CONFIG, save_small_model, small_model
 from pycocotools.coco import COCO
 
 from acga import evaluation as evaluation_module
-from acga import training as training_module
 from acga.cli import main
 from acga.coco import decode
 from acga.data import A2DSentences
@@ -23,12 +22,13 @@ from acga.data import features as features_module
 from acga.data.text import Vocabulary
 from acga.errors import ConfigError, DatasetError, WeightsError
 from acga.evaluation import evaluate
-from acga.files import git_blob_id
 from acga.metrics import intersection_over_union
 from acga.model.checkpoints import load_model
 from acga.options import ReproduceOptions
 from acga.reproduction import steps as reproduce_module
 from acga.reproduction.steps import reproduce
+from acga.system.files import git_blob_id
+from acga.training import train as training_module
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 KNOWN = ["a", "cat", "dog", "green", "left", "man", "nobody", "on", "red", "right", "square", "the", "there"]

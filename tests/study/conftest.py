@@ -6,16 +6,16 @@ import pytest
 import torch
 from helpers.small import CONFIG as SMALL
 
-from acga.batches import extract
 from acga.config import SynthesisConfig, TrainConfig
 from acga.data import A2DSentences
-from acga.devices import choose_accelerator
 from acga.model.i3d import I3D
 from acga.options import AblateOptions
 from acga.study.questions import Questions
 from acga.study.run import ablate
 from acga.synthetic.writer import write_a2d, write_jhmdb
-from acga.training import build_model
+from acga.system.devices import choose_accelerator
+from acga.training.batches import extract
+from acga.training.sentences import build_model
 
 CONFIG = replace(SMALL, vocabulary_size=512, residual=False)
 RECIPE = TrainConfig(epochs=0.1, batch_size=8, learning_rate=3e-3, decay_every=0)

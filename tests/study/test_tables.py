@@ -7,8 +7,8 @@ import pytest
 from helpers.paths import ROOT
 
 from acga.errors import ConfigError
-from acga.files import read_json
 from acga.study.tables import published, reported_gain, shipped_results
+from acga.system.files import read_json
 
 BENCHMARKS = ("A2D Sentences", "J-HMDB Sentences")
 

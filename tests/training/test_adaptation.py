@@ -8,10 +8,10 @@ import pytest
 import torch
 from helpers import small
 
-from acga.adaptation import read_examples
 from acga.cli import main
 from acga.inference import Segmenter
 from acga.model.checkpoints import load_model, save_model
+from acga.training.adaptation import read_examples
 
 PLACES = {"red": (4, 6), "green": (22, 18)}  # x, y of squares, 10 pixels wide
 RGB = {"red": (220, 30, 30), "green": (30, 180, 40)}

@@ -16,7 +16,6 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from acga import evaluation as evaluation_module
-from acga.batches import hide_query
 from acga.coco import decode
 from acga.config import ACGAConfig
 from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_features
@@ -26,6 +25,7 @@ from acga.errors import ConfigError, DatasetError, QueryError
 from acga.evaluation import Evaluation, Prediction, evaluate, group_by_frame
 from acga.metrics import binarise, intersection_over_union, round_trip
 from acga.model import ACGA
+from acga.training.batches import hide_query
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from helpers.small import CONFIG, small_model
 from acga.config import TrainConfig
 from acga.data.a2d import A2DSentences
 from acga.data.features import FeatureCache, extract_features, fingerprint
-from acga.devices import autocast
 from acga.errors import DatasetError
 from acga.evaluation import evaluate
 from acga.model.checkpoints import load_model
 from acga.model.i3d import I3D
 from acga.options import TrainOptions
-from acga.training import train
+from acga.system.devices import autocast
+from acga.training.sentences import train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="not run: there is no GPU here")
 

@@ -19,11 +19,11 @@ from torch import nn
 
 from acga.config import ACGAConfig, TrainConfig
 from acga.errors import AcgaError, ConfigError
-from acga.files import atomic_write, check_writable, lock_folder, read_json, read_json_lines
 from acga.options import TrainOptions
-from acga.run import Run, log_losses, training_steps
+from acga.system.files import atomic_write, check_writable, lock_folder, read_json, read_json_lines
+from acga.training.run import Run, log_losses, training_steps
 
-HOLD = "import sys, time; from acga.files import *; {}; print('ready', flush=True); time.sleep(600)"
+HOLD = "import sys, time; from acga.system.files import *; {}; print('ready', flush=True); time.sleep(600)"
 
 
 @pytest.fixture

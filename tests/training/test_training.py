@@ -23,8 +23,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from acga.augmentation import as_input, augment, close_up
-from acga.batches import ReleaseSamples, SentenceBatches, extract, mirrored_words
 from acga.config import ACGAConfig, LossConfig, PretrainConfig, TrainConfig
 from acga.data import A2DSentences
 from acga.data.clips import ClipCache
@@ -34,7 +32,6 @@ from acga.data.geometry import pad_resize
 from acga.data.masks import MaskCache
 from acga.data.splits import split_validation, validation_videos
 from acga.data.text import Vocabulary, glove
-from acga.devices import choose_accelerator
 from acga.errors import ConfigError, DatasetError, WeightsError
 from acga.evaluation import Evaluation, evaluate, silent_words
 from acga.losses import WeightedSegmentationLoss
@@ -45,11 +42,14 @@ from acga.model.i3d import I3D
 from acga.model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from acga.model.state_dicts import read_state_dict
 from acga.options import PretrainOptions, TrainOptions
-from acga.pretraining import pretrain, recognition_scores
-from acga.provenance import provenance
-from acga.run import Run, read_log
-from acga.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
-from acga.training import SentenceObjective, build_model, learning_rate, parameter_groups, train
+from acga.system.devices import choose_accelerator
+from acga.system.provenance import provenance
+from acga.training.augmentation import as_input, augment, close_up
+from acga.training.batches import ReleaseSamples, SentenceBatches, extract, mirrored_words
+from acga.training.pretraining import pretrain, recognition_scores
+from acga.training.run import Run, read_log
+from acga.training.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
+from acga.training.sentences import SentenceObjective, build_model, learning_rate, parameter_groups, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = replace(SMALL, vocabulary_size=16)
@@ -360,7 +360,7 @@ def test_pretrained_weights_are_an_i3d(backbone):
 
 
 def test_pretraining_learns(root, backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr("acga.run.LOG_EVERY", 1)
+    monkeypatch.setattr("acga.training.run.LOG_EVERY", 1)
     config = replace(PRETRAIN, epochs=12, learning_rate=1e-2, shift=0, contrast=0.0, brightness=0.0, head_width=16)
     pretrain(pretrain_options(root, tmp_path, config, cache=backbone.parent / "clips"))
     losses = [entry["loss"] for entry in read_log(tmp_path) if "loss" in entry]
@@ -644,7 +644,7 @@ def test_training_killed_and_resumed_equals_unbroken(root, backbone, tmp_path):
 
 
 def test_a_trained_model_is_ready_for_use(root, backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr("acga.run.LOG_EVERY", 1)
+    monkeypatch.setattr("acga.training.run.LOG_EVERY", 1)
     config = replace(TRAIN, epochs=3, mirror=True)
     path = train(train_options(root, tmp_path, backbone, config, half=True))
     model = load_model(path)

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acga.batches import disturb_query
 from acga.data.text import UNKNOWN
+from acga.training.batches import disturb_query
 
 WORDS = 50  # ids of the vocabulary
 

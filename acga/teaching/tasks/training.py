@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from ...config import TrainConfig
 from ...losses import WeightedSegmentationLoss
 from ...model.network import ACGA
-from ...training import learning_rate
+from ...training.sentences import learning_rate
 from ..exercises import NotYet
 from .registry import Wanted, need_function, one_of, register
 

@@ -21,11 +21,11 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm import tqdm
 
-from .errors import AcgaError, ConfigError
-from .files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json, write_text
-from .options import PretrainOptions, TrainOptions
+from ..errors import AcgaError, ConfigError
+from ..options import PretrainOptions, TrainOptions
+from ..system.files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json, write_text
+from ..system.schema import Amount, Range, misfit
 from .schedule import batch_at, own_share, steps_per_epoch
-from .schema import Amount, Range, misfit
 
 LOG_EVERY = 20  # steps
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .coco import run_lengths
-from .data.pictures import encode_picture
-from .options import MaskFormat
+from ..coco import run_lengths
+from ..data.pictures import encode_picture
+from ..options import MaskFormat
 
 
 class MaskWriter(ABC):

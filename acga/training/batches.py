@@ -11,17 +11,17 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from .config import Blindness, FeatureKind, Precision, TrainConfig
-from .data.absent import AbsentQueries
-from .data.dataset import Dataset
-from .data.features import FeatureCache, extract_features, fingerprint
-from .data.masks import MaskCache
-from .data.releases import open_release
-from .data.text import PADDING, UNKNOWN, Vocabulary
-from .devices import choose_accelerator
-from .model.compiled import compile_stem
-from .model.network import ACGA, load_backbone
-from .options import ExtractOptions
+from ..config import Blindness, FeatureKind, Precision, TrainConfig
+from ..data.absent import AbsentQueries
+from ..data.dataset import Dataset
+from ..data.features import FeatureCache, extract_features, fingerprint
+from ..data.masks import MaskCache
+from ..data.releases import open_release
+from ..data.text import PADDING, UNKNOWN, Vocabulary
+from ..model.compiled import compile_stem
+from ..model.network import ACGA, load_backbone
+from ..options import ExtractOptions
+from ..system.devices import choose_accelerator
 
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import AcgaError, ConfigError
+from ..errors import AcgaError, ConfigError
 from .schema import misfit
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .config import PretrainConfig
-from .data.dense_labels import CELL, LABELS
+from ..config import PretrainConfig
+from ..data.dense_labels import CELL, LABELS
 
 
 def augment(clips: np.ndarray, labels: np.ndarray, config: PretrainConfig, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -16,22 +16,22 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from tqdm import trange
 
-from .config import LossConfig
-from .data.geometry import pad_resize, to_clip
-from .data.pictures import encode_picture, list_pictures, read_mask
-from .data.tables import read_table
-from .data.video import read_frames
-from .errors import ConfigError, DatasetError
-from .files import atomic_write
-from .inference import Segmenter, load, sliding_clips
-from .losses import WeightedSegmentationLoss
-from .metrics import binarise, intersection_over_union
-from .model.checkpoints import save_model
-from .model.folding import fold
-from .model.network import ACGA
-from .options import AdaptOptions
-from .overlay import paint_masks
-from .provenance import provenance
+from ..config import LossConfig
+from ..data.geometry import pad_resize, to_clip
+from ..data.pictures import encode_picture, list_pictures, read_mask
+from ..data.tables import read_table
+from ..data.video import read_frames
+from ..errors import ConfigError, DatasetError
+from ..inference import Segmenter, load, sliding_clips
+from ..losses import WeightedSegmentationLoss
+from ..metrics import binarise, intersection_over_union
+from ..model.checkpoints import save_model
+from ..model.folding import fold
+from ..model.network import ACGA
+from ..options import AdaptOptions
+from ..output.overlay import paint_masks
+from ..system.files import atomic_write
+from ..system.provenance import provenance
 
 LARGEST_GRADIENT = 1.0  # norm, beyond which it is scaled down: a few samples can have very steep losses
 OBJECTIVE = LossConfig(dice=0.5)

@@ -23,15 +23,15 @@ from typing import Any, TypedDict
 
 from tqdm import tqdm
 
-from . import __version__
-from .data.pictures import encode_picture
-from .data.text import plain, tokenise
-from .data.video import Codec, StoredPicture, VideoWriter
-from .errors import AcgaError
-from .files import parse_json, partial_path
-from .inference import FrameResult, Segmenter
+from .. import __version__
+from ..data.pictures import encode_picture
+from ..data.text import plain, tokenise
+from ..data.video import Codec, StoredPicture, VideoWriter
+from ..errors import AcgaError
+from ..inference import FrameResult, Segmenter
+from ..options import MaskFormat, OverlayFormat
+from ..system.files import parse_json, partial_path
 from .mask_files import MASK_WRITERS, MaskWriter
-from .options import MaskFormat, OverlayFormat
 from .overlay import ContactSheet, Overlay
 
 SUMMARY, SHEET = "summary.json", "sheet.jpg"

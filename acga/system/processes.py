@@ -14,7 +14,7 @@ from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import Any, TypeVar
 
-from .errors import AcgaError
+from ..errors import AcgaError
 
 _Item = TypeVar("_Item")
 _Value = TypeVar("_Value")

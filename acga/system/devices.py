@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .config import Precision
-from .errors import ConfigError
+from ..config import Precision
+from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -14,29 +14,29 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from ..config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
+from ..data.a2d import A2DSentences
+from ..data.cache import digest
+from ..data.dataset import Dataset
+from ..data.features import fingerprint
+from ..data.masks import MaskCache
+from ..data.releases import read_queries
+from ..data.splits import split_validation
+from ..data.text import UNKNOWN, Vocabulary, WordTable, glove, name_words
+from ..errors import ConfigError, DatasetError
+from ..evaluation import evaluate, silent_words
+from ..losses import WeightedSegmentationLoss
+from ..model.backbone import Backbone
+from ..model.batch_norm import gather_statistics
+from ..model.checkpoints import fixed_word_table, load_model, save_model
+from ..model.decoder import RESOLUTIONS, Decoder, fuse_finest, start_coarse
+from ..model.folding import fold
+from ..model.network import ACGA, load_backbone, scale_attention
+from ..options import TrainOptions
+from ..system.devices import autocast, choose_accelerator
+from ..system.files import git_blob_id, rounded
+from ..system.provenance import provenance
 from .batches import Batch, ReleaseSamples, SentenceBatches, extract, kind_for
-from .config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
-from .data.a2d import A2DSentences
-from .data.cache import digest
-from .data.dataset import Dataset
-from .data.features import fingerprint
-from .data.masks import MaskCache
-from .data.releases import read_queries
-from .data.splits import split_validation
-from .data.text import UNKNOWN, Vocabulary, WordTable, glove, name_words
-from .devices import autocast, choose_accelerator
-from .errors import ConfigError, DatasetError
-from .evaluation import evaluate, silent_words
-from .files import git_blob_id, rounded
-from .losses import WeightedSegmentationLoss
-from .model.backbone import Backbone
-from .model.batch_norm import gather_statistics
-from .model.checkpoints import fixed_word_table, load_model, save_model
-from .model.decoder import RESOLUTIONS, Decoder, fuse_finest, start_coarse
-from .model.folding import fold
-from .model.network import ACGA, load_backbone, scale_attention
-from .options import TrainOptions
-from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
 from .schedule import batch_at, cosine_with_warm_up, drawn_batch_at
 

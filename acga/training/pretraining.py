@@ -15,20 +15,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..config import STRIDE
+from ..data.a2d import A2DSentences
+from ..data.clips import ClipCache
+from ..data.dense_labels import LABELS, actor_colours
+from ..data.splits import validation_videos
+from ..errors import ConfigError, DatasetError
+from ..model.batch_norm import gather_statistics
+from ..model.network import load_backbone
+from ..model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
+from ..options import PretrainOptions
+from ..system.devices import autocast, choose_accelerator
+from ..system.files import rounded
+from ..system.provenance import provenance
 from .augmentation import as_input, augment, close_up
-from .config import STRIDE
-from .data.a2d import A2DSentences
-from .data.clips import ClipCache
-from .data.dense_labels import LABELS, actor_colours
-from .data.splits import validation_videos
-from .devices import autocast, choose_accelerator
-from .errors import ConfigError, DatasetError
-from .files import rounded
-from .model.batch_norm import gather_statistics
-from .model.network import load_backbone
-from .model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
-from .options import PretrainOptions
-from .provenance import provenance
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
 from .schedule import cosine_with_warm_up
 

@@ -1,0 +1,1 @@
+"""What `acga segment` writes: the overlay film, the masks, the summary."""
