@@ -4,6 +4,7 @@ The pages are the committed documents and notebooks with their committed outputs
 A warning is an error.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from sliders import with_live_sliders
 
 from acga.widgets.static_demo import write_static_demo
 
@@ -33,7 +35,6 @@ SOURCES = (
     "benchmarks",
     "docs",
     "figures",
-    "notebooks",
     "results",
     "tools",
 )
@@ -52,6 +53,17 @@ def contents() -> dict:
     return {"format": "jb-book", "root": LANDING, "parts": parts}
 
 
+def copy_notebooks(folder: Path) -> None:
+    """The notebooks, their sliders made to work without a kernel, and what lies beside them."""
+    folder.mkdir()
+    for path in (ROOT / "notebooks").iterdir():
+        if path.suffix == ".ipynb":
+            notebook = with_live_sliders(json.loads(path.read_text(encoding="utf-8")))
+            (folder / path.name).write_text(json.dumps(notebook), encoding="utf-8")
+        else:
+            (folder / path.name).symlink_to(path)
+
+
 def main() -> int:
     """Build in a scratch folder, then put the whole site in place."""
     site = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "site"
@@ -63,6 +75,7 @@ def main() -> int:
             (source / "_static" / name).symlink_to(ROOT / "docs" / name)
         for name in SOURCES:
             (source / name).symlink_to(ROOT / name)
+        copy_notebooks(source / "notebooks")
         write_static_demo(source / "_static" / "demo.html")
         toc = Path(scratch, "toc.yml")
         toc.write_text(yaml.safe_dump(contents(), sort_keys=False), encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What `acga segment` writes: the overlay film, the masks, the summary."""
+"""Output of `acga segment`: the overlay film, the masks, the summary."""

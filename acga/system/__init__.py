@@ -1,1 +1,1 @@
-"""What the package needs of the machine: devices, processes, files written whole or not at all, checked values, provenance of results."""
+"""Foundations of all rooms: devices, processes, files written whole or not at all, checked values, the provenance of results."""
