@@ -50,7 +50,7 @@ def test_was_run_from_top_to_bottom_without_an_error(path):
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
 
 
-LONGER = {"01_data": (26, 8), "07_training": (39, 17)}  # lines of a cell, at most and in the middle, where the others have 25 and 8
+LONGER = {"01_data": (26, 8)}  # lines of a cell, at most and in the middle, where the others have 25 and 8
 
 
 @each_notebook
