@@ -24,15 +24,7 @@ answer = np.zeros((144, 176), bool)
 answer[20:124, 5] = True
 
 
-# Exercise 5: give a 2-D array its first axis back, then swap the last two
-def read_masks(stored: np.ndarray) -> np.ndarray:
-    return stored.reshape(-1, *stored.shape[-2:]).transpose(0, 2, 1) > 0
-
-
-answer = read_masks
-
-
-# Exercise 6: count the different indices of each clip
+# Exercise 5: count the different indices of each clip
 def share_repeated(length: int) -> float:
     clips = [
         geometry.clip_indices(frame - 1, len(jhmdb.read_video(name)), length)
@@ -42,3 +34,11 @@ def share_repeated(length: int) -> float:
 
 
 answer = (share_repeated(16), share_repeated(32))
+
+
+# Exercise 6: give a 2-D array its first axis back, then swap the last two
+def read_masks(stored: np.ndarray) -> np.ndarray:
+    return stored.reshape(-1, *stored.shape[-2:]).transpose(0, 2, 1) > 0
+
+
+answer = read_masks

@@ -50,16 +50,12 @@ def test_was_run_from_top_to_bottom_without_an_error(path):
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
 
 
-LONGER = {"01_data": (26, 8), "07_training": (39, 17)}  # lines of a cell, at most and in the middle, where the others have 25 and 8
-
-
 @each_notebook
 def test_is_small_and_its_cells_are_short(path):
     code, markdown = cells(path, "code"), cells(path, "markdown")
     lengths = [len(cell.source.splitlines()) for cell in code[1:]]  # the first are the imports
     assert path.stat().st_size < LARGEST
-    longest, median = LONGER.get(path.stem, (25, 8))
-    assert max(lengths) <= longest and statistics.median(lengths) <= median
+    assert max(lengths) <= 25 and statistics.median(lengths) <= 8
     assert 0.9 <= len(markdown) / len(code) <= 2
 
 

@@ -148,7 +148,7 @@ ANSWERS = {
         (LINE.T, "not yet: a bool array (144, 176) is wanted, yours is bool (176, 144)"),
         (LINE.astype(np.uint8), "not yet: a bool array (144, 176) is wanted, yours is uint8 (144, 176)"),
     ],
-    "01.5": [
+    "01.6": [
         (reads, "right"),
         (lambda stored: reads(stored).astype(np.uint8), "not yet: bool masks are wanted, yours are uint8"),
         (lambda stored: stored > 0, "not yet: of a stored array (3, 7, 5) your function makes (3, 7, 5), not (N, H, W)"),
@@ -277,9 +277,9 @@ def test_the_shares_of_repeated_frames(capsys):
         ([100 * share for share in shares], NO_SHARE),
         (shares[0], "not yet: 2 numbers are wanted, not one number"),
     ]
-    assert_said(capsys, "01.6", {"dataset": dataset}, answers)
+    assert_said(capsys, "01.5", {"dataset": dataset}, answers)
 
 
 def test_every_exercise_of_these_notebooks_is_answered_here():
     here = {number for number in TASKS if number[:3] in ("00.", "01.", "07.", "09.")}
-    assert here == {*ANSWERS, "00.3", "01.2", "01.6"}
+    assert here == {*ANSWERS, "00.3", "01.2", "01.5"}

@@ -115,7 +115,21 @@ def _vanishes() -> Any:
     return right
 
 
-@register("01.5", "Swap the last two axes; give a 2-D array its first axis back.")
+@register("01.5", "A clip of `length` frames with k different indices repeats length - k.", tolerance=0.01)
+def _shares_repeated(dataset: Dataset) -> Wanted:
+    shares = []
+    for length in (16, 32):
+        starts = [(frame - 1 - length // 2, len(dataset.read_video(name))) for name, frame in dataset.annotated_frames]
+        over = [max(0, -first) + max(0, first + length - total) for first, total in starts]  # frames before the first, after the last
+        shares.append(float(np.mean(over) / length))
+    slips = {
+        "that is the share of 32 frames before that of 16": shares[::-1],
+        "these are the shares of frames that are not repeated": [1 - share for share in shares],
+    }
+    return Wanted(shares, slips, share=True)
+
+
+@register("01.6", "Swap the last two axes; give a 2-D array its first axis back.")
 def _reads_masks() -> Any:
     def right(function: Callable[[np.ndarray], np.ndarray]) -> bool:
         need_function(function)
@@ -134,17 +148,3 @@ def _reads_masks() -> Any:
         return True
 
     return right
-
-
-@register("01.6", "A clip of `length` frames with k different indices repeats length - k.", tolerance=0.01)
-def _shares_repeated(dataset: Dataset) -> Wanted:
-    shares = []
-    for length in (16, 32):
-        starts = [(frame - 1 - length // 2, len(dataset.read_video(name))) for name, frame in dataset.annotated_frames]
-        over = [max(0, -first) + max(0, first + length - total) for first, total in starts]  # frames before the first, after the last
-        shares.append(float(np.mean(over) / length))
-    slips = {
-        "that is the share of 32 frames before that of 16": shares[::-1],
-        "these are the shares of frames that are not repeated": [1 - share for share in shares],
-    }
-    return Wanted(shares, slips, share=True)
