@@ -20,7 +20,14 @@ ROOT = Path(__file__).parent.parent
 LANDING = "docs/landing.md"
 PARTS = {  # title of a part: its pages, in order; "*" stands for all that exist
     "The series": ("notebooks/README.md", "notebooks/[0-9]*.ipynb"),
-    "The paper, and how it is measured": ("docs/PAPER.md", "docs/PROTOCOL.md", "docs/REPRODUCE.md", "docs/STUDY.md", "docs/STATUS.md"),
+    "The paper, and how it is measured": (
+        "docs/PAPER.md",
+        "docs/PROTOCOL.md",
+        "docs/REPRODUCE.md",
+        "docs/STUDY.md",
+        "docs/SPEED.md",
+        "docs/STATUS.md",
+    ),
     "What ships": ("docs/MODEL_CARD.md", "docs/DATA_CARD.md", "results/README.md"),
     "Taking part": ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import speed_tables
 from cards import MINI, drawn_world, film_result, metrics_by_kind, metrics_by_look, mini_rows, verdicts, weights
 from series import badges, series
 
@@ -115,6 +116,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "metrics by kind of query": metrics_by_kind,
         "metrics by actor": metrics_by_look,
     },
+    "docs/SPEED.md": {"published": speed_tables.published, "default": speed_tables.default_network, "pipeline": speed_tables.pipeline},
     "docs/DATA_CARD.md": {"drawn world": drawn_world},
     "notebooks/README.md": {"badges": badges, "series": series},
 }

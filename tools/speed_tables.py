@@ -1,0 +1,65 @@
+"""The tables of docs/SPEED.md: what was measured, and the model of the benchmark on GPUs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from acga.study.tables import markdown
+from acga.system.files import read_json
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+
+def _span(of: dict[str, float]) -> str:
+    return f"{of['median']:.2f} ({of['least']:.2f}-{of['most']:.2f})"
+
+
+def published() -> str:
+    """The published network, official form beside ours."""
+    found = read_json(RESULTS / "speed.json")
+    whole, memory = found["published network, 16 x 512 x 512"], found["peak memory (MB)"]
+    seconds: dict[str, Any] = whole["seconds"]
+    rows = []
+    for part in ("stem", "query", "training step"):
+        plain, ours = (seconds[f"{part}, {form}"] for form in ("official form", "ours"))
+        rows.append(
+            [
+                part,
+                _span(plain),
+                _span(ours),
+                f"{plain['median'] / ours['median']:.1f}",
+                f"{plain['GFLOP']:.0f} / {ours['GFLOP']:.0f}",
+                f"{100 * ours['share of the highest speed']:.0f} %",
+                f"{memory[f'{part}, official form'] / 1000:.2f} / {memory[f'{part}, ours'] / 1000:.2f}",
+            ]
+        )
+    both = [seconds[f"stem, {form}"]["median"] + seconds[f"query, {form}"]["median"] for form in ("official form", "ours")]
+    rows.append(["**clip and query**", f"{both[0]:.2f}", f"{both[1]:.2f}", f"**{both[0] / both[1]:.1f}**", "", "", ""])
+    head = ["seconds", "official form", "ours", "times faster", "GFLOP", "ours, of the highest speed", "peak memory, GB"]
+    note = f"The highest speed: {whole['highest speed (GFLOP/s)']:.0f} GFLOP/s, on {found['threads']} threads, {found['date']}."
+    return f"{markdown(head, rows)}\n\n{note} Medians, with least and most."
+
+
+def default_network() -> str:
+    """The embedded default."""
+    found = read_json(RESULTS / "speed.json")["embedded default"]
+    stems = found.pop("stem, each frame of a film")
+    rows = [[name, f"{of:.2f}" if isinstance(of, float) else _span(of)] for name, of in found.items()]
+    rows += [[f"stem, a frame of a film, {name}", f"{of['median']:.3f}"] for name, of in stems.items()]
+    return markdown(["`mini`", "seconds"], rows)
+
+
+def pipeline() -> str:
+    """The model of A2D Sentences on GPUs."""
+    found = read_json(RESULTS / "pipeline.json")
+    rows = []
+    for machine in ("one GPU", "8 GPUs"):
+        for step in ("extraction", "training", "evaluation"):
+            one = found[machine][step]
+            stages = one["milliseconds between two items, by stage"]
+            costs = ", ".join(f"{name} {stages[name]:.1f}" for name in stages)
+            rows.append([machine, step, costs, one["waits for"], f"{one['minutes']:.1f}"])
+        rows.append([machine, "**all**", "", "", f"**{found[machine]['minutes in all']:.0f}**"])
+    assumed = ", ".join(f"{name}: {value:g}" for name, value in found["assumed"].items())
+    return f"{markdown(['', 'step', 'milliseconds an item, by stage', 'waits for', 'minutes'], rows)}\n\nAssumed: {assumed}."
