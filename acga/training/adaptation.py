@@ -138,11 +138,11 @@ def adapt(options: AdaptOptions) -> dict[str, tuple[float, float]]:
 
 @torch.inference_mode()
 def _find(network: ACGA, example: AnnotatedFrame) -> np.ndarray:
-    """The mask bool (H, W) that a network finds."""
+    """The mask bool (H, W) that a network finds, of one piece as `acga segment` writes it."""
     assert network.vocabulary is not None
     tokens = torch.from_numpy(network.vocabulary.encode(example.query, network.config.max_query_length))[None]
     response = network.from_features(network.features(to_clip(example.clip)[None]), network.embed(tokens)).large[0]
-    return binarise(response, example.mask.shape)
+    return binarise(response, example.mask.shape, one_piece=True)
 
 
 def _strip(examples: Sequence[AnnotatedFrame], masks: Sequence[np.ndarray]) -> list[np.ndarray]:

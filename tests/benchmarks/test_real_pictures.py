@@ -1,0 +1,68 @@
+"""Questions about real pictures: read as they lie, each with another question that is fair and one about what is absent."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from helpers.paths import ROOT
+from PIL import Image
+
+from acga.errors import DatasetError
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import real_pictures  # noqa: E402 (benchmarks/ is no package)
+
+ROWS = [
+    "clip,frame,instance_id,query,mask_source,part",
+    "horse,00001,1,a man riding,instances,train",
+    "horse,00001,2,the brown horse jumping,instances,train",
+    "duck,00002,1,a duck swimming,masks,train",
+    "bike,00000,1,someone on a bike,masks,test",
+]
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Three clips of three frames, 20 x 30; frame n is of the gray 40 n."""
+    for clip in ("horse", "duck", "bike"):
+        for folder in ("frames", "masks", "instances"):
+            (tmp_path / folder / clip).mkdir(parents=True)
+        for number in range(3):
+            Image.fromarray(np.full((20, 30, 3), 40 * number, np.uint8)).save(tmp_path / "frames" / clip / f"{number:05d}.jpg")
+        mask = np.zeros((20, 30), np.uint8)
+        mask[5:10] = 255
+        Image.fromarray(mask).save(tmp_path / "masks" / clip / {"duck": "00002.png", "bike": "00000.png"}.get(clip, "00001.png"))
+    instances = np.zeros((20, 30), np.uint8)
+    instances[:4], instances[12:] = 1, 2
+    Image.fromarray(instances).save(tmp_path / "instances" / "horse" / "00001.png")
+    (tmp_path / "queries.csv").write_text("\n".join(ROWS) + "\n")
+    return tmp_path
+
+
+def test_questions_and_their_masks(film):
+    rider, horse, duck = real_pictures.read_questions(film, "train")
+    assert (rider.mask.sum(), horse.mask.sum(), duck.mask.sum()) == (4 * 30, 8 * 30, 5 * 30)
+    assert not (rider.mask & horse.mask).any()
+    assert len(real_pictures.read_questions(film)) == 4
+    with pytest.raises(DatasetError, match="no question of part 'other'"):
+        real_pictures.read_questions(film, "other")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_question_is_about_the_other_actor_and_absent_ones_share_no_word(film, seed):
+    questions = real_pictures.read_questions(film)
+    others, absent = real_pictures.other_questions(questions, seed)
+    assert others[:2] == [questions[1].query, questions[0].query]  # the rider's is the horse's, and the other way round
+    for question, nothing in zip(questions, absent, strict=True):
+        assert not (set(nothing.split()) & set(question.query.split())) - real_pictures.COMMON
+        assert nothing not in {other.query for other in questions if other.clip == question.clip}
+
+
+def test_a_clip_is_around_the_frame_of_the_question(film):
+    duck = real_pictures.read_questions(film, "train")[2]
+    clip = real_pictures.read_clip(film, duck, size=32, length=4)
+    assert clip.shape == (3, 4, 32, 32)
+    grays = (clip[0, :, 16, 16] + 1) * 127.5
+    np.testing.assert_allclose(grays, [0, 40, 80, 80], atol=2)  # frames 0, 1, 2, and the last again
