@@ -12,7 +12,7 @@ from PIL import Image
 from acga.errors import DatasetError
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
-import real_pictures  # noqa: E402 (benchmarks/ is no package)
+import real_pictures
 
 ROWS = [
     "clip,frame,instance_id,query,mask_source,part",
