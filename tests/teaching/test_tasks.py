@@ -202,17 +202,25 @@ ANSWERS = {
     ],
     "09.1": [
         (rule, "right"),
-        (lambda logits, ratio: logits > ratio * logits.max(), 'not yet: hint("09.1") helps'),
-        (rule(GIVEN["09.1"]["logits"], 0.5), "not yet: TypeError: 'numpy.ndarray' object is not callable"),
+        (
+            lambda logits, ratio: logits > ratio * logits.max(),
+            "not yet: that is a share of the largest logit; the rule speaks of probabilities",
+        ),
+        (
+            lambda logits, ratio: rule(logits, 0) & (logits > np.log(ratio / (1 - ratio))),
+            "not yet: that is a share of one, whatever the map's own maximum is",
+        ),
+        (lambda logits, ratio: rule(logits, ratio)[0], "not yet: a bool mask (6, 6) is wanted, yours is bool (6,)"),
+        (rule(GIVEN["09.1"]["logits"], 0.5), "not yet: a function is wanted, without a call, not ndarray"),
     ],
     "09.2": [
         (5 / 9, "right"),
-        (2 / 6, 'not yet: hint("09.2") helps'),
+        (2 / 6, "not yet: 0.333 is the IoU of a single pair"),
         ([2 / 6, 4 / 6, 4 / 6], "not yet: one number is wanted, not 3 numbers"),
     ],
     "09.3": [
         (5 / 6, "right"),
-        (1 / 6, 'not yet: hint("09.3") helps'),
+        (1 / 6, "not yet: that is the share in which the one that is not there has the higher peak"),
         ([[True, True], [True, True], [False, True]], "not yet: one number is wanted, not an array (3, 2)"),
     ],
 }

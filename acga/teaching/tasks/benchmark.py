@@ -12,7 +12,7 @@ from ...metrics import SegmentationMetrics, intersection_over_union
 from ...study.bootstrap import probability_of_more
 from ...study.records import Study
 from ..exercises import NotYet
-from .registry import register
+from .registry import Wanted, need_function, register
 
 
 @register("08.1", "IoUs first: 0.5, 0.9, 0, 0.5; for oIoU add the pixels before you divide.", tolerance=0.002)
@@ -77,17 +77,30 @@ def _rule(logits: np.ndarray) -> Any:
     probability = 1 / (1 + np.exp(-logits.astype(np.float64)))
 
     def right(rule: Callable[[np.ndarray, float], np.ndarray]) -> bool:
-        return all((rule(logits, ratio) == (probability > ratio * probability.max())).all() for ratio in (0.3, 0.5))
+        need_function(rule)
+        for ratio in (0.3, 0.5):
+            found = np.asarray(rule(logits, ratio))
+            if found.shape != logits.shape or found.dtype != bool:
+                raise NotYet(f"a bool mask {logits.shape} is wanted, yours is {found.dtype} {found.shape}")
+            if not (found == (probability > ratio * probability.max())).all():
+                if (found == (logits > ratio * logits.max())).all():
+                    raise NotYet("that is a share of the largest logit; the rule speaks of probabilities")
+                if (found == (probability > ratio)).all():
+                    raise NotYet("that is a share of one, whatever the map's own maximum is")
+                return False
+        return True
 
     return right
 
 
 @register("09.2", "Three pairs: A with B share 2 of 6 pixels; A with C?", tolerance=0.001)
-def _agreement() -> float:
+def _agreement() -> Wanted:
     covers = [{0, 1, 2, 3}, {2, 3, 4, 5}, {0, 1, 2, 3, 4, 5}]
-    return float(np.mean([len(one & other) / len(one | other) for one, other in combinations(covers, 2)]))
+    ious = [len(one & other) / len(one | other) for one, other in combinations(covers, 2)]
+    return Wanted(np.mean(ious), {f"{iou:.3f} is the IoU of a single pair": iou for iou in sorted(set(ious))}, share=True)
 
 
 @register("09.3", "np.subtract.outer(present, absent) holds all differences.", tolerance=0.005)
-def _told_apart(present: Sequence[float], absent: Sequence[float]) -> float:
-    return probability_of_more(present, absent)
+def _told_apart(present: Sequence[float], absent: Sequence[float]) -> Wanted:
+    slips = {"that is the share in which the one that is not there has the higher peak": probability_of_more(absent, present)}
+    return Wanted(probability_of_more(present, absent), slips, share=True)
