@@ -95,9 +95,8 @@ def power() -> str:
         spread = Spread.of(100 * (second - first), study.videos(test))
         seen = [f"{spread.smallest_seen(seeds=runs, videos=videos, tests=8):.1f}" for runs, videos in PLANNED]
         rows.append(f"| {title} | {spread.seeds:.1f} | {spread.videos:.1f} | {' | '.join(seen)} |")
-    one, other = (
-        phrasings(study, name, seeds=study.seeds(claims.ONE.first, claims.ONE.second)) for name in (claims.ONE.first, claims.ONE.second)
-    )
+    seeds = study.seeds(claims.ONE.first, claims.ONE.second)
+    one, other = (phrasings(study, name, seeds=seeds) for name in (claims.ONE.first, claims.ONE.second))
     both = (one.any_right * other.any_right) > 0
     spread = Spread.of(100 * np.where(both, other.all_right - one.all_right, np.nan), one.videos)
     seen = [f"{spread.smallest_seen(seeds=runs, videos=videos, tests=8):.1f}" for runs, videos in PLANNED]

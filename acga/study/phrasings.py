@@ -47,14 +47,12 @@ def gain_in_every_phrasing(study: Study, first: str, second: str, *, given_one: 
     """Second minus first in the share of actors that every phrasing finds: of all actors, or of those that one phrasing finds."""
     seeds = study.seeds(first, second)
     one, other = (phrasings(study, variant, seeds=seeds) for variant in (first, second))
-    totals = np.stack(
-        [of for each in (one, other) for of in (each.all_right, each.any_right if given_one else np.ones_like(each.any_right))], 1
-    )
+    totals = np.stack([*_successes_and_cases(one, given_one), *_successes_and_cases(other, given_one)], axis=1)
     return bootstrap_of_totals(totals, one.videos, lambda sums: sums[2] / np.maximum(sums[3], 1) - sums[0] / np.maximum(sums[1], 1))
 
 
 def share_by_every_phrasing(study: Study, variant: str, *, given_one: bool) -> Interval:
     """The share of actors that every phrasing finds: of all actors, or of those that one phrasing finds."""
     found = phrasings(study, variant, seeds=study.seeds(variant))
-    totals = np.stack([found.all_right, found.any_right if given_one else np.ones_like(found.any_right)], axis=1)
+    totals = np.stack(_successes_and_cases(found, given_one), axis=1)
     return bootstrap_of_totals(totals, found.videos, lambda sums: sums[0] / np.maximum(sums[1], 1))

@@ -9,21 +9,22 @@ import pytest
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 
 
+RIGHT = {"weak": [1, 0, 0, 0, 1, 1, 1], "strong": [1, 1, 1, 0, 1, 1, 1]}
+ACTORS = [("v", 1, 0), ("v", 1, 0), ("v", 1, 1), ("v", 1, 1), ("w", 1, 0), ("x", 1, 0), ("x", 1, 0)]
+
+
 class Answers:
     """Two variants with one seed: actors a and b with two sentences each, c with one, d alone in its scene."""
 
-    RIGHT = {"weak": [1, 0, 0, 0, 1, 1, 1], "strong": [1, 1, 1, 0, 1, 1, 1]}
-    KEYS = [("v", 1, 0), ("v", 1, 0), ("v", 1, 1), ("v", 1, 1), ("w", 1, 0), ("x", 1, 0), ("x", 1, 0)]
-
     def answers_of(self, variant, seed):
-        table = pd.DataFrame(self.KEYS, columns=["video", "frame", "instance"])
+        table = pd.DataFrame(ACTORS, columns=["video", "frame", "instance"])
         return table.assign(actors_in_scene=[3, 3, 3, 3, 3, 1, 1])
 
     def seeds(self, *variants):
         return [0]
 
     def scores(self, variant, *, seeds):
-        return np.array([self.RIGHT[variant]]) * 0.6
+        return np.array([RIGHT[variant]]) * 0.6
 
 
 def test_actors_with_several_sentences_beside_others_are_counted():
