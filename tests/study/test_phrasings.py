@@ -8,7 +8,6 @@ import pytest
 
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 
-
 RIGHT = {"weak": [1, 0, 0, 0, 1, 1, 1], "strong": [1, 1, 1, 0, 1, 1, 1]}
 ACTORS = [("v", 1, 0), ("v", 1, 0), ("v", 1, 1), ("v", 1, 1), ("w", 1, 0), ("x", 1, 0), ("x", 1, 0)]
 
