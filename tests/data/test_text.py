@@ -235,3 +235,14 @@ def test_the_embedded_words_cover_the_real_sentences() -> None:
     with open(SENTENCES, encoding="utf-8", newline="") as file:
         words = [word for row in csv.DictReader(file) for word in tokenise(row["query"])]
     assert sum(word not in glove()[0] for word in words) < 0.01 * len(words)
+
+
+def test_colours_lie_apart_and_other_words_are_as_published():
+    vocabulary, table = glove()
+    with np.load(GLOVE) as file:
+        published = dict(zip(file["words"].tolist(), file["vectors"].astype(np.float32), strict=True))
+    given = {word: table.vectors[vocabulary.encode(word)[0]] for word in published}
+    assert all(np.array_equal(given[word], published[word]) for word in published if word not in COLOUR_WORDS)
+    mean = np.mean([published[word] for word in COLOUR_WORDS], axis=0)
+    for word in COLOUR_WORDS:
+        np.testing.assert_allclose(given[word] - mean, COLOUR_CONTRAST * (published[word] - mean), rtol=1e-4, atol=1e-4)
