@@ -225,11 +225,18 @@ class WordTable:
 
 
 GLOVE = Path(str(resources.files("acga") / "embedded" / "words.npz"))  # its words, and float16 vectors (19230, 50)
+COLOUR_WORDS = (
+    "black", "blue", "brown", "golden", "gray", "green", "grey", "orange", "pink", "purple", "red", "silver", "violet", "white", "yellow",
+)  # fmt: skip
+COLOUR_CONTRAST = 4.0  # what the differences of these words from their mean are multiplied by
 
 
 @cache
 def glove() -> tuple[Vocabulary, WordTable]:
     """The embedded word vectors: the frequent words of GloVe 6B (Pennington et al., 2014) that a query can hold, 50 values each.
+
+    Words that are used alike have vectors alike, and no words more than colours: "red" and "blue" have a cosine of 0.89. A network that
+    must tell actors by them learns them late, so their differences are enlarged here; what they have in common stays.
 
     >>> vocabulary, table = glove()
     >>> puppy, dog, table_ = (table.vectors[vocabulary.encode(word)[0]] for word in ("puppy", "dog", "table"))
@@ -238,5 +245,8 @@ def glove() -> tuple[Vocabulary, WordTable]:
     """
     with np.load(GLOVE) as file:
         vocabulary, vectors = Vocabulary(file["words"].tolist()), file["vectors"].astype(np.float32)
+    colours = [vocabulary.encode(word)[0] - UNKNOWN - 1 for word in COLOUR_WORDS]
+    mean = vectors[colours].mean(axis=0)
+    vectors[colours] = mean + COLOUR_CONTRAST * (vectors[colours] - mean)
     nothing = np.zeros((UNKNOWN + 1, vectors.shape[1]), dtype=np.float32)  # padding and unknown words
     return vocabulary, WordTable(vectors=np.concatenate([nothing, vectors]), missing=())

@@ -14,14 +14,15 @@ import torch
 from torch import nn
 
 from ..config import ACGAConfig
-from ..data.text import GLOVE, Vocabulary, WordTable, glove, read_word_records, tokenise
+from ..data.text import COLOUR_CONTRAST, GLOVE, Vocabulary, WordTable, glove, read_word_records, tokenise
 from ..errors import ConfigError, WeightsError
 from ..system.files import git_blob_id
 from .network import ACGA, build_backbone
 from .presence import Presence
 from .state_dicts import StoredWeights, WeightsSource, check_fit, load_into, read_state_dict, save_state_dict
 
-NAMED_GLOVE = {"embedded": GLOVE.name, "git_blob": git_blob_id(GLOVE)}  # the embedded word vectors, as the header of a file names them
+# The embedded word vectors, as the header of a file names them.
+NAMED_GLOVE = {"embedded": GLOVE.name, "git_blob": git_blob_id(GLOVE), "colour_contrast": str(COLOUR_CONTRAST)}
 MOST_WORDS = 100_000  # taken from a file of word vectors when no vocabulary says which are wanted
 
 

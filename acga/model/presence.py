@@ -14,7 +14,7 @@ from torch.nn import functional
 from .decoder import Responses
 
 Verdict = Literal["found", "unsure", "not here"]
-CERTAINTY = 0.8  # share of the verdicts "found", and of those "not here", that should be right
+CERTAINTY = 0.85  # share of the verdicts "found", and of those "not here", that should be right
 HARDLY_SEEN = 1e-3  # of the map's area, added to the union: two responses that see next to nothing do not agree
 
 

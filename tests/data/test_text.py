@@ -12,7 +12,7 @@ from helpers.paths import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acga.data.text import GLOVE, UNKNOWN, Vocabulary, WordTable, glove, read_word2vec, tokenise, unreadable
+from acga.data.text import COLOUR_CONTRAST, COLOUR_WORDS, GLOVE, UNKNOWN, Vocabulary, WordTable, glove, read_word2vec, tokenise, unreadable
 from acga.errors import AcgaError, ConfigError, QueryError, WeightsError
 
 SENTENCES = SHARED / "sentences" / "a2d_annotation_with_short_query.csv"
@@ -235,3 +235,16 @@ def test_the_embedded_words_cover_the_real_sentences() -> None:
     with open(SENTENCES, encoding="utf-8", newline="") as file:
         words = [word for row in csv.DictReader(file) for word in tokenise(row["query"])]
     assert sum(word not in glove()[0] for word in words) < 0.01 * len(words)
+
+
+def test_colours_lie_apart_and_other_words_are_as_published():
+    vocabulary, table = glove()
+    with np.load(GLOVE) as file:
+        published = dict(zip(file["words"].tolist(), file["vectors"].astype(np.float32), strict=True))
+    given = {word: table.vectors[vocabulary.encode(word)[0]] for word in published}
+    assert all(np.array_equal(given[word], published[word]) for word in published if word not in COLOUR_WORDS)
+    red, blue = published["red"], published["blue"]
+    assert red @ blue / np.linalg.norm(red) / np.linalg.norm(blue) == pytest.approx(0.89, abs=0.01)  # why
+    mean = np.mean([published[word] for word in COLOUR_WORDS], axis=0)
+    for word in COLOUR_WORDS:
+        np.testing.assert_allclose(given[word] - mean, COLOUR_CONTRAST * (published[word] - mean), rtol=1e-4, atol=1e-4)

@@ -28,7 +28,7 @@ from acga.options import ReproduceOptions
 from acga.reproduction import steps as reproduce_module
 from acga.reproduction.steps import reproduce
 from acga.system.files import git_blob_id
-from acga.training import train as training_module
+from acga.training import sentences as training_module
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 KNOWN = ["a", "cat", "dog", "green", "left", "man", "nobody", "on", "red", "right", "square", "the", "there"]
