@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes `mini`, the embedded default, from nothing: about eight hours on two cores. Interrupted, it goes on where it stopped.
+# Makes `mini`, the embedded default, from nothing: about six hours on two cores. Interrupted, it goes on where it stopped.
 #
 #     bash benchmarks/mini.sh EFFICIENTNET.pth PHOTOGRAPHS FILM
 #

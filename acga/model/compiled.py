@@ -35,7 +35,7 @@ class CompiledStem:
 
     def __init__(self, stem: nn.Module) -> None:
         self.stem = stem
-        self._compiled: Callable[[Tensor], Tensor] | None = torch.compile(stem, dynamic=False, options={"freezing": True})
+        self._compiled: Callable[[Tensor], Tensor] | None = torch.compile(stem, dynamic=False)
         self._shape: torch.Size | None = None
 
     @torch.no_grad()
@@ -44,8 +44,11 @@ class CompiledStem:
         self._shape = self._shape or clips.shape
         if self._compiled is None or clips.shape != self._shape:
             return self.stem(clips)
+        from torch._inductor import config  # on first use: it loads the compiler
+
         try:
-            return self._compiled(clips)
+            with config.patch(freezing=True):  # as an option of torch.compile it has no effect (PyTorch 2.13)
+                return self._compiled(clips)
         except RuntimeError as error:  # what its compilers raise
             warnings.warn(f"The stem could not be compiled and runs as it is: {str(error).splitlines()[0]}", stacklevel=2)
             self._compiled = None
