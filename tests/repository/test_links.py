@@ -154,7 +154,7 @@ def test_headings_are_named_as_on_github(text: str, named: list[str]) -> None:
         ("a", "acga/model", "no such file"),
         ("a", "README.md#run-it", None),
         ("`acga.ACGA`", "acga/model/network.py", None),
-        ("`PALETTE`", "acga/overlay.py", None),
+        ("`PALETTE`", "acga/output/overlay.py", None),
         ("a", "nothing.md", "no such file"),
         ("a", "README.md#nothing", "no such heading"),
         ("a", "#nothing", "no such heading"),
