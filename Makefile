@@ -1,13 +1,13 @@
 # make demo, make test, make lab and make app each set up the virtual environment on first use, and again when its requirements change.
 #   PYTHON     which Python to build it from: 3.11 or later
 #   VENV       where it is
-#   PIP_INDEX  options for pip; PyTorch for the CPU, which saves gigabytes, unless PIP_INDEX= asks for CUDA on Linux
+#   PIP_INDEX  options for pip as it installs PyTorch: that for the CPU, which saves gigabytes, unless PIP_INDEX= asks for CUDA on Linux
 
 PYTHON ?= python3
 VENV ?= .venv
 PIP_INDEX ?= --extra-index-url https://download.pytorch.org/whl/cpu
 
-PIP = $(VENV)/bin/python -m pip install --quiet $(PIP_INDEX) --constraint constraints.txt
+PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 # Tests run side by side, a file at a time, each on one thread.
 SIDE_BY_SIDE = --numprocesses 2 --dist loadfile
 NOTEBOOKS = --ignore notebooks/solutions --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
@@ -48,6 +48,7 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.core: $(VENV)/.python pyproject.toml constraints.txt
+	$(PIP) $(PIP_INDEX) torch
 	$(PIP) --editable .
 	touch $@
 

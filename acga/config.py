@@ -207,9 +207,7 @@ class SynthesisConfig(Checked):
     edition: Literal[1, 2] = 1  # of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded
     cutouts: str | None = None  # folder of photographs with instance masks, some of which become actors (a2d, edition 2)
     bystanders: bool = False  # one to three other people beside the annotated one (jhmdb, edition 2)
-    contrasts: bool = (
-        False  # only scenes of a few of one kind, told apart by colour or action alone, to learn these words from (a2d, edition 2)
-    )
+    contrasts: bool = False  # only scenes of a few of one kind that differ in colour, in action or in both (a2d, edition 2)
     seed: Seed = 0  # of everything that is random
     workers: Annotated[int, Range(0, 1024)] = 2  # processes that draw
 

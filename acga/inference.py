@@ -153,12 +153,12 @@ class Segmenter:
         times: deque[float] = deque()  # of the frames that are read ahead
         frames = _pictures(read_shown_frames(path), times)
         clips = sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length)
-        stem = ClipFeatures(self.model, self.device)
+        clip_features = ClipFeatures(self.model, self.device)
         for index, (picture, clip) in enumerate(clips):
             frame = _Frame(index, times.popleft(), picture)
             since = index % every
             if since == 0:
-                latest = self._predict(index, clip, queries, picture.shape[:2], stem)
+                latest = self._predict(index, clip, queries, picture.shape[:2], clip_features)
             if latest is None or since > every // 2:
                 waiting.append(frame)
                 continue
@@ -170,9 +170,11 @@ class Segmenter:
                 yield latest.of(rest)
 
     def _predict(
-        self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], stem: ClipFeatures
+        self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], clip_features: ClipFeatures
     ) -> _ClipResult:
-        session = ClipSession(self, {index: clip}, size, stem=stem)  # of this clip alone, so that memory does not grow with the video
+        session = ClipSession(
+            self, {index: clip}, size, clip_features=clip_features
+        )  # of this clip alone, so that memory does not grow with the video
         session.predict(queries, [index])
         found = {query: session.responses[query][index] for query in queries}
         return _ClipResult(
@@ -202,16 +204,12 @@ class VideoHandle:
         Warns of words that mean nothing to the model. Masks come whatever the verdict is.
         """
         several = [queries] if isinstance(queries, str) else list(queries)
-        found: dict[str, tuple[list[np.ndarray], list[float]]] = {query: ([], []) for query in several}
-        for result in self.stream(several, every=every):
-            for query, (masks_of, confidences) in found.items():
-                masks_of.append(result.masks[query])
-                confidences.append(result.confidences[query])
-        for query, (_, confidences) in found.items():
-            self.verdicts[query] = self.segmenter.verdict(confidences)
+        results = [(result.masks, result.confidences) for result in self.stream(several, every=every)]
+        for query in several:
+            self.verdicts[query] = self.segmenter.verdict([confidences[query] for _, confidences in results])
             if unknown := self.segmenter.unknown(query):
                 warnings.warn(f"The model does not know {', '.join(map(repr, unknown))} in {query!r}.", stacklevel=2)
-        masks = {query: np.stack(masks_of) for query, (masks_of, _) in found.items()}
+        masks = {query: np.stack([found[query] for found, _ in results]) for query in several}
         return masks[queries] if isinstance(queries, str) else masks
 
     def stream(self, queries: Sequence[str], *, every: int = 1) -> Iterator[FrameResult]:
@@ -266,7 +264,7 @@ class ClipSession:
         segmenter: what finds.
         clips: by frame, the squares `(S, S, 3)` uint8 of the clip around it; see `sliding_clips`.
         size: (h, w) of the frames.
-        stem: what computes features of clips, to be shared by sessions of one film.
+        clip_features: what computes features of clips, to be shared by sessions of one film.
 
     >>> from acga import ACGA, ACGAConfig, Segmenter, Vocabulary
     >>> segmenter = Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left"])), device="cpu")
@@ -283,10 +281,10 @@ class ClipSession:
         clips: Mapping[int, Sequence[np.ndarray]],
         size: tuple[int, int],
         *,
-        stem: ClipFeatures | None = None,
+        clip_features: ClipFeatures | None = None,
     ) -> None:
         self.segmenter, self.clips, self.size = segmenter, clips, size
-        self.stem = ClipFeatures(segmenter.model, segmenter.device) if stem is None else stem
+        self.clip_features = ClipFeatures(segmenter.model, segmenter.device) if clip_features is None else clip_features
         self.responses: dict[str, dict[int, FrameResponse]] = {}
         self._features: dict[int, Tensor] = {}  # mixed_4e (C, T', h, w) by frame
 
@@ -301,7 +299,7 @@ class ClipSession:
     def run_stem(self, frames: Iterable[int]) -> int:
         """Compute the features of the clips around these frames unless they are known; gives how many were new."""
         new = [frame for frame in dict.fromkeys(frames) if frame not in self._features]
-        self._features.update(zip(new, self.stem.of([self.clips[frame] for frame in new]), strict=True))
+        self._features.update(zip(new, self.clip_features.of([self.clips[frame] for frame in new]), strict=True))
         return len(new)
 
     @torch.inference_mode()

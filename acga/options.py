@@ -349,9 +349,8 @@ class PhotographsOptions(Checked):
 
     folder: Positional[Annotated[Path, arg(metavar="FOLDER")]]  # the photographs
     root: Positional[Annotated[Path, arg(metavar="ROOT")]]  # folder for the release, new or empty
-    views: Annotated[int, Range(1, 1000)] = (
-        8  # of each picture, a video each: cropped, mirrored or not, in another light, by a moving camera
-    )
+    # of each picture, a video each: cropped, mirrored or not, in another light, by a moving camera
+    views: Annotated[int, Range(1, 1000)] = 8
     seed: Seed = 0  # of everything that is random
     workers: Annotated[int, Range(0, 1024)] = 2  # processes that write
 

@@ -7,7 +7,7 @@ from typing import Any
 
 STATE, VIEW = "application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json"
 SHOW = (
-    "for (const [at, picture] of [...this.parentElement.querySelectorAll('img')].entries()) picture.hidden = at != this.value;"
+    "for (const [at, picture] of [...this.closest('div').querySelectorAll('img')].entries()) picture.hidden = at != this.value;"
     " this.nextElementSibling.textContent = this.value"
 )
 
@@ -40,7 +40,7 @@ def slider(state: dict[str, Any], model: str) -> str | None:
     label = html.escape(control.get("description") or "picture")
     return (
         f'<div class="acga-slider"><label>{label} <input type="range" aria-label="{label}" min="0" max="{len(pictures) - 1}" value="{at}"'
-        f' oninput="{SHOW.replace("this.parentElement", "this.closest(&quot;div&quot;)")}"><output>{at}</output></label><br>{shown}</div>'
+        f' oninput="{SHOW}"><output>{at}</output></label><br>{shown}</div>'
     )
 
 

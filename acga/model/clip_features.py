@@ -31,9 +31,8 @@ class ClipFeatures:
 
     def __init__(self, model: ACGA, device: torch.device | str = "cpu") -> None:
         self.model, self.device = model, torch.device(device)
-        self._maps: OrderedDict[int, tuple[np.ndarray, Tensor]] = (
-            OrderedDict()
-        )  # by id of a square, which is kept so that its id is its own
+        # By id of a square, which is kept with its map, so that no other array gets the id.
+        self._maps: OrderedDict[int, tuple[np.ndarray, Tensor]] = OrderedDict()
 
     @torch.inference_mode()
     def of(self, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:

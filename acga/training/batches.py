@@ -84,7 +84,6 @@ def extract(
     stem, target = model.backbone.stem, Path(folder) / kind
     part = (accelerator.process_index, accelerator.num_processes)
     pixels = len(dataset.annotated_frames) * dataset.clip_length * dataset.size**2 / part[1] if precision == "fp32" else 0
-    stem.to(accelerator.device).eval()
     forward = compile_stem(stem, pixels=pixels, device=accelerator.device)
     how: dict[str, Any] = {"device": accelerator.device, "precision": precision, "batch_size": 8, "workers": workers, "part": part}
     extract_features(stem, dataset, target, kind, **how, forward=forward)

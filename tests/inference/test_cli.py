@@ -213,6 +213,7 @@ def test_demo_draws_segments_and_scores(weights, tmp_path, capsys, monkeypatch):
     assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0
     said = capsys.readouterr().out
     assert all(query in said for query in LIT_QUERIES) and "demo.png" in said and said.count("IoU") == 3
+    assert said.count("not judged: ") == 3  # a verdict before each; these weights have none
     assert sorted(os.listdir(tmp_path / "demo")) == ["clip.mp4", "demo.gif", "demo.png", "masks", "overlay.mp4", "summary.json"]
     assert cv2.imread(str(tmp_path / "demo" / "demo.png")).shape[1] >= 800
     summary = json.loads((tmp_path / "demo" / "summary.json").read_text())
@@ -317,6 +318,7 @@ def test_help_of_a_part(capsys):
             "acga segment has no option --treshold, perhaps --threshold; acga segment --help lists all.",
         ),
         (["segment"], "Missing from acga segment: VIDEO"),
+        (["segment", "a.mp4"], "There is no query"),
         (["segment", "a.mp4", "dog", "--device", "abacus"], "invalid choice 'abacus' for argument '--device'"),
         (["segment", "a.mp4", "dog", "--threshold", "2"], "--threshold is 2.0; it must be at least 0 and at most 1"),
         (["segment", "a.mp4", "dog", "--format", "gif,mp4"], "The format 'gif,mp4' is none: give mp4, gif or webm"),

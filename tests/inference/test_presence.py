@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from helpers.small import write_clip
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,17 @@ def test_thresholds_travel_with_the_weights(calibrated, tmp_path):
     calibrated.presence = None
     save_model(calibrated, tmp_path / "without.safetensors")
     assert Segmenter(tmp_path / "without.safetensors", "cpu").verdict(0.5) is None
+
+
+def test_a_film_has_a_verdict_by_the_median_of_its_frames(calibrated, tmp_path):
+    segmenter = Segmenter(calibrated, "cpu")
+    segmenter.presence = Presence(not_here=0.2, found=0.7)
+    assert [segmenter.verdict([0.0, middle, 1.0]) for middle in (0.1, 0.5, 0.8)] == ["not here", "unsure", "found"]
+    segmenter.presence = calibrated.presence
+    video = segmenter.open(write_clip(tmp_path / "clip.mp4", count=3))
+    with pytest.warns(UserWarning, match="does not know 'zeppelin' in 'zeppelin dog'"):
+        video.segment(["dog", "zeppelin dog"], every=100)
+    assert video.verdicts == {"dog": "unsure", "zeppelin dog": "unsure"}
 
 
 def test_summary_and_page_have_the_verdict(calibrated, tmp_path):

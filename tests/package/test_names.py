@@ -36,3 +36,16 @@ def test_a_docstring_begins_with_a_noun_phrase_or_an_imperative() -> None:
             if text and text.split()[0] in ("How", "What", "Where", "Who", "Why"):
                 found.append(f"{path.relative_to(ROOT)}: {text.splitlines()[0]}")
     assert found == []
+
+
+def test_a_field_of_a_configuration_has_its_help_where_the_command_line_finds_it() -> None:
+    """A comment on its line or above it; where the formatter wraps a default in parentheses, the comment inside is lost."""
+    for name in ("config", "options"):
+        lines = (ROOT / "acga" / f"{name}.py").read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if line.startswith("    ") and ": " in line and line.endswith("= (")] == []
+    tree, bare = ast.parse((ROOT / "acga" / "config.py").read_text(encoding="utf-8")), []
+    lines = (ROOT / "acga" / "config.py").read_text(encoding="utf-8").splitlines()
+    for node in [field for part in tree.body if isinstance(part, ast.ClassDef) for field in part.body]:
+        if isinstance(node, ast.AnnAssign) and "#" not in lines[node.lineno - 1] and not lines[node.lineno - 2].lstrip().startswith("#"):
+            bare.append(ast.unparse(node.target))
+    assert bare == ["loss"]  # a group of fields that have theirs

@@ -296,6 +296,20 @@ def test_relational_styles_let_relations_decide(corpus: dict[bool, list[Query]])
     assert shares["relational"] > 0.5 and shares["relational"] > 1.3 * shares["half-relational"] > 2 * shares["everyday"]
 
 
+def test_by_looks_nothing_is_said_of_places_and_no_more_than_is_needed() -> None:
+    told = []
+    for seed in range(60):
+        scene, boxes = random_world(seed)
+        for index in boxes:
+            found = describe(scene, boxes, index, count=3, rng=np.random.default_rng(seed), style="looks")
+            assert all(fits(query, scene, boxes, index) for query in found)
+            told += found
+    assert set().union(*(query.mentions for query in told)) <= {"kind", "action", "colour", "clothing", "pattern"}
+    assert {frozenset({"colour"}), frozenset({"action"})} <= {query.decided_by for query in told}
+    alone = [query for query in told if not query.decided_by]
+    assert alone and all(query.mentions == {"kind"} for query in alone)
+
+
 def test_sentences_depend_on_the_generator_alone() -> None:
     scene, boxes = random_world(5)
     assert [say(scene, boxes, index, seed=3) for index in boxes] == [say(scene, boxes, index, seed=3) for index in boxes]

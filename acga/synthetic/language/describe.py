@@ -132,7 +132,7 @@ def describe_pair(
         if is_held_out(shared.values()):
             continue
         seed = int(rng.integers(2**31))
-        for one, other in first.contrasts(second, rng):
+        for one, other in first.opposite_relations(second, rng):
             told = []
             for generator, relation in ((first, one), (second, other)):
                 facts = {**shared, "relation": relation}
@@ -221,7 +221,7 @@ class SentenceGenerator:
                 if options:
                     add(pick(self.rng, options), facts)
 
-    def contrasts(self, other: SentenceGenerator, rng: np.random.Generator) -> list[tuple[Fact, Fact]]:
+    def opposite_relations(self, other: SentenceGenerator, rng: np.random.Generator) -> list[tuple[Fact, Fact]]:
         """Pairs of relations, of this actor and of another, that differ in the side or in the landmark alone; in random order."""
         mine, its = (list(generator.options("relation", "")) for generator in (self, other))
         found = [
