@@ -212,7 +212,8 @@ def run_photographs(options: PhotographsOptions) -> None:
     """`acga data photographs`."""
     from .synthetic.photographs import write_photographs
 
-    write_photographs(options.folder, options.root, views=options.views, seed=options.seed, workers=options.workers)
+    how: dict[str, Any] = {"pasted_share": options.pasted_share, "seed": options.seed, "workers": options.workers}
+    write_photographs(options.folder, options.root, views=options.views, **how)
     print(f"Written: {options.root}. Check it with: acga data check {options.root}")
 
 

@@ -21,6 +21,7 @@ Matching = Literal["attention", "concatenation", "dynamic_convolution"]
 Blindness = Literal["none", "text", "motion"]
 Precision = Literal["fp32", "tf32", "bf16"]
 SentenceStyle = Literal["everyday", "one-order", "half-relational", "relational", "looks"]
+Contrasts = Literal["none", "looks", "motion"]
 Channels = Annotated[int, Range(1, 4096)]
 Epochs = Annotated[float, Range(0, 1e6, above=True)]
 Rate = Annotated[float, Range(0, 1e3)]  # of learning
@@ -43,6 +44,7 @@ class ACGAConfig(Checked):
     max_query_length: Annotated[int, Range(1, 1000)] = 20  # longest query; shorter ones are padded
     vocabulary_size: Annotated[int, Range(2, 10**7)] = 1289  # ids of the word table: 0 is padding, 1 an unknown word
     stem: Stem = "i3d"  # what sees the frames: I3D to mixed_4e or, ours, an image network (EfficientNet-Lite0) on every fourth frame
+    motion: bool = False  # ours: optical flow beside the maps of an image stem
     backbone_width: Annotated[float, Range(0, 4, above=True)] = 1.0  # multiplies every channel count of the stem, and of I3D's mixed_4f
     language_width: Channels = 300  # channels of the text encoder (eq. 1) and, unless `word_width` says otherwise, of word vectors
     word_width: Annotated[int, Range(0, 4096)] = 0  # ours: channels of word vectors, if they differ from `language_width`
@@ -207,7 +209,8 @@ class SynthesisConfig(Checked):
     edition: Literal[1, 2] = 1  # of the drawn world: 1 is flat and small, 2 is shaded, textured, larger and more crowded
     cutouts: str | None = None  # folder of photographs with instance masks, some of which become actors (a2d, edition 2)
     bystanders: bool = False  # one to three other people beside the annotated one (jhmdb, edition 2)
-    contrasts: bool = False  # only scenes of a few of one kind that differ in colour, in action or in both (a2d, edition 2)
+    # only scenes of a few of one kind: that differ in colour, in action or in both; or that only motion tells apart (a2d, edition 2)
+    contrasts: Contrasts = "none"
     seed: Seed = 0  # of everything that is random
     workers: Annotated[int, Range(0, 1024)] = 2  # processes that draw
 
@@ -217,7 +220,7 @@ class SynthesisConfig(Checked):
             raise ConfigError("Cut-outs are drawn in the second edition only; choose edition 2.")
         if self.bystanders and self.edition == 1:
             raise ConfigError("Bystanders are drawn in the second edition only; choose edition 2.")
-        if self.contrasts and self.edition == 1:
+        if self.contrasts != "none" and self.edition == 1:
             raise ConfigError("Contrasts are drawn in the second edition only; choose edition 2.")
 
 

@@ -351,6 +351,7 @@ class PhotographsOptions(Checked):
     root: Positional[Annotated[Path, arg(metavar="ROOT")]]  # folder for the release, new or empty
     # of each picture, a video each: cropped, mirrored or not, in another light, by a moving camera
     views: Annotated[int, Range(1, 1000)] = 8
+    pasted_share: Share = 0.0  # of these, into which cut-outs of other photographs are pasted that move
     seed: Seed = 0  # of everything that is random
     workers: Annotated[int, Range(0, 1024)] = 2  # processes that write
 

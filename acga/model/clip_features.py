@@ -20,8 +20,8 @@ AT_ONCE = 4  # clips: faster than one by one, in memory that does not grow with 
 class ClipFeatures:
     """A network's stem for the clips of one film.
 
-    An image stem sees each frame by itself, so a frame's map is kept and serves all clips that the frame is in, which is exact. I3D mixes
-    the frames of a clip from its first layer on, so its clips share nothing.
+    An image stem sees each frame by itself, or with three that follow, so its map is kept and serves all clips that the frame is in, which
+    is exact. I3D mixes the frames of a clip from its first layer on, so its clips share nothing.
 
     >>> from acga.config import ACGAConfig
     >>> features = ClipFeatures(ACGA(ACGAConfig.thin_residual()))
@@ -31,8 +31,8 @@ class ClipFeatures:
 
     def __init__(self, model: ACGA, device: torch.device | str = "cpu") -> None:
         self.model, self.device = model, torch.device(device)
-        # By id of a square, which is kept with its map, so that no other array gets the id.
-        self._maps: OrderedDict[int, tuple[np.ndarray, Tensor]] = OrderedDict()
+        # By the ids of squares, which are kept with their map, so that no other array gets the id.
+        self._maps: OrderedDict[tuple[int, ...], tuple[list[np.ndarray], Tensor]] = OrderedDict()
 
     @torch.inference_mode()
     def of(self, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
@@ -49,16 +49,16 @@ class ClipFeatures:
         return list(self.model.features(batch.contiguous(memory_format=torch.channels_last_3d)))
 
     def _shared(self, stem: ImageStem, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
-        seen = [[clip[index] for index in stem.seen(len(clip))] for clip in clips]
-        new = {id(square): square for squares in seen for square in squares if id(square) not in self._maps}
+        windows = [[[clip[index] for index in window] for window in stem.windows(len(clip))] for clip in clips]
+        keys = [[tuple(id(square) for square in window) for window in few] for few in windows]
+        asked = {key: window for few, names in zip(windows, keys, strict=True) for window, key in zip(few, names, strict=True)}
+        new = {key: window for key, window in asked.items() if key not in self._maps}
         if new:
-            frames = to_clip(np.stack(list(new.values()))).movedim(0, 1).to(self.device)  # (N, 3, S, S)
-            maps = stem.maps(frames.contiguous(memory_format=torch.channels_last))
-            self._maps.update(zip(new, zip(new.values(), maps, strict=True), strict=True))
-        features = [torch.stack([self._maps[id(square)][1] for square in squares], dim=1) for squares in seen]
-        for squares in seen:
-            for square in squares:
-                self._maps.move_to_end(id(square))
+            frames = torch.stack([to_clip(np.stack(window)) for window in new.values()]).to(self.device)  # (N, 3, n, S, S)
+            self._maps.update(zip(new, zip(new.values(), stem.maps(frames), strict=True), strict=True))
+        features = [torch.stack([self._maps[key][1] for key in names], dim=1) for names in keys]
+        for key in asked:
+            self._maps.move_to_end(key)
         while len(self._maps) > KEPT:
             self._maps.popitem(last=False)
         return features

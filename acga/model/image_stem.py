@@ -1,7 +1,9 @@
 """An image network as the frozen stem of a video network: EfficientNet-Lite0 (Tan and Le, 2019; Google, 2020), up to stride 32.
 
-Every fourth frame passes through it alone, so that its maps, concatenated at stride 16, have the form of I3D's mixed_4e. As it is never
-trained, its BatchNorm is part of the convolutions' weights and biases from the start (`convert.from_efficientnet_lite`).
+Every fourth frame passes through it alone, so that its maps, concatenated at stride 16, have the form of I3D's mixed_4e. The optical flow
+from that frame to the next three may stand beside them: two streams, of appearance and of motion (Simonyan and Zisserman, 2014).
+As the network is never trained, its BatchNorm is part of the convolutions' weights and biases from the start
+(`convert.from_efficientnet_lite`).
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from torch import Tensor, nn
 from ..config import scaled
 from .backbone import Backbone
 from .i3d import ConvBNReLU, same_padding
+from .optical_flow import motion
 from .state_dicts import check_fit, load_into
 
 TIME_STRIDE = 4  # frames
+MOTION_CHANNELS = 12 * (TIME_STRIDE - 1)
 FIRST_WIDTH = 32  # channels of the first convolution
 
 
@@ -116,35 +120,36 @@ class EfficientNetLite0(nn.Module):
 
 
 class ImageStem(nn.Module):
-    """The image network on every fourth frame, with the interface of I3D's stem.
+    """The image network on every fourth frame, with the interface of I3D's stem; with `motion`, also the optical flow to the next three.
 
     >>> ImageStem()(torch.zeros(1, 3, 16, 64, 96)).shape
     torch.Size([1, 592, 4, 4, 6])
     """
 
-    def __init__(self, *, width: float = 1.0) -> None:
+    def __init__(self, *, width: float = 1.0, motion: bool = False) -> None:
         super().__init__()
         self.network = EfficientNetLite0(width=width)
         stride8, *rest = (scaled(STAGES[stage].outputs, width) for stage in (2, 4, 6))
-        self.channels = 4 * stride8 + sum(rest)
+        self.motion = motion
+        self.channels = 4 * stride8 + sum(rest) + (MOTION_CHANNELS if motion else 0)
 
     def forward(self, clip: Tensor) -> Tensor:
         """Clips (B, 3, T, H, W) in [-1, 1], H and W multiples of 16, to (B, 592, T/4, H/16, W/16)."""
-        return rearrange(self.maps(self.frames(clip)), "(b t) c h w -> b c t h w", b=len(clip))
+        windows = torch.stack([clip[:, :, list(window)] for window in self.windows(clip.shape[2])], dim=1)  # (B, T/4, 3, n, H, W)
+        return rearrange(self.maps(windows.flatten(0, 1)), "(b t) c h w -> b c t h w", b=len(clip))
 
-    @staticmethod
-    def seen(length: int) -> range:
-        """The indices of the frames that are looked at in a clip of `length`: every fourth, the annotated one, length // 2, among them."""
-        return range(length // 2 % TIME_STRIDE, length, TIME_STRIDE)
+    def windows(self, length: int) -> list[tuple[int, ...]]:
+        """The indices of the frames that are looked at in a clip of `length`: every fourth, the annotated one, length // 2, among them.
 
-    def frames(self, clip: Tensor) -> Tensor:
-        """The frames of clips (B, 3, T, H, W) that are looked at, (B T/4, 3, H, W)."""
-        seen = self.seen(clip.shape[2])
-        return rearrange(clip[:, :, seen.start :: seen.step], "b c t h w -> (b t) c h w")
+        With `motion` the next three follow each, or the last frame again at the end.
+        """
+        seen = range(length // 2 % TIME_STRIDE, length, TIME_STRIDE)
+        return [tuple(min(frame + step, length - 1) for step in range(TIME_STRIDE if self.motion else 1)) for frame in seen]
 
-    def maps(self, frames: Tensor) -> Tensor:
-        """Frames (N, 3, H, W) in [-1, 1] to their features (N, 592, H/16, W/16)."""
-        return self.gather(self.pyramid(frames))
+    def maps(self, windows: Tensor) -> Tensor:
+        """Frames with those that follow (N, 3, n, H, W) in [-1, 1] to their features (N, 592, H/16, W/16)."""
+        appearance = self.gather(self.pyramid(windows[:, :, 0].contiguous(memory_format=torch.channels_last)))
+        return torch.cat([appearance, motion(windows)], dim=1) if self.motion else appearance
 
     def pyramid(self, frames: Tensor) -> Pyramid:
         """Maps of frames (N, 3, H, W) in [-1, 1]."""
@@ -202,6 +207,7 @@ class ImageBackbone(Backbone):
 
     Args:
         width: multiplies the channel counts of the stem (at least 4 channels stay); published weights have 1.
+        motion: whether the stem gives the optical flow, too.
         outputs: channels of the block over time, the first of `ACGAConfig.vision_widths`.
 
     >>> backbone = ImageBackbone(width=0.25, outputs=16).eval()
@@ -215,9 +221,9 @@ class ImageBackbone(Backbone):
     stem: ImageStem
     mixed_4f: TemporalBlock
 
-    def __init__(self, *, width: float = 1.0, outputs: int = 208) -> None:
+    def __init__(self, *, width: float = 1.0, outputs: int = 208, motion: bool = False) -> None:
         super().__init__()
-        stem = ImageStem(width=width)
+        stem = ImageStem(width=width, motion=motion)
         self.width, self.channels = width, {"mixed_4e": stem.channels, "mixed_4f": outputs}
         self.stem, self.mixed_4f = stem, TemporalBlock(stem.channels, outputs)
 
@@ -227,21 +233,21 @@ class ImageBackbone(Backbone):
 
     def settings(self) -> dict[str, Any]:
         """The arguments of the constructor, ready for JSON: `ImageBackbone(**backbone.settings())` has the same architecture."""
-        return {"width": self.width, "outputs": self.channels["mixed_4f"]}
+        return {"width": self.width, "outputs": self.channels["mixed_4f"], "motion": self.stem.motion}
 
     def calibrate(self, features: Tensor) -> None:
         """Standardise by the features (N, C, T/4, h, w)."""
         self.mixed_4f.standardise(features)
 
     @classmethod
-    def from_file(cls, path: str | Path, *, outputs: int = 208) -> ImageBackbone:
+    def from_file(cls, path: str | Path, *, outputs: int = 208, motion: bool = False) -> ImageBackbone:
         """In evaluation mode, from our format or from the published weights of EfficientNet-Lite0.
 
-        The published ones hold the stem alone: the block over time, `outputs` wide, is new then.
+        The published ones hold the image network alone: `motion` is as told then, and the block over time, `outputs` wide, is new.
         Raises `WeightsError` if the file is neither.
         """
         weights = cls.read(path)
-        settings = weights.metadata.get("backbone") or {"outputs": outputs}
+        settings = weights.metadata.get("backbone") or {"outputs": outputs, "motion": motion}
         if weights.format == "acga":
             with torch.device("meta"):
                 check_fit(cls.of_settings(settings, source=path), weights.state, source=path)  # before there is memory for it

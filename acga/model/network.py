@@ -165,7 +165,8 @@ def _check_backbone(backbone: Backbone, config: ACGAConfig) -> None:
 def build_backbone(config: ACGAConfig, settings: dict[str, Any] | None = None) -> Backbone:
     """The backbone that the configuration asks for, with new weights; `settings` are those of an earlier one."""
     if config.stem == "image":
-        return ImageBackbone.of_settings(settings or {"width": config.backbone_width, "outputs": config.vision_widths[0]})
+        asked = {"width": config.backbone_width, "outputs": config.vision_widths[0], "motion": config.motion}
+        return ImageBackbone.of_settings(settings or asked)
     return I3D.of_settings(settings or {"width": config.backbone_width, "through": "mixed_4f"})
 
 
@@ -173,7 +174,7 @@ def load_backbone(path: str | Path, config: ACGAConfig) -> Backbone:
     """A pretrained backbone for the configuration. Raises `WeightsError` if the file holds none, `ConfigError` if its width differs."""
     backbone: Backbone
     if config.stem == "image":
-        backbone = ImageBackbone.from_file(path, outputs=config.vision_widths[0])
+        backbone = ImageBackbone.from_file(path, outputs=config.vision_widths[0], motion=config.motion)
     else:
         backbone = I3D.from_file(path, through="mixed_4f")
     if backbone.input_channels != 3:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..data.taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
-from .render.motion import look_alike
+from .render.motion import LOOK_ALIKE, look_alike
 from .scene import Actor, Rng
 
 # Shares of actors beside another: of its kind doing something else; of its kind doing the same; of another kind doing the same.
@@ -88,6 +88,20 @@ def sample_contrast(rng: Rng) -> list[Actor]:
     in_action |= len(palette) == 1  # a seagull has no other colour
     doing = rng.permutation(VALID_ACTIONS[model.kind])[:count].tolist() if in_action else [model.action] * count
     cast = [with_action(rng, replace(model, colour=colour), action) for colour, action in zip(colours, doing, strict=False)]
+    if rng.random() < 0.25:
+        cast.append(sample_actor(rng, *PAIRS[rng.integers(len(PAIRS))]))
+    return cast
+
+
+def sample_motion_contrast(rng: Rng) -> list[Actor]:
+    """Two or three who look alike and do what a single frame does not tell apart; seldom with one of another kind beside them."""
+    kind = str(rng.choice(list(LOOK_ALIKE)))
+    groups = [sorted(group & set(VALID_ACTIONS[kind])) for group in LOOK_ALIKE[kind]]
+    doing = rng.permutation(groups[rng.integers(len(groups))])[: 2 if rng.random() < 0.6 else 3].tolist()
+    model = sample_actor(rng, kind, doing[0])
+    cast = [with_action(rng, model, action) for action in doing]
+    if kind not in ("ball", "car"):
+        cast = [replace(actor, posture="standing") if actor.action == "none" else actor for actor in cast]
     if rng.random() < 0.25:
         cast.append(sample_actor(rng, *PAIRS[rng.integers(len(PAIRS))]))
     return cast

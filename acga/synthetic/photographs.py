@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -30,7 +30,8 @@ from ..system.files import read_json, write_text
 from ..system.processes import map_in_processes
 from .language.describe import LONGEST
 from .language.photographed import Thing, main_colour, nouns, say
-from .render.cutouts import KINDS, read_instance_table, read_instances, read_picture
+from .pasting import paste
+from .render.cutouts import KINDS, open_cutouts, read_instance_table, read_instances, read_picture
 from .render.renderer import box
 from .scene import FRAMES_PER_SECOND, Rng
 from .writer import SPLITS, SavedQuery, begin_release, write_instances, write_tables
@@ -72,8 +73,10 @@ class PhotographView:
     mirrored: bool
 
 
-def write_photographs(folder: Path, root: Path, *, views: int = 8, seed: int = 0, workers: int = 2) -> None:
+def write_photographs(folder: Path, root: Path, *, views: int = 8, pasted_share: float = 0.0, seed: int = 0, workers: int = 2) -> None:
     """Write `views` videos of each photograph of `folder` into `root`. The result does not depend on the number of workers.
+
+    Into `pasted_share` of the views, cut-outs of other photographs are pasted.
 
     An interrupted run goes on where it stopped. Views in which nothing can be said are left out.
     Raises `DatasetError` when `folder` has not the layout above, or `root` holds something else, and `ConfigError` when there is no view.
@@ -83,13 +86,14 @@ def write_photographs(folder: Path, root: Path, *, views: int = 8, seed: int = 0
         raise ConfigError(f"Each photograph is seen {views} times; choose at least 1.")
     photographs = read_photographs(folder)
     class_ids = photographed_class_ids(name for photograph in photographs for name in photograph.classes.values())
-    lock = begin_release(root, {"photographs": _fingerprint(folder, photographs), "views": views, "seed": seed}, {})
+    settings = {"photographs": _fingerprint(folder, photographs), "views": views, "seed": seed}
+    lock = begin_release(root, {**settings, "pasted_share": pasted_share} if pasted_share else settings, {})
     for part in ("Release/clips320H", "text_annotations/a2d_annotation_with_instances", "drawn"):
         (root / part).mkdir(parents=True, exist_ok=True)
     jobs = [
         (f"photo{number * views + view:06d}", photograph, view) for number, photograph in enumerate(photographs) for view in range(views)
     ]
-    work = map_in_processes(partial(_write_view, folder, root, class_ids, seed), jobs, workers if workers > 1 else 0)
+    work = map_in_processes(partial(_write_view, folder, root, class_ids, seed, pasted_share), jobs, workers if workers > 1 else 0)
     records = [record for record in tqdm(work, total=len(jobs), desc="writing views") if record["queries"]]
     if not records:
         raise DatasetError(f"{folder} has no picture in which a sentence would fit one instance alone; add pictures with larger ones.")
@@ -178,7 +182,9 @@ def things_in(view: PhotographView, photograph: Photograph) -> dict[int, Thing]:
     return dict(sorted(found.items(), key=lambda item: -item[1].box.area))
 
 
-def _write_view(folder: Path, root: Path, class_ids: dict[str, int], seed: int, job: tuple[str, Photograph, int]) -> dict[str, Any]:
+def _write_view(
+    folder: Path, root: Path, class_ids: dict[str, int], seed: int, pasted_share: float, job: tuple[str, Photograph, int]
+) -> dict[str, Any]:
     """Write one view with its annotation; returns (and keeps in `drawn/`) the record the tables are made from."""
     video_id, photograph, number = job
     done = root / "drawn" / f"{video_id}.json"
@@ -190,9 +196,12 @@ def _write_view(folder: Path, root: Path, class_ids: dict[str, int], seed: int, 
     rng = np.random.default_rng([seed, crc32(photograph.name.encode()), number])
     record: dict[str, Any] = {"photograph": photograph.name, "label": 0, "height": 0, "width": 0, "queries": []}
     for _ in range(ATTEMPTS):
-        view = look_at(picture, instances, rng)
-        things = things_in(view, photograph)
-        queries = _queries(view, photograph, things, rng)
+        view, shown = look_at(picture, instances, rng), photograph
+        if pasted_share and rng.random() < pasted_share:
+            view, pasted = paste(view, open_cutouts(str(folder), every_class=True), ANNOTATED - 1, rng)
+            shown = replace(photograph, classes={**photograph.classes, **pasted})
+        things = things_in(view, shown)
+        queries = _queries(view, shown, things, rng)
         if queries:
             height, width = view.instances.shape
             record |= {"mirrored": view.mirrored, "height": height, "width": width, "label": class_ids[next(iter(things.values())).name]}

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..config import Contrasts
 from ..data.taxonomy import ACTORS, COLOURS, VALID_ACTIONS
-from .casting import TYPICAL_COLOURS, sample_actor, sample_cast, sample_contrast, with_action
+from .casting import TYPICAL_COLOURS, sample_actor, sample_cast, sample_contrast, sample_motion_contrast, with_action
 from .render.backgrounds import BACKGROUNDS
 from .render.cutouts import Cutout, CutoutFolder, actions
 from .scene import Actor, Rng, Scene
@@ -56,14 +57,14 @@ def sample_scene(
     crowded: bool = False,
     edition: int = 1,
     bystanders: bool = False,
-    contrasts: bool = False,
+    contrasts: Contrasts = "none",
     cutouts: CutoutFolder | None = None,
 ) -> Scene:
     """Sample the scene number `index` of a split (0 train, 1 test). `style="sketch"` gives the J-HMDB twin's: people only, 240 x 320.
 
     With at most 16 `frames` only the middle one is annotated. In the second edition the J-HMDB twin can have `bystanders`,
-    and actors of the A2D twin can be photographs from a folder of `cutouts`, or `contrasts`: of one kind, in other colours or doing other
-    things.
+    and actors of the A2D twin can be photographs from a folder of `cutouts`, or of one kind alone, in `contrasts` of "looks" (colours and
+    actions) or "motion".
 
     >>> sample_scene("a", 0, 0, 3) == sample_scene("a", 0, 0, 3)
     True
@@ -88,9 +89,9 @@ def sample_scene(
         cast = _with_looks(rng, resize(rng, cast, reach), split)
         actors = place_actors(rng, cast, horizon, aspect, SECOND)
         subject = next(i for i, actor in enumerate(actors) if actor.look == cast[0].look)
-    elif contrasts:
+    elif contrasts != "none":
         reach = float(np.exp(rng.uniform(*np.log(REACH))))
-        cast = _with_looks(rng, resize(rng, sample_contrast(rng), reach), split)
+        cast = _with_looks(rng, resize(rng, sample_contrast(rng) if contrasts == "looks" else _motion_contrast(rng, split), reach), split)
         actors = place_actors(rng, cast, horizon, aspect, SECOND)
     elif rng.random() < PAIR_SHARE:
         actors, pair = _minimal_pair(rng, split, horizon, aspect, cutouts)
@@ -126,6 +127,14 @@ def sample_scene(
 
 def _count(rng: Rng, counts: dict[int, float]) -> int:
     return int(rng.choice(list(counts), p=list(counts.values())))
+
+
+def _motion_contrast(rng: Rng, split: int) -> list[Actor]:
+    """A cast that only motion tells apart, none of whom would be given another colour."""
+    while True:
+        cast = sample_motion_contrast(rng)
+        if split == 1 or not any((actor.kind, actor.colour, actor.action) in HELD_OUT_COMBINATIONS for actor in cast):
+            return cast
 
 
 def _with_looks(rng: Rng, cast: list[Actor], split: int) -> list[Actor]:

@@ -152,13 +152,25 @@ def _with_vectors(config: ACGAConfig, backbone: Backbone, vocabulary: Vocabulary
 def go_on_from(model: ACGA, path: Path) -> None:
     """Load the weights after mixed_4e of an earlier run (before, the backbone's hold: a half-precision file would change the features).
 
+    A network with motion may go on from one without, whose function it has at first: the weights of the new channels are zero.
     Raises `ConfigError` when it has another configuration or other words.
     """
     found = load_model(path)
     assert model.vocabulary is not None
-    if found.config != model.config or found.vocabulary is None or found.vocabulary.words != model.vocabulary.words:
+    gains_motion = model.config.motion and not found.config.motion
+    expected = replace(model.config, motion=False) if gains_motion else model.config
+    if found.config != expected or found.vocabulary is None or found.vocabulary.words != model.vocabulary.words:
         raise ConfigError(f"{path} holds a network of another configuration or with other words, so training cannot go on from it.")
     state = {name: value for name, value in found.state_dict().items() if not name.startswith("backbone.stem.")}
+    if gains_motion:
+        own, before = model.state_dict(), found.backbone.channels["mixed_4e"]
+        for name in ("mean", "scale"):
+            name = f"backbone.mixed_4f.{name}"
+            state[name] = torch.cat([state[name], own[name][before:]])
+        name = "backbone.mixed_4f.reduce.convolution.weight"
+        weight = state[name]
+        new = weight.new_zeros(len(weight), own[name].shape[1] - weight.shape[1], *weight.shape[2:])
+        state[name] = torch.cat([weight[:, :before], new, weight[:, before:]], dim=1)
     model.load_state_dict(state, strict=False)
 
 
@@ -194,17 +206,17 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
         start_coarse(cast(Decoder, model.decoder))
     model.to(accelerator.device)
     model.backbone.channels_last()
-    if options.initial is not None:
-        go_on_from(model, options.initial)
-    if recipe.coarse_start:
-        fuse_finest(cast(Decoder, model.decoder), WeightedSegmentationLoss(**asdict(recipe.loss)).resolutions)
     run = Run(options.out, training_settings(options, model, [dataset, *others]), writes=accelerator.is_main_process)
     first, *more = (open_batches(options, model, release, accelerator, number) for number, release in enumerate([dataset, *others]))
     shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]
     shown += [(release, range(len(release.frames)), times) for release, (_, times) in zip(more, options.also, strict=True)]
     batches = SentenceBatches(shown, seed=recipe.seed)
-    if options.initial is None and config.stem == "image":  # an I3D has nothing to calibrate, and its features would fill 0.5 GB
+    if config.stem == "image":  # an I3D has nothing to calibrate, and its features would fill 0.5 GB
         model.backbone.calibrate(batches.features(CALIBRATION_SAMPLES))
+    if options.initial is not None:
+        go_on_from(model, options.initial)
+    if recipe.coarse_start:
+        fuse_finest(cast(Decoder, model.decoder), WeightedSegmentationLoss(**asdict(recipe.loss)).resolutions)
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate, fused=True)
     if accelerator.num_processes > 1:
         gather_statistics(model.backbone.mixed_4f)

@@ -67,7 +67,7 @@ def golden_difference(backbone):
 def test_published_weights_give_the_golden_endpoints(published_file):
     backbone = ImageBackbone.from_file(published_file, outputs=16)
     assert backbone.source_format == "efficientnet_lite" and not backbone.training
-    assert backbone.settings() == {"width": 1.0, "outputs": 16}
+    assert backbone.settings() == {"width": 1.0, "outputs": 16, "motion": False}
     assert max(golden_difference(backbone)) < 1e-4
 
 

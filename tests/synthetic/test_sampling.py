@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acga.data.taxonomy import COLOURS, PAIRS, VALID_ACTIONS
+from acga.data.taxonomy import ACTORS, COLOURS, PAIRS, VALID_ACTIONS
 from acga.synthetic.casting import TYPICAL_COLOURS
+from acga.synthetic.render.motion import look_alike
 from acga.synthetic.render.renderer import draw
 from acga.synthetic.sampling import FRAME_SIZES, HELD_OUT_COMBINATIONS, JHMDB_SIZE, SECOND_SIZES, sample_scene
 from acga.synthetic.staging import GREATEST_HEIGHT, SMALLEST
@@ -120,7 +122,7 @@ def test_all_pairs_of_kind_and_action_occur() -> None:
 
 
 def test_contrasts_are_of_one_kind_and_differ_in_colour_or_action() -> None:
-    scenes = [sample_scene("a", 0, 0, index, frames=1, edition=2, contrasts=True) for index in range(60)]
+    scenes = [sample_scene("a", 0, 0, index, frames=1, edition=2, contrasts="looks") for index in range(60)]
     differ = set()
     for scene in scenes:
         nouns = [actor.noun for actor in scene.actors]
@@ -129,3 +131,16 @@ def test_contrasts_are_of_one_kind_and_differ_in_colour_or_action() -> None:
         differ.add((len({actor.colour for actor in few}) > 1, len({actor.action for actor in few}) > 1))
         assert all((actor.kind, actor.colour, actor.action) not in HELD_OUT_COMBINATIONS for actor in scene.actors)
     assert {(True, False), (False, True), (True, True)} <= differ
+
+
+def test_motion_contrasts_look_alike_and_differ_in_motion() -> None:
+    scenes = [sample_scene("a", 0, 0, index, frames=1, edition=2, contrasts="motion") for index in range(60)]
+    kinds = set()
+    for scene in scenes:
+        nouns = [actor.noun for actor in scene.actors]
+        few = [actor for actor in scene.actors if nouns.count(actor.noun) > 1]
+        assert len(few) >= len(scene.actors) - 1 and len({(actor.kind, actor.colour) for actor in few}) == 1
+        assert all(look_alike(one.kind, one.action, other.action) for one, other in combinations(few, 2))
+        assert all(actor.posture in (None, "standing") for actor in few)
+        kinds.add(few[0].kind)
+    assert kinds == set(ACTORS)

@@ -35,7 +35,7 @@ from acga.data.text import Vocabulary, glove
 from acga.errors import ConfigError, DatasetError, WeightsError
 from acga.evaluation import Evaluation, evaluate, silent_words
 from acga.losses import WeightedSegmentationLoss
-from acga.model import ACGA
+from acga.model import ACGA, ImageBackbone
 from acga.model.checkpoints import load_model
 from acga.model.decoder import fuse_finest, start_coarse, upsample
 from acga.model.i3d import I3D
@@ -49,7 +49,7 @@ from acga.training.batches import ReleaseSamples, SentenceBatches, extract, mirr
 from acga.training.pretraining import pretrain, recognition_scores
 from acga.training.run import Run, read_log
 from acga.training.schedule import batch_at, cosine_with_warm_up, own_share, steps_per_epoch
-from acga.training.sentences import SentenceObjective, build_model, learning_rate, parameter_groups, train
+from acga.training.sentences import SentenceObjective, build_model, go_on_from, learning_rate, parameter_groups, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = replace(SMALL, vocabulary_size=16)
@@ -728,6 +728,32 @@ def test_an_image_stem_and_embedded_words_are_trained_like_the_others(root, data
     assert validation.metrics["mIoU"] == pytest.approx(scores["mIoU"], abs=1e-6)
     further = replace(options, out=tmp_path / "further", initial=path, recipe=replace(TRAIN, epochs=1))
     assert torch.equal(load_model(train(further)).backbone.mixed_4f.mean, model.backbone.mixed_4f.mean)
+
+
+def test_a_network_without_motion_goes_on_as_one_with_it(root, dataset, tmp_path):
+    """Before it learns, it has the function that it had, whatever moves; afterwards the new channels count."""
+    config = replace(IMAGE_CONFIG, language_width=50, vocabulary_size=16)
+    image_backbone().to_file(tmp_path / "backbone.safetensors")
+    options = train_options(root, tmp_path / "run", tmp_path / "backbone.safetensors", config=config, words=Path("glove"))
+    before = load_model(train(options))
+    moving = replace(config, motion=True)
+    backbone = ImageBackbone(width=config.backbone_width, outputs=config.vision_widths[0], motion=True)
+    backbone.stem.load_state_dict(image_backbone().stem.state_dict())
+    backbone.to_file(tmp_path / "moving.safetensors")
+    model = build_model(moving, dataset, [0], tmp_path / "moving.safetensors", Path("glove"), seed=0).eval()
+    model.backbone.mixed_4f.mean += 3  # as a calibration would leave it
+    go_on_from(model, tmp_path / "run" / "model.safetensors")
+    clip, tokens = torch.rand(2, 3, 16, 32, 32) * 2 - 1, torch.tensor([[2, 3], [4, 0]])
+    with torch.no_grad():
+        torch.testing.assert_close(model(clip, tokens), before(clip, tokens))
+    further = replace(options, out=tmp_path / "further", backbone=tmp_path / "moving.safetensors", config=moving)
+    further = replace(further, initial=tmp_path / "run" / "model.safetensors", recipe=replace(TRAIN, epochs=1))
+    after = load_model(train(further))
+    appearance = before.backbone.channels["mixed_4e"]
+    assert after.config.motion and after.backbone.mixed_4f.reduce.convolution.weight[:, appearance:-2].abs().max() > 0
+    assert torch.equal(after.backbone.mixed_4f.mean[:appearance], before.backbone.mixed_4f.mean)
+    with pytest.raises(ConfigError, match="of another configuration"):  # nor back
+        train(replace(options, out=tmp_path / "back", initial=tmp_path / "further" / "last.safetensors"))
 
 
 def test_the_other_actors_of_a_frame_are_told(dataset, prepared):

@@ -54,13 +54,18 @@ class Cutout:
 class CutoutFolder:
     """The usable cut-outs of a folder, in the order of their names."""
 
-    def __init__(self, root: str | Path) -> None:
-        """Raises `DatasetError` when the folder has not the layout above, or nothing usable."""
+    def __init__(self, root: str | Path, *, every_class: bool = False) -> None:
+        """With `every_class`, of all that the folder shows, with the class as kind and noun; else of the kinds of drawn actors.
+
+        Raises `DatasetError` when the folder has not the layout above, or nothing usable.
+        """
         self.root = Path(root)
         self.pictures: dict[str, npt.NDArray[np.uint8]] = {}
         self.cutouts: list[Cutout] = []
         for picture, instance, name in read_instance_table(self.root):
-            if name in KINDS:
+            if every_class:
+                self._add(picture, instance, "adult" if name == "person" else name, name)
+            elif name in KINDS:
                 self._add(picture, instance, *KINDS[name])
         if not self.cutouts:
             raise DatasetError(f"{self.root} has no usable cut-out: none is large, whole and unhidden.")
@@ -102,9 +107,9 @@ class CutoutFolder:
 
 
 @lru_cache(maxsize=2)
-def open_cutouts(root: str) -> CutoutFolder:
+def open_cutouts(root: str, *, every_class: bool = False) -> CutoutFolder:
     """Read a folder of cut-outs, once a process."""
-    return CutoutFolder(root)
+    return CutoutFolder(root, every_class=every_class)
 
 
 def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
@@ -183,8 +188,13 @@ def actions(kind: str) -> tuple[str, ...]:
 
 
 def patch(picture: npt.NDArray[np.uint8], actor: Actor, unit: float) -> npt.NDArray[np.float32]:
-    """A cut-out (h, w, 4) as large as its actor in a frame `unit` pixels high, colours multiplied by their opacity (0 to 1)."""
-    scale = actor.height * unit / max(picture.shape[0], picture.shape[1] / WIDEST)
+    """A cut-out (h, w, 4) as large as its actor in a frame `unit` pixels high (`resize_cutout`)."""
+    return resize_cutout(picture, actor.height * unit)
+
+
+def resize_cutout(picture: npt.NDArray[np.uint8], height: float) -> npt.NDArray[np.float32]:
+    """A cut-out (h, w, 4) about `height` pixels high, less if it is wide, colours multiplied by their opacity (0 to 1)."""
+    scale = height / max(picture.shape[0], picture.shape[1] / WIDEST)
     size = (max(2, round(scale * picture.shape[1])), max(2, round(scale * picture.shape[0])))
     resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC).astype(np.float32)
     resized[..., 3] /= 255
