@@ -103,7 +103,8 @@ def sample_motion_contrast(rng: Rng) -> list[Actor]:
     if kind not in ("ball", "car"):
         cast = [replace(actor, posture="standing") if actor.action == "none" else actor for actor in cast]
     if rng.random() < 0.25:
-        cast.append(sample_actor(rng, *PAIRS[rng.integers(len(PAIRS))]))
+        others = [pair for pair in PAIRS if pair[0] != kind]
+        cast.append(sample_actor(rng, *others[rng.integers(len(others))]))
     return cast
 
 
