@@ -91,6 +91,7 @@ def run_segment(options: SegmentOptions) -> None:
             minimum_peak=options.minimum_peak,
             threshold_ratio=options.threshold,
             one_piece=not options.all_pieces,
+            precision=options.precision,
         )
         for query in queries:
             unknown = segmenter.unknown(query)

@@ -304,29 +304,24 @@ def group_responses(
     device: torch.device,
     blind_to: Blindness,
 ) -> Iterator[tuple[int, Tensor]]:
-    """The response (S, S) to each sample of a group; every frame of the group goes through the stem once."""
+    """The response (S, S) to each sample of a group; every frame of the group is encoded once."""
     assert network.vocabulary is not None
     samples = [dataset.samples[index] for index in group]
     frames = list(dict.fromkeys((sample.video_id, sample.frame) for sample in samples))
     if features is None:
         still = blind_to == "motion"
         together = 1 if device.type == "cpu" else batch_size  # clips: a CPU gains nothing from more, and they need memory
-        maps = torch.cat(
-            [
-                network.features(
-                    torch.stack([dataset.clip(*frame, repeat_frame=still) for frame in frames[start : start + together]]).to(device)
-                )
-                for start in range(0, len(frames), together)
-            ]
-        )  # (F, C, T/4, h, w)
+        parts = [frames[start : start + together] for start in range(0, len(frames), together)]
+        clips = (torch.stack([dataset.clip(*frame, repeat_frame=still) for frame in part]).to(device) for part in parts)
+        visual = torch.cat([network.encode(network.features(few)) for few in clips])  # (F, C, h, w)
     else:
-        maps = torch.stack([features[frame] for frame in frames]).to(device).float()
+        visual = network.encode(torch.stack([features[frame] for frame in frames]).to(device).float())
     rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
     tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.max_query_length)) for sample in samples])
     tokens = hide_query(tokens) if blind_to == "text" else tokens
     for start in range(0, len(group), batch_size):
         part = slice(start, start + batch_size)
-        responses = network.from_features(maps[rows[part]], network.embed(tokens[part].to(device)))
+        responses = network.decode(network.guide(visual, network.embed(tokens[part].to(device)), rows[part].to(device)))
         yield from zip(group[part], responses.large.float().cpu(), strict=True)
 
 

@@ -24,21 +24,24 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .data.geometry import pad_resize
+from .config import Precision
+from .data.geometry import sliding_clips
 from .data.text import UNKNOWN, tokenise
 from .data.video import ShownFrame, VideoInfo, probe, read_shown_frames
 from .errors import ConfigError, QueryError, WeightsError
 from .metrics import binarise, intersection_over_union
 from .model.checkpoints import load_model as load
 from .model.clip_features import AT_ONCE, ClipFeatures
-from .model.decoder import Decoder
+from .model.decoder import Decoder, Responses
 from .model.folding import fold
 from .model.network import ACGA
 from .model.presence import Verdict, confidence
-from .system.devices import choose_device
+from .system.ahead import ahead
+from .system.devices import autocast, choose_device
 
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
+DECODED_AHEAD = 4  # frames of a film, while the network is at work
 LONGEST_CORRECTED = 50  # letters of a word that others are suggested for
 SIMILARITY = 0.65  # of the spelling of a word that is offered in place of an unknown one, from 0 to 1
 
@@ -77,6 +80,7 @@ class Segmenter:
             something, as its threshold is relative to the map's own maximum.
         threshold_ratio: a pixel belongs to the actor above this share of the map's maximum; officially half.
         one_piece: keep only the heaviest connected part of a mask, as a sentence describes one actor; officially all parts stay.
+        precision: "bf16" rounds the inputs of convolutions and products; faster, where the processor has it (docs/SPEED.md).
 
     Raises `WeightsError` and `ConfigError`.
     """
@@ -89,6 +93,7 @@ class Segmenter:
         minimum_peak: float = 0.0,
         threshold_ratio: float = 0.5,
         one_piece: bool = True,
+        precision: Precision = "fp32",
     ) -> None:
         for name, value in {"minimum_peak": minimum_peak, "threshold_ratio": threshold_ratio}.items():
             if not 0 <= value <= 1:
@@ -99,16 +104,22 @@ class Segmenter:
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
         self.minimum_peak, self.threshold_ratio, self.one_piece = minimum_peak, threshold_ratio, one_piece
+        self.precision: Precision = precision
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         self.model.backbone.channels_last()
+        self.rounding()  # refuses what there cannot be
+
+    def rounding(self) -> torch.autocast:
+        """A context in which the network computes in `precision`."""
+        return autocast(self.precision, self.device, clip_length=self.config.clip_length)
 
     def open(self, path: str | Path) -> VideoHandle:
         """A video file, gif or folder of frames, ready to be segmented. Raises `VideoError`."""
         return VideoHandle(self, path)
 
     def stream(self, path: str | Path, queries: Sequence[str], *, every: int = 1) -> Iterator[FrameResult]:
-        """The frames of a video one by one, each with a mask for every query. Holds about 16 small and 8 + every / 2 whole frames.
+        """The frames of a video one by one, each with a mask for every query. Holds about 20 small and 12 + every / 2 whole frames.
 
         Each frame is the middle of its clip, f-8 ... f+7, the edge frames repeated past the ends. With `every` = n, only each n-th
         frame's clip is looked at, and frames between take the masks of the nearest one.
@@ -152,7 +163,7 @@ class Segmenter:
         waiting: list[_Frame] = []  # frames nearer to the next clip than to the latest
         times: deque[float] = deque()  # of the frames that are read ahead
         frames = _pictures(read_shown_frames(path), times)
-        clips = sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length)
+        clips = ahead(sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length), DECODED_AHEAD)
         clip_features = ClipFeatures(self.model, self.device)
         for index, (picture, clip) in enumerate(clips):
             frame = _Frame(index, times.popleft(), picture)
@@ -257,8 +268,8 @@ class _ClipResult(NamedTuple):
 class ClipSession:
     """The clips around some frames of one video, and the responses to queries so far: `responses[query][frame]`.
 
-    Features and responses are kept as long as the session: one for a whole short video makes further queries cheap, and one for a single
-    clip after the other keeps memory constant.
+    Visual features and responses are kept as long as the session: one for a whole short video makes further queries cheap, and one for a
+    single clip after the other keeps memory constant.
 
     Args:
         segmenter: what finds.
@@ -286,7 +297,7 @@ class ClipSession:
         self.segmenter, self.clips, self.size = segmenter, clips, size
         self.clip_features = ClipFeatures(segmenter.model, segmenter.device) if clip_features is None else clip_features
         self.responses: dict[str, dict[int, FrameResponse]] = {}
-        self._features: dict[int, Tensor] = {}  # mixed_4e (C, T', h, w) by frame
+        self._visual: dict[int, Tensor] = {}  # F_V (C, h, w) by frame: all that no query changes
 
     @classmethod
     def from_frames(cls, segmenter: Segmenter, frames: np.ndarray) -> ClipSession:
@@ -297,9 +308,13 @@ class ClipSession:
 
     @torch.inference_mode()
     def run_stem(self, frames: Iterable[int]) -> int:
-        """Compute the features of the clips around these frames unless they are known; gives how many were new."""
-        new = [frame for frame in dict.fromkeys(frames) if frame not in self._features]
-        self._features.update(zip(new, self.clip_features.of([self.clips[frame] for frame in new]), strict=True))
+        """Compute the visual features of the clips around these frames unless they are known; gives how many were new."""
+        new = [frame for frame in dict.fromkeys(frames) if frame not in self._visual]
+        for start in range(0, len(new), AT_ONCE):
+            few = new[start : start + AT_ONCE]
+            with self.segmenter.rounding():
+                features = torch.stack(self.clip_features.of([self.clips[frame] for frame in few]))  # (B, C, T', h, w)
+                self._visual.update(zip(few, self.segmenter.model.encode(features), strict=True))
         return len(new)
 
     @torch.inference_mode()
@@ -314,10 +329,11 @@ class ClipSession:
         model = self.segmenter.model
         for start in range(0, len(pairs), AT_ONCE):
             few = pairs[start : start + AT_ONCE]
-            features = torch.stack([self._features[frame] for _, frame in few])  # (B, C, T', h, w)
-            attended = model.attend(features, torch.stack([vectors[query] for query, _ in few]))
-            answer = model.decode(attended)
-            logits, sure = answer.large.float().cpu(), confidence(answer).tolist()  # (B, S, S), (B,)
+            visual = torch.stack([self._visual[frame] for _, frame in few])  # (B, C, h, w)
+            with self.segmenter.rounding():
+                attended = model.guide(visual, torch.stack([vectors[query] for query, _ in few]))
+                answer = Responses(*(response.float() for response in model.decode(attended)))
+            logits, sure = answer.large.cpu(), confidence(answer).tolist()  # (B, S, S), (B,)
             if not logits.isfinite().all():
                 raise WeightsError("The model answers with values that are not numbers; its file of weights is damaged.")
             word_maps: list[np.ndarray | None] = [None] * len(few)
@@ -348,7 +364,8 @@ class ClipSession:
     def attention_from(self, query: str, frame: int, place: tuple[int, int]) -> np.ndarray | None:
         """Attention of one place (row, column) of the h x w places to each place, (h, w); None without that attention (eq. 8)."""
         self.run_stem([frame])
-        attended = self.segmenter.model.attend(self._features[frame][None], self.segmenter.word_vectors([query]))
+        with self.segmenter.rounding():
+            attended = self.segmenter.model.guide(self._visual[frame][None], self.segmenter.word_vectors([query]))
         if attended.pixel_weights is None:
             return None
         height, width = attended.vision.shape[2:]
@@ -363,26 +380,3 @@ def check_queries(queries: Sequence[str]) -> None:
     twice = next((query for query, count in Counter(queries).items() if count > 1), None)
     if twice is not None:
         raise QueryError(f"The query {twice!r} is given twice; give each once.")
-
-
-def sliding_clips(frames: Iterable[np.ndarray], *, size: int, clip_length: int = 16) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    """Each frame `(H, W, 3)` with the clip around it: `clip_length` squares `(size, size, 3)` as `clip_indices` picks them.
-
-    The end of a stream is known only once it is reached, so a frame comes out when the half clip after it has been read.
-
-    >>> frames = (np.full((4, 4, 3), number, np.uint8) for number in range(3))
-    >>> [[int(square.max()) for square in clip] for _, clip in sliding_clips(frames, size=16, clip_length=4)]
-    [[0, 0, 0, 1], [0, 0, 1, 2], [0, 1, 2, 2]]
-    """
-    window: deque[np.ndarray] = deque(maxlen=clip_length)
-    waiting: deque[np.ndarray] = deque()
-    for frame in frames:
-        waiting.append(frame)
-        square = pad_resize(frame, size)
-        window.extend([square] if window else [square] * (clip_length // 2 + 1))
-        if len(window) == clip_length:
-            yield waiting.popleft(), list(window)
-    while waiting:
-        window.append(window[-1])
-        if len(window) == clip_length:
-            yield waiting.popleft(), list(window)

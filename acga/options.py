@@ -113,13 +113,13 @@ class SegmentOptions(Checked):
     """
 
     video: Positional[Annotated[Path, arg(metavar="VIDEO")]]  # a video file, a gif, or a folder of png or jpg frames
-    # sentences of at most 20 words, each describing one actor
-    queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]')]]
+    queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]')]]  # sentences of up to 20 words, each of one actor
     # folder for the results, new or empty
     out: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="(default: the video's name and _segmented, in this folder)")] = None
     weights: WeightsFile = "mini"
     words: WordVectors = None
     device: Device = "auto"
+    precision: Precision = "fp32"  # "bf16" rounds the inputs of convolutions and products: faster, where the processor has it
     # one of mp4, gif and webm for the overlay, one of png, npz and json for the masks, or one of each
     format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
     sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video

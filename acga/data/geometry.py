@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Iterator
+
 import cv2
 import numpy as np
 import torch
@@ -66,3 +69,26 @@ def to_clip(frames: np.ndarray) -> Tensor:
     torch.Size([3, 16, 32, 32])
     """
     return rearrange(torch.from_numpy(frames), "t h w c -> c t h w").float().div_(127.5).sub_(1).contiguous()
+
+
+def sliding_clips(frames: Iterable[np.ndarray], *, size: int, clip_length: int = 16) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """Each frame `(H, W, 3)` with the clip around it: `clip_length` squares `(size, size, 3)` as `clip_indices` picks them.
+
+    The end of a stream is known only once it is reached, so a frame comes out when the half clip after it has been read.
+
+    >>> frames = (np.full((4, 4, 3), number, np.uint8) for number in range(3))
+    >>> [[int(square.max()) for square in clip] for _, clip in sliding_clips(frames, size=16, clip_length=4)]
+    [[0, 0, 0, 1], [0, 0, 1, 2], [0, 1, 2, 2]]
+    """
+    window: deque[np.ndarray] = deque(maxlen=clip_length)
+    waiting: deque[np.ndarray] = deque()
+    for frame in frames:
+        waiting.append(frame)
+        square = pad_resize(frame, size)
+        window.extend([square] if window else [square] * (clip_length // 2 + 1))
+        if len(window) == clip_length:
+            yield waiting.popleft(), list(window)
+    while waiting:
+        window.append(window[-1])
+        if len(window) == clip_length:
+            yield waiting.popleft(), list(window)

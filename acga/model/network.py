@@ -114,8 +114,24 @@ class ACGA(nn.Module):
 
         With `clips` (Q,), there are word vectors (Q, L, 300) of Q queries, each about the clip of that number.
         """
-        self._check(features, word_vectors, clips)
-        visual = encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)  # (B, C, h, w)
+        return self.guide(self.encode(features), word_vectors, clips)
+
+    def encode(self, features: Tensor) -> Tensor:
+        """Eq. 2, which no query changes: mixed_4e (B, 528, T/4, h, w) to F_V (B, 832, h, w)."""
+        channels = self.backbone.channels["mixed_4e"]
+        if features.ndim != 5 or features.shape[1] != channels:
+            raise ValueError(f"Features should be mixed_4e (B, {channels}, T/4, h, w), but are {tuple(features.shape)}.")
+        return encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)
+
+    def guide(self, visual: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Attended:
+        """Eq. 1 and 3-9: F_V (B, 832, h, w) and word vectors (B, L, 300) to attended maps and their weights; `clips` as in `attend`."""
+        width = self.config.word_channels
+        if word_vectors.ndim != 3 or word_vectors.shape[2] != width:
+            raise ValueError(f"Word vectors should be (B, L, {width}), but are {tuple(word_vectors.shape)}.")
+        if (len(visual) if clips is None else len(clips)) != len(word_vectors):
+            raise ValueError(
+                f"There are features of {len(visual)} clips, but word vectors of {len(word_vectors)} queries: repeat one, or give clips."
+            )
         visual = visual if clips is None else visual[clips]  # (Q, C, h, w)
         padding = padding_mask(word_vectors) if self.config.mask_padding else None
         return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding)
@@ -130,17 +146,6 @@ class ACGA(nn.Module):
     def decode(self, attended: Attended) -> Responses:
         """Eq. 10-13: attended maps to responses; the decoder computes coordinates of its own."""
         return self.decoder(attended.vision[:, :-COORDINATES], attended.language)
-
-    def _check(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None) -> None:
-        channels, width = self.backbone.channels["mixed_4e"], self.config.word_channels
-        if features.ndim != 5 or features.shape[1] != channels:
-            raise ValueError(f"Features should be mixed_4e (B, {channels}, T/4, h, w), but are {tuple(features.shape)}.")
-        if word_vectors.ndim != 3 or word_vectors.shape[2] != width:
-            raise ValueError(f"Word vectors should be (B, L, {width}), but are {tuple(word_vectors.shape)}.")
-        if (len(features) if clips is None else len(clips)) != len(word_vectors):
-            raise ValueError(
-                f"There are features of {len(features)} clips, but word vectors of {len(word_vectors)} queries: repeat one, or give clips."
-            )
 
 
 def _new_word_table(words: int, width: int) -> nn.Embedding:

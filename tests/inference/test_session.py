@@ -1,6 +1,7 @@
 """One engine: whoever asks, streaming or with a whole clip kept, gets the same, and the stem reads each clip once."""
 
 import itertools
+import threading
 
 import cv2
 import numpy as np
@@ -45,6 +46,32 @@ def folder(frames, tmp_path_factory):
     for number, frame in enumerate(frames):
         cv2.imwrite(str(path / f"{number:02d}.png"), frame[..., ::-1])
     return path
+
+
+def test_what_no_query_changes_is_computed_once(segmenter, session, stem_batches, monkeypatch):
+    block = segmenter.model.backbone.mixed_4f
+    calls, inside = [], block.forward
+    monkeypatch.setattr(block, "forward", lambda maps: (calls.append(len(maps)), inside(maps))[1])
+    for query in QUERIES:
+        session.predict([query], range(FRAMES))
+    assert sum(calls) == sum(stem_batches) == FRAMES
+
+
+def test_rounding_to_bf16_changes_little(frames):
+    """bf16 has 8 bits: each product is off by at most 0.4 %, and what comes of many by little more."""
+    exact, rounded = (ClipSession.from_frames(Segmenter(small_model(), "cpu", precision=name), frames) for name in ("fp32", "bf16"))
+    for session in (exact, rounded):
+        session.predict(QUERIES, [3])
+    for query in QUERIES:
+        one, other = (session.responses[query][3].logits for session in (exact, rounded))
+        assert other.dtype == np.float32 and 0 < np.abs(one - other).max() < 0.05 * np.abs(one).max()
+
+
+def test_a_film_that_nobody_watches_to_its_end_leaves_no_thread(segmenter, folder):
+    film = segmenter.stream(folder, QUERIES)
+    next(film)
+    film.close()
+    assert not any(thread.name.startswith("ahead") for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("some_are_emptied", [False, True])
@@ -112,7 +139,7 @@ def test_word_maps_and_attention_are_the_networks(segmenter, session):
     query, frame = "dog on the left", 5
     session.predict([query], [frame])
     with torch.inference_mode():
-        attended = segmenter.model.attend(session._features[frame][None], segmenter.word_vectors([query]))
+        attended = segmenter.model.guide(session._visual[frame][None], segmenter.word_vectors([query]))
     words = session.responses[query][frame].word_weights
     assert words.shape == (4, 2, 2)
     np.testing.assert_allclose(words.reshape(4, 4), attended.word_weights[0, :, :4].T, atol=1e-6)
