@@ -183,6 +183,7 @@ class TrainConfig(Checked):
     word_noise: Share = 0.0  # ours: of the words, replaced by any other one; as often, any words are put in between
     scaled_attention: bool = False  # ours: the linear layers of eq. 3-8 begin with a variance of 1 / inputs, not with 0.02 squared
     coarse_start: bool = False  # ours: finer responses begin at zero, and the final one as the finest that has been trained
+    recompute: bool = False  # ours: sentences go through attention and decoder one by one, twice: slower, in the memory of one
     precision: Precision = "fp32"  # ours: "bf16", or on NVIDIA GPUs "tf32", rounds the inputs of convolutions and products
     loss: LossConfig = LossConfig()
 

@@ -96,7 +96,8 @@ class Reproduction:
         if self.weights is not None and not self.weights.is_file():
             raise WeightsError(f"There are no weights {self.weights}; run acga reproduce a2d with this --out first, or give --weights.")
         self.config: ACGAConfig = options.config if self.weights is None else load_model(self.weights).config
-        self.recipe = replace(PRESETS[options.preset][0], seed=options.seed)
+        on_cpu = self.accelerator.device.type == "cpu"  # where memory is what programs share
+        self.recipe = replace(PRESETS[options.preset][0], seed=options.seed, recompute=on_cpu)
         if options.epochs is not None:
             self.recipe = replace(self.recipe, epochs=options.epochs)
         self.words: Path | None = None

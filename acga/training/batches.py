@@ -23,6 +23,7 @@ from ..model.network import ACGA, load_backbone
 from ..options import ExtractOptions
 from ..system.devices import choose_accelerator
 
+PIXELS_AT_ONCE = 16 * 512 * 512  # of clips that pass through a stem together on a CPU
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
 
 
@@ -85,7 +86,10 @@ def extract(
     part = (accelerator.process_index, accelerator.num_processes)
     pixels = len(dataset.annotated_frames) * dataset.clip_length * dataset.size**2 / part[1] if precision == "fp32" else 0
     forward = compile_stem(stem, pixels=pixels, device=accelerator.device)
-    how: dict[str, Any] = {"device": accelerator.device, "precision": precision, "batch_size": 8, "workers": workers, "part": part}
+    # On a CPU a batch of large clips is no faster than one after the other, and needs the memory.
+    clip = dataset.clip_length * dataset.size**2
+    batch_size = 8 if accelerator.device.type != "cpu" else min(8, max(1, PIXELS_AT_ONCE // clip))
+    how: dict[str, Any] = {"device": accelerator.device, "precision": precision, "batch_size": batch_size, "workers": workers, "part": part}
     extract_features(stem, dataset, target, kind, **how, forward=forward)
     accelerator.wait_for_everyone()
     return FeatureCache(target, fingerprint=fingerprint(stem, dataset, kind, precision))

@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+from torch.utils.checkpoint import checkpoint
 
 from ..config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
 from ..data.a2d import A2DSentences
@@ -51,13 +52,22 @@ class SentenceObjective(nn.Module):
         super().__init__()
         self.network = fold(model)  # the same parameters and outputs, in less than half of the time
         self.loss = WeightedSegmentationLoss(**asdict(config.loss))
+        self.recompute = config.recompute
 
     def forward(self, features: Tensor, tokens: Tensor, masks: Tensor, clips: Tensor | None = None, others: Tensor | None = None) -> Tensor:
         """The tensors of a `Batch` to lambda L of the three resolutions (3,), eq. 14-16.
 
         Resolutions after the last lambda that is not zero are not computed; the large response is fused, the others are as they are.
         """
-        attended = self.network.attend(features, self.network.embed(tokens), clips)
+        visual, words = self.network.encode(features), self.network.embed(tokens)  # (B, C, h, w), (Q, L, D)
+        visual = visual if clips is None else visual[clips]  # (Q, C, h, w)
+        if not self.recompute:
+            return self._losses(visual, words, masks, others)
+        each = zip(visual.split(1), words.split(1), masks.split(1), [None] * len(masks) if others is None else others.split(1), strict=True)
+        return torch.stack([checkpoint(self._losses, *one, use_reentrant=False) for one in each]).mean(dim=0)  # the loss is a mean, too
+
+    def _losses(self, visual: Tensor, words: Tensor, masks: Tensor, others: Tensor | None) -> Tensor:
+        attended = self.network.guide(visual, words)
         if self.loss.resolutions == len(RESOLUTIONS):
             responses: Sequence[Tensor] = self.network.decode(attended)
         else:

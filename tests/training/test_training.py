@@ -1,5 +1,6 @@
 """Both stages of training on a tiny release: resumed runs equal unbroken ones, the controls are wired right, and it learns."""
 
+import copy
 import math
 import os
 import shutil
@@ -754,6 +755,27 @@ def test_a_network_without_motion_goes_on_as_one_with_it(root, dataset, tmp_path
     assert torch.equal(after.backbone.mixed_4f.mean[:appearance], before.backbone.mixed_4f.mean)
     with pytest.raises(ConfigError, match="of another configuration"):  # nor back
         train(replace(options, out=tmp_path / "back", initial=tmp_path / "further" / "last.safetensors"))
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (1.0, 0.5, 0.0)])
+@pytest.mark.parametrize("sentences", [1, 3])
+def test_recomputing_sentence_by_sentence_gives_the_same_gradients(dataset, prepared, sentences, weights):
+    """BatchNorm sees the whole batch in both."""
+    model, caches = prepared
+    loss = LossConfig(dice=0.5, other_actors_weight=2.0, resolution_weights=weights)
+    recipe = replace(TRAIN, sentences_per_clip=sentences, loss=loss)
+    batch = take(dataset, model, recipe, caches, MaskCache(dataset), np.arange(9))
+    found = []
+    for recompute in (False, True):
+        own = copy.deepcopy(model)
+        losses = SentenceObjective(own, replace(recipe, recompute=recompute))(*batch)
+        losses.sum().backward()
+        found.append((losses.detach(), {name: value.grad for name, value in own.named_parameters() if value.grad is not None}))
+    (losses, expected), (recomputed, gradients) = found
+    torch.testing.assert_close(recomputed, losses)
+    assert expected.keys() == gradients.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(gradients[name], value, rtol=1e-3, atol=1e-5 * float(value.abs().max()) + 1e-9)
 
 
 def test_the_other_actors_of_a_frame_are_told(dataset, prepared):
