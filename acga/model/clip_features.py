@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -12,16 +13,21 @@ from torch import Tensor
 from ..data.geometry import to_clip
 from .image_stem import ImageStem
 from .network import ACGA
+from .optical_flow import motion
 
-KEPT = 64  # maps of frames: those of two clips and the frames between; 39 MB at 256 px
+KEPT = 64  # maps of frames: those of two clips and the frames between; 41 MB at 256 px
 AT_ONCE = 4  # clips: faster than one by one, in memory that does not grow with their number
+
+Squares = tuple[np.ndarray, ...]
+# By the ids of squares, which are kept with their map, so that no other array gets the id.
+Maps = OrderedDict[tuple[int, ...], tuple[Squares, Tensor]]
 
 
 class ClipFeatures:
     """A network's stem for the clips of one film.
 
-    An image stem sees each frame by itself, or with three that follow, so its map is kept and serves all clips that the frame is in, which
-    is exact. I3D mixes the frames of a clip from its first layer on, so its clips share nothing.
+    An image stem sees each frame by itself, and the motion from each to the next, so both are kept and serve all clips that the frames are
+    in, which is exact. I3D mixes the frames of a clip from its first layer on, so its clips share nothing.
 
     >>> from acga.config import ACGAConfig
     >>> features = ClipFeatures(ACGA(ACGAConfig.thin_residual()))
@@ -31,8 +37,8 @@ class ClipFeatures:
 
     def __init__(self, model: ACGA, device: torch.device | str = "cpu") -> None:
         self.model, self.device = model, torch.device(device)
-        # By the ids of squares, which are kept with their map, so that no other array gets the id.
-        self._maps: OrderedDict[tuple[int, ...], tuple[list[np.ndarray], Tensor]] = OrderedDict()
+        self._appearance: Maps = OrderedDict()  # of frames
+        self._motion: Maps = OrderedDict()  # of pairs of frames
 
     @torch.inference_mode()
     def of(self, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
@@ -50,15 +56,30 @@ class ClipFeatures:
 
     def _shared(self, stem: ImageStem, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
         windows = [[[clip[index] for index in window] for window in stem.windows(len(clip))] for clip in clips]
-        keys = [[tuple(id(square) for square in window) for window in few] for few in windows]
-        asked = {key: window for few, names in zip(windows, keys, strict=True) for window, key in zip(few, names, strict=True)}
-        new = {key: window for key, window in asked.items() if key not in self._maps}
-        if new:
-            frames = torch.stack([to_clip(np.stack(window)) for window in new.values()]).to(self.device)  # (N, 3, n, S, S)
-            self._maps.update(zip(new, zip(new.values(), stem.maps(frames), strict=True), strict=True))
-        features = [torch.stack([self._maps[key][1] for key in names], dim=1) for names in keys]
-        for key in asked:
-            self._maps.move_to_end(key)
-        while len(self._maps) > KEPT:
-            self._maps.popitem(last=False)
+        each = [window for few in windows for window in few]
+        self._compute(self._appearance, [(window[0],) for window in each], lambda frames: stem.appearance(frames[:, :, 0]))
+        self._compute(self._motion, [pair for window in each for pair in pairwise(window)], motion)
+        features = [torch.stack([self._of_window(window) for window in few], dim=1) for few in windows]
+        for kept in (self._appearance, self._motion):
+            while len(kept) > KEPT:
+                kept.popitem(last=False)
         return features
+
+    def _compute(self, kept: Maps, asked: Sequence[Squares], compute: Callable[[Tensor], Tensor]) -> None:
+        """Compute the maps of squares that are not kept, and remember that these were asked for last."""
+        by_key = {_key(squares): squares for squares in asked}
+        new = {key: squares for key, squares in by_key.items() if key not in kept}
+        if new:
+            frames = torch.stack([to_clip(np.stack(squares)) for squares in new.values()]).to(self.device)  # (N, 3, n, S, S)
+            kept.update(zip(new, zip(new.values(), compute(frames), strict=True), strict=True))
+        for key in by_key:
+            kept.move_to_end(key)
+
+    def _of_window(self, window: Sequence[np.ndarray]) -> Tensor:
+        """The kept maps (C, h, w) of a frame and of the motion from each frame of its window to the next."""
+        pairs = [self._motion[_key(pair)][1] for pair in pairwise(window)]
+        return torch.cat([self._appearance[_key(window[:1])][1], *pairs])
+
+
+def _key(squares: Sequence[np.ndarray]) -> tuple[int, ...]:
+    return tuple(id(square) for square in squares)

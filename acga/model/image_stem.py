@@ -148,8 +148,12 @@ class ImageStem(nn.Module):
 
     def maps(self, windows: Tensor) -> Tensor:
         """Frames with those that follow (N, 3, n, H, W) in [-1, 1] to their features (N, 592, H/16, W/16)."""
-        appearance = self.gather(self.pyramid(windows[:, :, 0].contiguous(memory_format=torch.channels_last)))
+        appearance = self.appearance(windows[:, :, 0])
         return torch.cat([appearance, motion(windows)], dim=1) if self.motion else appearance
+
+    def appearance(self, frames: Tensor) -> Tensor:
+        """Frames (N, 3, H, W) in [-1, 1] to what the image network makes of each alone, (N, 592, H/16, W/16)."""
+        return self.gather(self.pyramid(frames.contiguous(memory_format=torch.channels_last)))
 
     def pyramid(self, frames: Tensor) -> Pyramid:
         """Maps of frames (N, 3, H, W) in [-1, 1]."""

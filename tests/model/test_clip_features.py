@@ -11,8 +11,10 @@ from acga.data.geometry import to_clip
 from acga.inference import sliding_clips
 from acga.model import clip_features
 from acga.model.clip_features import ClipFeatures
+from acga.model.optical_flow import motion
 
-IMAGE = replace(ACGAConfig.mini(), size=64, vocabulary_size=4, backbone_width=0.25)
+IMAGE = replace(ACGAConfig.mini(), size=64, vocabulary_size=4, backbone_width=0.25, motion=False)
+MOVING = replace(IMAGE, motion=True)
 I3D = replace(ACGAConfig.thin_residual(), size=64)
 
 
@@ -24,7 +26,7 @@ def clips_of(frames):
     return [clip for _, clip in sliding_clips(frames, size=64)]
 
 
-@pytest.mark.parametrize("config", [IMAGE, I3D], ids=["image", "i3d"])
+@pytest.mark.parametrize("config", [IMAGE, MOVING, I3D], ids=["image", "image and motion", "i3d"])
 @pytest.mark.parametrize("at_once", [1, 3, 20])
 @torch.inference_mode()
 def test_features_are_those_of_each_clip_alone(config, at_once):
@@ -39,14 +41,15 @@ def test_features_are_those_of_each_clip_alone(config, at_once):
         torch.testing.assert_close(shared, alone, rtol=1e-4, atol=1e-5 * float(alone.abs().max()))
 
 
-def test_an_image_stem_sees_each_frame_once_and_keeps_few(monkeypatch):
-    model = ACGA(IMAGE).eval()
-    seen = []
-    maps = model.backbone.stem.maps
-    monkeypatch.setattr(model.backbone.stem, "maps", lambda frames: seen.append(len(frames)) or maps(frames))
+def test_each_frame_and_each_pair_is_looked_at_once_and_few_are_kept(monkeypatch):
+    """Beside the pairs of successive frames there are two of the first frame with itself, as the film begins, and of the last."""
+    model = ACGA(MOVING).eval()
+    frames, pairs, appearance = [], [], model.backbone.stem.appearance
+    monkeypatch.setattr(model.backbone.stem, "appearance", lambda given: frames.append(len(given)) or appearance(given))
+    monkeypatch.setattr(clip_features, "motion", lambda given: pairs.append(len(given)) or motion(given))
     monkeypatch.setattr(clip_features, "KEPT", 24)
     features = ClipFeatures(model)
     for clip in clips_of(film(60)):
         features.of([clip])
-        assert len(features._maps) <= 24
-    assert sum(seen) == 60
+        assert len(features._appearance) <= 24 and len(features._motion) <= 24
+    assert sum(frames) == 60 and sum(pairs) == 59 + 2
