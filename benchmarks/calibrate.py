@@ -5,13 +5,16 @@
 DRAWN is a release that the weights learned from, of which the held-out videos are asked about; FILM holds films with sentences, as
 `real_pictures.py` reads them, of which the part "train" is. A mask is what reaches half of the map's largest probability, so where a
 network is overconfident only the surest pixels are in it. Its final response R becomes a R + b (Platt, 1999), with a and b chosen for the
-mean over both of mean IoU. Then the two thresholds of its verdicts are set, on the same questions and on others about what is not there.
-The file is the same network with another last layer.
+mean over both of mean IoU, and so is the size at which frames are looked at, which may be larger than what it learned from. Then the two
+thresholds of its verdicts are set, on the same questions and on others about what is not there. The file is the same network with another
+last layer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -100,18 +103,19 @@ def main(
     out: Path,
     half: bool = False,
     samples: int = 150,
+    sizes: tuple[int, ...] = (256, 320),
 ) -> None:
-    """Write the same weights, calibrated."""
+    """Write the same weights, calibrated, with the size of frames that they are asked at."""
     model = load(weights)
-    sets = {"film": answers_on_film(model, film), "drawn": answers_on_release(model, drawn, samples)}
-    tried = {
-        (scale, shift): {name: mean_iou(answers, scale, shift) for name, answers in sets.items()} for scale in SCALES for shift in SHIFTS
-    }
-    scale, shift = max(tried, key=lambda pair: sum(tried[pair].values()))
-    scores = {
-        name: {"before": round(tried[1.0, 0.0][name], 4), "after": round(tried[scale, shift][name], 4), "samples": len(sets[name])}
-        for name in sets
-    }
+    tried: dict[tuple[int, float, float], dict[str, float]] = {}
+    for size in sizes:
+        model.config = replace(model.config, size=size)
+        sets = {"film": answers_on_film(model, film), "drawn": answers_on_release(model, drawn, samples)}
+        for scale, shift in product(SCALES, SHIFTS):
+            tried[size, scale, shift] = {name: round(mean_iou(answers, scale, shift), 4) for name, answers in sets.items()}
+    size, scale, shift = max(tried, key=lambda key: sum(tried[key].values()))
+    model.config = replace(model.config, size=size)
+    scores = {f"at {one} px, as it was": tried[one, 1.0, 0.0] for one in sizes} | {"calibrated": tried[size, scale, shift]}
     rescale_response(cast(Decoder, model.decoder), scale, shift)
 
     rows = measure(model, film, FILM_PART)["answers"]
@@ -121,7 +125,7 @@ def main(
     model.presence = Presence.calibrate(known["present"], known["absent"])
     verdicts = {name: [model.presence.verdict(value) for value in values] for name, values in known.items()}
     shares = {name: {verdict: round(said.count(verdict) / len(said), 3) for verdict in set(said)} for name, said in verdicts.items()}
-    calibration = {"scale": scale, "shift": shift, "mIoU": scores, "certainty": CERTAINTY, "verdicts": shares}
+    calibration = {"size": size, "scale": scale, "shift": shift, "mIoU": scores, "certainty": CERTAINTY, "verdicts": shares}
     provenance = {} if model.source is None else dict(model.source.provenance)
     save_model(model, out, provenance={**provenance, "calibration": calibration}, half=half)
     print(model.presence, calibration)
