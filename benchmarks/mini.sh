@@ -68,9 +68,9 @@ moving() {
   train data/few_scenes runs/features_moving "data/pasted $1 data/first 1 data/contrasts 1 data/motion 1 data/crowds 1" --word-noise 0.05 \
     --loss.foreground-weight 2 --no-coarse-start --precision bf16 "${@:2}"
 }
-moving 1 --out runs/moves --loss.resolution-weights 1 0 0 --epochs 4 --batch-size 24 --learning-rate 1.2e-3 --seed 8 \
+moving 1 --out runs/moves --loss.resolution-weights 1 0 0 --epochs 2.5 --batch-size 24 --learning-rate 1.2e-3 --seed 8 \
   --initial runs/sharp/last.safetensors
-moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1.8 --batch-size 12 --learning-rate 8e-4 --seed 9 \
+moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1.5 --batch-size 12 --learning-rate 8e-4 --seed 9 \
   --initial runs/moves/last.safetensors
 python "$here/calibrate.py" data/few_scenes "$film" --weights runs/masks/last.safetensors --out runs/mini.safetensors --half
 
