@@ -107,6 +107,7 @@ class ACGAConfig(Checked):
             size=256,
             vocabulary_size=VOCABULARY_SIZE,
             stem="image",
+            motion=True,
             language_width=96,
             word_width=50,
             vision_widths=(208, 48, 24),

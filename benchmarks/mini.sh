@@ -70,7 +70,7 @@ moving() {
 }
 moving 1 --out runs/moves --loss.resolution-weights 1 0 0 --epochs 2.5 --batch-size 24 --learning-rate 1.2e-3 --seed 8 \
   --initial runs/sharp/last.safetensors
-moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1.5 --batch-size 12 --learning-rate 8e-4 --seed 9 \
+moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1 --batch-size 12 --learning-rate 8e-4 --seed 9 \
   --initial runs/moves/last.safetensors
 python "$here/calibrate.py" data/few_scenes "$film" --weights runs/masks/last.safetensors --out runs/mini.safetensors --half
 
