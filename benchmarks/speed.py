@@ -2,9 +2,8 @@
 
     python benchmarks/speed.py        # about six minutes on two idle cores
 
-The official form is our plain network, which equals the official code (tests/golden). Ours has a compiled stem and is folded; once more, it
-rounds the inputs of convolutions and products to bf16, with the stem as it is. All are measured in one process, in turn, five times each;
-shown are medians and the range. The highest speed of the machine, a product of large
+The official form is our plain network, which equals the official code (tests/golden). Ours has a compiled stem and is folded. Both are
+measured in one process, in turn, five times each; shown are medians and the range. The highest speed of the machine, a product of large
 matrices, is measured in between. Peaks of memory are those of a process of its own. Writes results/speed.json.
 """
 
@@ -35,14 +34,13 @@ from acga.model import ACGA, fold
 from acga.model.clip_features import ClipFeatures
 from acga.model.compiled import CompiledStem
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
-from acga.system.devices import autocast
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "speed.json"
 ROUNDS = 5
 PARTS = ("stem", "query", "training step")
-FORMS = ("official form", "ours", "ours, bf16")
+FORMS = ("official form", "ours")
 
 
 class Published:
@@ -65,22 +63,18 @@ class Published:
 
     def run(self, part: str, form: str) -> None:
         """Compute one part in one form."""
-        network = self.plain if form == "official form" else self.folded
-        with autocast("bf16" if form == "ours, bf16" else "fp32", torch.device("cpu"), clip_length=self.config.clip_length):
-            if part == "stem":
-                with torch.no_grad():
-                    if form == "official form":
-                        self.official_stem(self.clip.contiguous())
-                    else:
-                        (self.compiled if form == "ours" else self.plain.backbone.stem)(self.clip)
-            elif part == "query":
-                with torch.inference_mode():
-                    network.from_features(self.features, self.words)
-            else:
-                network.train()
-                self.plain.zero_grad()
-                self.loss(network.from_features(self.features, self.words), self.mask).backward()
-                network.eval()
+        network = self.folded if form == "ours" else self.plain
+        if part == "stem":
+            with torch.no_grad():
+                (self.compiled if form == "ours" else self.official_stem)(self.clip if form == "ours" else self.clip.contiguous())
+        elif part == "query":
+            with torch.inference_mode():
+                network.from_features(self.features, self.words)
+        else:
+            network.train()
+            self.plain.zero_grad()
+            self.loss(network.from_features(self.features, self.words), self.mask).backward()
+            network.eval()
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -148,10 +142,6 @@ def default_network() -> dict[str, Any]:
         frames = np.stack([result.frame for result in segmenter.stream(film, [query])])
     session = ClipSession.from_frames(segmenter, frames)
     first = timed(lambda: session.predict([query], [8]))
-    rounded_session = ClipSession.from_frames(Segmenter("mini", device="cpu", precision="bf16"), frames)
-    rounded_session.predict([query], [7])
-    first_rounded = timed(lambda: rounded_session.predict([query], [8]))
-    exact, inexact = (one.responses[query][8].logits for one in (session, rounded_session))
     again = [timed(partial(session.predict, [f"{further} {'very ' * number}"], [8])) for number in range(ROUNDS)]
     clips = [clip for _, clip in sliding_clips(frames, size=segmenter.config.size)]
 
@@ -165,10 +155,8 @@ def default_network() -> dict[str, Any]:
     return {
         f"a new process, {len(frames)} frames segmented": summary(process),
         "first sentence on a clip": first,
-        "first sentence on a clip, bf16": first_rounded,
         "a further sentence": summary(again),
         "stem, each frame of a film": per_frame,
-        "largest change by bf16, of the largest logit": float(np.abs(exact - inexact).max() / np.abs(exact).max()),
     }
 
 
