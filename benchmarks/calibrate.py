@@ -32,7 +32,7 @@ from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
 from acga.model.checkpoints import save_model
 from acga.model.decoder import Decoder, rescale_response
-from acga.model.presence import CERTAINTY, Presence, confidence
+from acga.model.presence import CERTAINTY, DENIAL_CERTAINTY, Presence, confidence
 
 SCALES = (1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15)
 SHIFTS = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0)
@@ -125,7 +125,14 @@ def main(
     model.presence = Presence.calibrate(known["present"], known["absent"])
     verdicts = {name: [model.presence.verdict(value) for value in values] for name, values in known.items()}
     shares = {name: {verdict: round(said.count(verdict) / len(said), 3) for verdict in set(said)} for name, said in verdicts.items()}
-    calibration = {"size": size, "scale": scale, "shift": shift, "mIoU": scores, "certainty": CERTAINTY, "verdicts": shares}
+    calibration = {
+        "size": size,
+        "scale": scale,
+        "shift": shift,
+        "mIoU": scores,
+        "certainty": [CERTAINTY, DENIAL_CERTAINTY],
+        "verdicts": shares,
+    }
     provenance = {} if model.source is None else dict(model.source.provenance)
     save_model(model, out, provenance={**provenance, "calibration": calibration}, half=half)
     print(model.presence, calibration)

@@ -14,7 +14,8 @@ from torch.nn import functional
 from .decoder import Responses
 
 Verdict = Literal["found", "unsure", "not here"]
-CERTAINTY = 0.85  # share of the verdicts "found", and of those "not here", that should be right
+CERTAINTY = 0.85  # share of the verdicts "found" that should be right
+DENIAL_CERTAINTY = 0.95  # … and of those "not here": to deny what is there misleads more than to be unsure
 HARDLY_SEEN = 1e-3  # of the map's area, added to the union: two responses that see next to nothing do not agree
 
 
@@ -50,8 +51,10 @@ class Presence:
         return "found" if confidence >= self.found else "not here" if confidence < self.not_here else "unsure"
 
     @classmethod
-    def calibrate(cls, present: npt.ArrayLike, absent: npt.ArrayLike, *, certainty: float = CERTAINTY) -> Presence:
-        """The thresholds that leave the fewest unsure while `certainty` of each sure verdict is right on these values.
+    def calibrate(
+        cls, present: npt.ArrayLike, absent: npt.ArrayLike, *, certainty: float = CERTAINTY, denial_certainty: float = DENIAL_CERTAINTY
+    ) -> Presence:
+        """The thresholds that leave the fewest unsure while these shares of the verdicts "found" and "not here" are right on these values.
 
         `present` is the confidence of queries whose actor is there, `absent` of others; both kinds count as equally frequent.
 
@@ -64,7 +67,9 @@ class Presence:
         right_above = (1 - missed) / np.maximum(2 - missed - refused, 1e-12)
         right_below = np.divide(refused, missed + refused, out=np.ones_like(refused), where=missed + refused > 0)
         found = float(next((value for value, right in zip(values, right_above, strict=True) if right >= certainty), 1.0))
-        not_here = float(next((value for value, right in zip(values[::-1], right_below[::-1], strict=True) if right >= certainty), 0.0))
+        not_here = float(
+            next((value for value, right in zip(values[::-1], right_below[::-1], strict=True) if right >= denial_certainty), 0.0)
+        )
         if not_here > found:  # both are certain enough: nobody is unsure
             not_here = found = (not_here + found) / 2
         return cls(not_here, found)
