@@ -97,7 +97,8 @@ def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
     every = 20
     count = sum(1 for _ in segmenter.stream("long.mp4", QUERIES[:1], every=every))
     assert count == 600
-    assert most <= 8 + every // 2 + 3  # the half clip ahead, the frames nearer to the next one, and those in hands
+    # The half clip ahead, the frames nearer to the next one, those decoded ahead, and those in hands.
+    assert most <= 8 + every // 2 + inference.DECODED_AHEAD + 3
 
 
 @given(count=st.integers(1, 30), every=st.integers(1, 12))
