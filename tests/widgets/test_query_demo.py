@@ -280,14 +280,14 @@ def test_the_last_of_several_questions_wins(page, demo):
 
 def test_it_can_be_stopped_and_goes_on_where_it_stopped(demo, page, segmenter, monkeypatch):
     reached, go_on = threading.Event(), threading.Event()
-    inside = segmenter.model.attend
+    inside = segmenter.model.guide
 
     def slow(features, vectors):
         reached.set()
         assert go_on.wait(LONG)
         return inside(features, vectors)
 
-    monkeypatch.setattr(segmenter.model, "attend", slow)
+    monkeypatch.setattr(segmenter.model, "guide", slow)
     demo.ask("green dog")
     assert reached.wait(LONG)
     demo.view._handle_custom_msg({"kind": "stop"}, [])
@@ -305,7 +305,7 @@ def test_a_surprise_is_said_and_the_demo_goes_on(demo, page, segmenter, monkeypa
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(segmenter.model, "attend", broken)
+        patch.setattr(segmenter.model, "guide", broken)
         demo.ask("green dog")
         assert demo.wait(LONG)
     assert "RuntimeError: out of memory" in demo.view.problem
@@ -558,14 +558,14 @@ def test_thumbnails_come_once_nothing_is_more_urgent(segmenter):
 
 
 def test_models_without_attention_say_so(segmenter, monkeypatch):
-    inside = segmenter.model.attend
+    inside = segmenter.model.guide
 
     def blind(features, vectors):
         attended = inside(features, vectors)
         attended.word_weights = attended.pixel_weights = None
         return attended
 
-    monkeypatch.setattr(segmenter.model, "attend", blind)
+    monkeypatch.setattr(segmenter.model, "guide", blind)
     demo = QueryDemo(segmenter, {"one": small_clip})
     page = Page(demo)
     page.ask("dog")
