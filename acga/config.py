@@ -65,6 +65,7 @@ class ACGAConfig(Checked):
         checks = {
             f"size {self.size} is not a multiple of {STRIDE}": self.size % STRIDE == 0,
             f"clip_length {self.clip_length} is not a multiple of 4": self.clip_length % 4 == 0,
+            'motion goes with stem="image" alone; choose motion=False': self.stem == "image" or not self.motion,
             f"vision_widths[0] is {self.vision_widths[0]}, mixed_4f has {mixed_4f} channels at this backbone_width": (
                 self.stem == "image" or self.vision_widths[0] == mixed_4f
             ),

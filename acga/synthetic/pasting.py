@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from .render.cutouts import Cutout, CutoutFolder, render_cutout, resize_cutout
 from .render.shading import Light
 from .scene import Rng
-
-if TYPE_CHECKING:
-    from .photographs import PhotographView
 
 MOST_PASTED = 2
 HEIGHTS, SMALLEST_FEET = (0.18, 0.65), 0.45  # of a piece, and of its lower edge, as shares of the view's height
 SPEED, MOVING = 3.0, 0.7  # pixels a frame along x, a third of it along y; share of the pieces that move
 
 
-def paste(view: PhotographView, cutouts: CutoutFolder, annotated: int, rng: Rng) -> tuple[PhotographView, dict[int, str]]:
-    """A view with one or two cut-outs pasted into it, and their numbers in it with their classes; `annotated` is the frame of the masks.
+def paste(
+    frames: npt.NDArray[np.uint8], instances: npt.NDArray[np.uint8], cutouts: CutoutFolder, annotated: int, first: int, rng: Rng
+) -> dict[int, str]:
+    """Draw one or two cut-outs onto frames (T, H, W, 3) in place; gives the classes of their numbers, which are counted from `first`.
 
-    The lower edge of a cut-out that is nearer is lower, so it covers one that is farther; both cover what the photograph shows.
+    `instances` (H, W) are the numbers in frame `annotated`; they are changed in place, too. The lower edge of a cut-out that is nearer is
+    lower, so it covers one that is farther; both cover what the photograph shows.
     """
-    frames, instances = view.frames.copy(), view.instances.copy()
     height, width = instances.shape
-    number = max(int(instances[instances < 255].max(initial=0)), 0)
-    pasted = {}
+    pasted: dict[int, str] = {}
     feet = np.sort(rng.uniform(SMALLEST_FEET, 1.0, int(rng.integers(1, MOST_PASTED + 1))))
-    for lower_edge in feet:
+    for number, lower_edge in enumerate(feet, start=first):
         piece = _choose(cutouts, rng)
         picture = cutouts.pictures[piece.name]
         layer = resize_cutout(picture if rng.random() < 0.5 else picture[:, ::-1], rng.uniform(*HEIGHTS) * height)
@@ -38,14 +35,13 @@ def paste(view: PhotographView, cutouts: CutoutFolder, annotated: int, rng: Rng)
         place = np.array([rng.uniform(-0.2, 0.8) * (width - 0.5 * columns), lower_edge * height - rows])
         speed = rng.uniform(-1, 1, 2) * (SPEED, SPEED / 3) * (rng.random() < MOVING)
         light, tint = Light.sample(rng), rng.uniform(0.75, 1.1) * (1 + rng.normal(0, 0.03, 3))
-        number += 1
         for time, frame in enumerate(frames):
             matrix = np.column_stack([np.eye(2), place + speed * (time - annotated)])
             mask = render_cutout(frame, layer, matrix, light, tint, speed * light.shutter)
             if time == annotated:
                 instances[mask] = number
         pasted[number] = piece.noun
-    return replace(view, frames=frames, instances=instances), pasted
+    return pasted
 
 
 def _choose(cutouts: CutoutFolder, rng: Rng) -> Cutout:

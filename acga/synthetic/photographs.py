@@ -30,7 +30,7 @@ from ..system.files import read_json, write_text
 from ..system.processes import map_in_processes
 from .language.describe import LONGEST
 from .language.photographed import Thing, main_colour, nouns, say
-from .pasting import paste
+from .pasting import MOST_PASTED, paste
 from .render.cutouts import KINDS, open_cutouts, read_instance_table, read_instances, read_picture
 from .render.renderer import box
 from .scene import FRAMES_PER_SECOND, Rng
@@ -198,8 +198,10 @@ def _write_view(
     for _ in range(ATTEMPTS):
         view, shown = look_at(picture, instances, rng), photograph
         if pasted_share and rng.random() < pasted_share:
-            view, pasted = paste(view, open_cutouts(str(folder), every_class=True), ANNOTATED - 1, rng)
-            shown = replace(photograph, classes={**photograph.classes, **pasted})
+            first = int(view.instances[view.instances != CROWD].max(initial=0)) + 1
+            if first + MOST_PASTED <= CROWD:
+                pasted = paste(view.frames, view.instances, open_cutouts(str(folder), every_class=True), ANNOTATED - 1, first, rng)
+                shown = replace(photograph, classes={**photograph.classes, **pasted})
         things = things_in(view, shown)
         queries = _queries(view, shown, things, rng)
         if queries:

@@ -10,7 +10,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypedDict
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 from ..errors import AcgaError, ConfigError
 from ..options import PretrainOptions, TrainOptions
+from ..system.ahead import ahead
 from ..system.files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json, write_text
 from ..system.schema import Amount, Range, misfit
 from .schedule import batch_at, own_share, steps_per_epoch
@@ -217,17 +217,13 @@ def training_steps(
         step = replace(step, is_kept=step.ends_epoch or step.finished % options.checkpoint_every == 0)
         return replace(step, batch=load(step))
 
-    with ThreadPoolExecutor(1, "loader") as loader:
-        upcoming = loader.submit(prepare, done)
-        for number in tqdm(range(done, steps), initial=done, total=steps, desc=title, disable=not accelerator.is_main_process):
-            step = upcoming.result()
-            if not step.is_last:
-                upcoming = loader.submit(prepare, number + 1)
-            yield step
-            if step.is_kept:
-                run.save_checkpoint(step.finished, parts)
-            if on_step is not None:
-                on_step(step.finished)
+    upcoming = ahead(map(prepare, range(done, steps)), 1)
+    for step in tqdm(upcoming, initial=done, total=steps, desc=title, disable=not accelerator.is_main_process):
+        yield step
+        if step.is_kept:
+            run.save_checkpoint(step.finished, parts)
+        if on_step is not None:
+            on_step(step.finished)
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

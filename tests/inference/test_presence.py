@@ -16,7 +16,7 @@ from acga.inference import ClipSession, Segmenter
 from acga.model import ACGA
 from acga.model.checkpoints import load_model, save_model
 from acga.model.decoder import Responses
-from acga.model.presence import CERTAINTY, Presence, confidence
+from acga.model.presence import CERTAINTY, DENIAL_CERTAINTY, Presence, confidence
 from acga.output.segmentation import write_segmentation
 from acga.widgets.query_view import pack_prediction
 
@@ -36,7 +36,7 @@ def test_sure_verdicts_are_as_right_as_promised(present, absent):
     if presence.not_here < presence.found < 1:
         assert found[0] >= CERTAINTY * sum(found) - 1e-9
     if 0 < presence.not_here < presence.found:
-        assert missed[1] >= CERTAINTY * sum(missed) - 1e-9
+        assert missed[1] >= DENIAL_CERTAINTY * sum(missed) - 1e-9
 
 
 def test_what_is_told_apart_leaves_nobody_unsure():

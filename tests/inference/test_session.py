@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers.small import moving_frames, small_model
 
-from acga.errors import QueryError
+from acga.errors import ConfigError, QueryError
 from acga.inference import AT_ONCE, ClipSession, Segmenter
 from acga.metrics import binarise, intersection_over_union
 
@@ -65,6 +65,11 @@ def test_rounding_to_bf16_changes_little(frames):
     for query in QUERIES:
         one, other = (session.responses[query][3].logits for session in (exact, rounded))
         assert other.dtype == np.float32 and 0 < np.abs(one - other).max() < 0.05 * np.abs(one).max()
+
+
+def test_another_precision_is_refused():
+    with pytest.raises(ConfigError, match="no precision 'fp16'; choose fp32, tf32, bf16"):
+        Segmenter(small_model(), "cpu", precision="fp16")
 
 
 def test_a_film_that_nobody_watches_to_its_end_leaves_no_thread(segmenter, folder):

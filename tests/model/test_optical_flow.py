@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acga.config import ACGAConfig
+from acga.errors import ConfigError
 from acga.model.image_stem import ImageBackbone, ImageStem
 from acga.model.optical_flow import motion, optical_flow, warp
 
@@ -75,6 +79,11 @@ def test_each_part_of_a_cell_has_channels_of_its_own():
 def test_a_window_is_four_frames_or_the_last_one_again(length, windows):
     assert ImageStem(width=0.1, motion=True).windows(length) == windows
     assert ImageStem(width=0.1).windows(length) == [window[:1] for window in windows]
+
+
+def test_an_i3d_has_no_optical_flow_beside_it():
+    with pytest.raises(ConfigError, match='motion goes with stem="image" alone'):
+        replace(ACGAConfig.thin(), motion=True)
 
 
 def test_the_stem_with_motion_has_the_maps_of_that_without_and_more():

@@ -15,6 +15,7 @@ from acga.synthetic.casting import TYPICAL_COLOURS
 from acga.synthetic.render.motion import look_alike
 from acga.synthetic.render.renderer import draw
 from acga.synthetic.sampling import FRAME_SIZES, HELD_OUT_COMBINATIONS, JHMDB_SIZE, SECOND_SIZES, sample_scene
+from acga.synthetic.scene import Actor, Scene
 from acga.synthetic.staging import GREATEST_HEIGHT, SMALLEST
 
 
@@ -121,12 +122,17 @@ def test_all_pairs_of_kind_and_action_occur() -> None:
     assert seen == set(PAIRS)
 
 
+def of_one_noun(scene: Scene) -> list[Actor]:
+    """The actors that share their noun with another."""
+    nouns = [actor.noun for actor in scene.actors]
+    return [actor for actor in scene.actors if nouns.count(actor.noun) > 1]
+
+
 def test_contrasts_are_of_one_kind_and_differ_in_colour_or_action() -> None:
     scenes = [sample_scene("a", 0, 0, index, frames=1, edition=2, contrasts="looks") for index in range(60)]
     differ = set()
     for scene in scenes:
-        nouns = [actor.noun for actor in scene.actors]
-        few = [actor for actor in scene.actors if nouns.count(actor.noun) > 1]
+        few = of_one_noun(scene)
         assert len(few) >= len(scene.actors) - 1 and len({actor.kind for actor in few}) == 1
         differ.add((len({actor.colour for actor in few}) > 1, len({actor.action for actor in few}) > 1))
         assert all((actor.kind, actor.colour, actor.action) not in HELD_OUT_COMBINATIONS for actor in scene.actors)
@@ -137,8 +143,7 @@ def test_motion_contrasts_look_alike_and_differ_in_motion() -> None:
     scenes = [sample_scene("a", 0, 0, index, frames=1, edition=2, contrasts="motion") for index in range(60)]
     kinds = set()
     for scene in scenes:
-        nouns = [actor.noun for actor in scene.actors]
-        few = [actor for actor in scene.actors if nouns.count(actor.noun) > 1]
+        few = of_one_noun(scene)
         assert len(few) >= len(scene.actors) - 1 and len({(actor.kind, actor.colour) for actor in few}) == 1
         assert all(look_alike(one.kind, one.action, other.action) for one, other in combinations(few, 2))
         assert all(actor.posture in (None, "standing") for actor in few)

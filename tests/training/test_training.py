@@ -45,6 +45,7 @@ from acga.model.state_dicts import read_state_dict
 from acga.options import PretrainOptions, TrainOptions
 from acga.system.devices import choose_accelerator
 from acga.system.provenance import provenance
+from acga.training import batches
 from acga.training.augmentation import as_input, augment, close_up
 from acga.training.batches import ReleaseSamples, SentenceBatches, extract, mirrored_words
 from acga.training.pretraining import pretrain, recognition_scores
@@ -755,6 +756,17 @@ def test_a_network_without_motion_goes_on_as_one_with_it(root, dataset, tmp_path
     assert torch.equal(after.backbone.mixed_4f.mean[:appearance], before.backbone.mixed_4f.mean)
     with pytest.raises(ConfigError, match="of another configuration"):  # nor back
         train(replace(options, out=tmp_path / "back", initial=tmp_path / "further" / "last.safetensors"))
+
+
+@pytest.mark.parametrize(("pixels", "most"), [(1, 1), (3 * 16 * 32 * 32, 3), (10**9, 6)])  # of six frames
+def test_large_clips_pass_through_the_stem_one_by_one_on_a_cpu(dataset, backbone, tmp_path, monkeypatch, pixels, most):
+    model, seen = build_model(CONFIG, dataset, [0], backbone, None, seed=0), []
+    inside = model.backbone.stem.forward
+    monkeypatch.setattr(model.backbone.stem, "forward", lambda clips: (seen.append(len(clips)), inside(clips))[1])
+    monkeypatch.setattr(batches, "PIXELS_AT_ONCE", pixels)
+    extract(model, dataset, tmp_path, accelerator=Accelerator(cpu=True), workers=0)
+    real = [count for count in seen if count]
+    assert max(real) == most and sum(real) >= len(dataset.annotated_frames)
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (1.0, 0.5, 0.0)])
