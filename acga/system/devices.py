@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 def choose_device(name: str) -> torch.device:
     """The device called "auto" (an NVIDIA GPU if there is one), "cpu", "cuda" or "mps" (Apple's chips, which "auto" leaves alone).
 
-    Raises `ConfigError` for another precision, and for bf16 on a CPU with clips of fewer than 12 frames: oneDNN's weight gradient of a bf16
-    3x3x3 convolution is wrong (it reads memory that nobody wrote) where a map has two frames, as mixed_4f then has (seen in PyTorch 2.13).
+    Raises `ConfigError` for another name or a missing GPU.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
     """
     if name not in ("auto", "cpu", "cuda", "mps"):
         raise ConfigError(f"There is no device {name!r}; choose auto, cpu, cuda or mps.")
@@ -42,8 +44,9 @@ def autocast(precision: Precision, device: torch.device, *, clip_length: int) ->
     On an NVIDIA GPU, whether they are rounded to tf32 (10 bits in place of 23) is set for the whole process: not for "fp32", though
     PyTorch's own default would for convolutions.
 
-    Raises `ConfigError` for another precision, and for bf16 on a CPU with clips of fewer than 12 frames: oneDNN's weight gradient of a bf16 3x3x3 convolution is
-    wrong (it reads memory that nobody wrote) where a map has two frames, as mixed_4f then has (seen in PyTorch 2.13).
+    Raises `ConfigError` for another precision, and for bf16 on a CPU with clips of fewer than 12 frames: oneDNN's weight gradient of a
+    bf16 3x3x3 convolution is wrong (it reads memory that nobody wrote) where a map has two frames, as mixed_4f then has (seen in
+    PyTorch 2.13).
     """
     if precision not in get_args(Precision):
         raise ConfigError(f"There is no precision {precision!r}; choose {', '.join(get_args(Precision))}.")
