@@ -68,8 +68,7 @@ def run_demo(options: DemoOptions) -> None:
     with output_folder(out, overwrite=is_earlier_output(out)) as folder:
         scores = demonstrate(Segmenter(options.weights, options.device), folder)
     for entry in read_json(out / SUMMARY)["queries"]:
-        query = entry["query"]
-        print(f'  {entry["verdict"] or "not judged"}: "{query}", mean IoU {scores[query]:.2f} with the drawn truth')
+        print(f'  {entry["verdict"] or "not judged"}: "{entry["query"]}", mean IoU {scores[entry["query"]]:.2f} with the drawn truth')
     print(f"See {out / 'demo.png'} and {out / 'demo.gif'} (what was found), and the rest of {out}.")
 
 
@@ -91,6 +90,7 @@ def run_segment(options: SegmentOptions) -> None:
             minimum_peak=options.minimum_peak,
             threshold_ratio=options.threshold,
             one_piece=not options.all_pieces,
+            refine=not options.unrefined,
             precision=options.precision,
         )
         for query in queries:

@@ -32,6 +32,7 @@ from .data.releases import open_release
 from .data.tags import read_tags
 from .data.text import Vocabulary, count_sentences, name_words, tokenise
 from .errors import ConfigError, DatasetError
+from .guided_filter import GuidedFilter
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
 from .model.checkpoints import load_model
 from .model.folding import fold as folded
@@ -145,6 +146,7 @@ def evaluate(
     fold: bool = True,
     precision: Precision = "fp32",
     blind_to: Blindness = "none",
+    refined: bool = False,
     coco: bool = False,
     keep_masks: bool = False,
     journal: Path | None = None,
@@ -161,6 +163,7 @@ def evaluate(
         fold: compute the same function with fewer operations.
         precision: "bf16" rounds the inputs of convolutions and products, "tf32" does on NVIDIA GPUs.
         blind_to: the controls; "motion" repeats the annotated frame in place of the clip (`features` must be made so too).
+        refined: masks of one piece, drawn to the edges of the picture (`acga.guided_filter`), as `acga segment` makes them.
         coco: add `coco_mAP`, ranking predictions by their peak; where all peaks are the same, `about` says that it cannot be.
         keep_masks: keep all masks in `masks`, as run lengths.
         journal: the file that the result will be written to: scores are kept beside it, and an interrupted evaluation goes on.
@@ -175,7 +178,7 @@ def evaluate(
     groups, with_masks = group_by_frame(dataset, chosen, batch_size), coco or keep_masks
     notes, done, made_of = None, {}, None
     if journal is not None:
-        made_of = _fingerprint(model, dataset, blind_to, with_masks, precision)
+        made_of = _fingerprint(model, dataset, blind_to, with_masks, precision, *("refined",) * refined)
         notes = Journal(journal, made_of, accelerator.process_index)
         done = {row.sample: row for row in map(_read_scored, notes.read())}
         accelerator.wait_for_everyone()  # all have read before anyone writes
@@ -192,7 +195,7 @@ def evaluate(
             rows = []
             with rounding:
                 for index, response in group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to):
-                    rows.append(_score(response, dataset, index, with_masks=with_masks))
+                    rows.append(_score(response, dataset, index, refined=refined, with_masks=with_masks))
                     bar.update()
             found += rows
             if notes is not None:
@@ -202,16 +205,20 @@ def evaluate(
     about = _about(
         model, dataset, accelerator, blind_to=blind_to, precision=precision, samples=len(chosen), seconds=round(monotonic() - started, 1)
     )
+    about |= {"refined": True} if refined else {}
     about |= {} if made_of is None else {"fingerprint": made_of}  # of weights, words, videos and annotations
     return _summed([done[index] for index in chosen], [dataset.samples[index] for index in chosen], about, coco=coco)
 
 
-def _score(response: Tensor, dataset: Dataset, index: int, *, with_masks: bool) -> _Scored:
+def _score(response: Tensor, dataset: Dataset, index: int, *, refined: bool, with_masks: bool) -> _Scored:
     """Score the response (S, S) to a sample."""
     mask = dataset.labels(index)["mask"].numpy()
     peak, metrics = float(response.max().sigmoid()), SegmentationMetrics()
     target = mask if dataset.returned else round_trip(mask, dataset.size)
-    metrics.update(binarise(response, mask.shape), target, score=peak if with_masks else None)
+    if refined:
+        sample = dataset.samples[index]
+        response = torch.from_numpy(GuidedFilter(dataset.picture(sample.video_id, sample.frame))(response.numpy()))
+    metrics.update(binarise(response, mask.shape, one_piece=refined), target, score=peak if with_masks else None)
     return _Scored(index, *metrics.areas[0], peak, metrics.masks[0] if with_masks else None)
 
 
@@ -349,6 +356,7 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
         batch_size=options.batch_size,
         precision=options.precision,
         blind_to=options.blind_to,
+        refined=options.refined,
         coco=options.coco,
         keep_masks=options.masks is not None,
         journal=options.out,
@@ -360,9 +368,9 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
 
 def _evaluate_official(options: EvaluateOptions, model: ACGA, accelerator: Accelerator) -> Evaluation:
     """As `evaluate_release`, from the official preprocessed features."""
-    if options.words is not None or options.features is not None or options.blind_to == "motion":
+    if options.words is not None or options.features is not None or options.blind_to == "motion" or options.refined:
         raise ConfigError(
-            f"{options.root} holds features and word vectors of its own; leave --words, --features and --blind-to motion out."
+            f"{options.root} holds features and words but no pictures; leave --words, --features, --blind-to motion and --refined out."
         )
     dataset = OfficialFeatures(options.root, options.split, clip_length=model.config.clip_length)
     give_words(model, dataset)

@@ -25,10 +25,12 @@ from einops import rearrange
 from torch import Tensor
 
 from .config import Precision
+from .data.dataset import LRUCache
 from .data.geometry import sliding_clips
 from .data.text import UNKNOWN, tokenise
 from .data.video import ShownFrame, VideoInfo, probe, read_shown_frames
 from .errors import ConfigError, QueryError, WeightsError
+from .guided_filter import GuidedFilter
 from .metrics import binarise, intersection_over_union
 from .model.checkpoints import load_model as load
 from .model.clip_features import AT_ONCE, ClipFeatures
@@ -64,7 +66,7 @@ class FrameResult:
 class FrameResponse:
     """The response to a query in one frame."""
 
-    logits: np.ndarray  # the finest response, float32 (S, S), on the network's square
+    logits: np.ndarray  # the finest response, float32 (S, S), on the network's square; refined if the segmenter refines
     peak: float  # the largest probability of any pixel
     confidence: float  # how well small and medium response agree: low where nothing was found
     word_weights: np.ndarray | None  # (L, h, w): how much each word is attended to from each place; None without that attention
@@ -80,6 +82,7 @@ class Segmenter:
             something, as its threshold is relative to the map's own maximum.
         threshold_ratio: a pixel belongs to the actor above this share of the map's maximum; officially half.
         one_piece: keep only the heaviest connected part of a mask, as a sentence describes one actor; officially all parts stay.
+        refine: draw outlines to the edges of the picture (`acga.guided_filter`); officially they stay as the network gives them.
         precision: "bf16" rounds the inputs of convolutions and products; faster, where the processor has it (docs/SPEED.md).
 
     Raises `WeightsError` and `ConfigError`.
@@ -93,6 +96,7 @@ class Segmenter:
         minimum_peak: float = 0.0,
         threshold_ratio: float = 0.5,
         one_piece: bool = True,
+        refine: bool = True,
         precision: Precision = "fp32",
     ) -> None:
         for name, value in {"minimum_peak": minimum_peak, "threshold_ratio": threshold_ratio}.items():
@@ -104,7 +108,7 @@ class Segmenter:
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
         self.minimum_peak, self.threshold_ratio, self.one_piece = minimum_peak, threshold_ratio, one_piece
-        self.precision: Precision = precision
+        self.refine, self.precision = refine, precision
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         self.model.backbone.channels_last()
@@ -298,6 +302,7 @@ class ClipSession:
         self.clip_features = ClipFeatures(segmenter.model, segmenter.device) if clip_features is None else clip_features
         self.responses: dict[str, dict[int, FrameResponse]] = {}
         self._visual: dict[int, Tensor] = {}  # F_V (C, h, w) by frame: all that no query changes
+        self._filters: LRUCache[GuidedFilter] = LRUCache(1)  # queries about one frame follow each other
 
     @classmethod
     def from_frames(cls, segmenter: Segmenter, frames: np.ndarray) -> ClipSession:
@@ -343,9 +348,14 @@ class ClipSession:
             for (query, frame), response, certain, words in zip(few, logits, sure, word_maps, strict=True):
                 weights = None if words is None else words[: len(tokenise(query))]  # the padding left out
                 peak = float(response.max().sigmoid())
-                found = FrameResponse(logits=response.numpy(), peak=peak, confidence=certain, word_weights=weights)
+                refined = self._refine(frame, response.numpy()) if self.segmenter.refine else response.numpy()
+                found = FrameResponse(logits=refined, peak=peak, confidence=certain, word_weights=weights)
                 self.responses.setdefault(query, {})[frame] = found
         return len(pairs)
+
+    def _refine(self, frame: int, response: np.ndarray) -> np.ndarray:
+        picture = self.clips[frame][self.segmenter.config.clip_length // 2]  # the frame itself
+        return self._filters.get(frame, lambda: GuidedFilter(picture))(response)
 
     def mask(self, query: str, frame: int, *, threshold_ratio: float = 0.5) -> np.ndarray:
         """Foreground bool (H, W) of a known response, as `binarise` decides; empty if its peak is below the segmenter's minimum."""

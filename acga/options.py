@@ -124,11 +124,10 @@ class SegmentOptions(Checked):
     format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
     sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video
     every: Count = 1  # look only at the clip of each n-th frame; frames between take the masks of the nearest one
-    # a pixel belongs to the actor above this share of the frame's largest probability; half is the official rule
-    threshold: Annotated[float, Range(0, 1)] = 0.5
-    # leave the mask empty where no pixel's probability reaches this; 0 is the official rule, which always finds something
-    minimum_peak: Share = 0.0
+    threshold: Annotated[float, Range(0, 1)] = 0.5  # share of the largest probability above which a pixel is the actor's; officially half
+    minimum_peak: Share = 0.0  # leave the mask empty where no pixel's probability reaches this; officially 0: something is always found
     all_pieces: Flag = False  # keep all parts of a mask, as officially, not only the heaviest, though a sentence describes one actor
+    unrefined: Flag = False  # leave outlines as the network gives them, as officially, not drawn to the edges of the picture
     overwrite: Flag = False  # replace the results of an earlier run in OUT; other files there stay
 
     @property
@@ -248,6 +247,7 @@ class EvaluateOptions(Checked):
     words: WordVectors = None
     frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
     blind_to: Blindness = "none"  # a control: text hides the query, motion repeats one frame
+    refined: Flag = False  # masks as `acga segment` makes them, of one piece and with refined outlines, not by the official rule
     coco: Flag = False  # add coco_mAP, which ranks predictions by their peak
     masks: Path | None = None  # folder for all predicted masks and their targets, as run lengths in COCO's form (JSON)
     features: Path | None = None  # folder for the extracted features, to be shared; without it, every clip is decoded and seen

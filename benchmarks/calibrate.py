@@ -21,7 +21,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 import tyro
-from real_pictures import measure, read_clip, read_questions, responses
+from real_pictures import measure, read_clip, read_questions, responses, to_picture
 from tqdm import tqdm
 
 from acga.data.a2d import A2DSentences
@@ -40,10 +40,11 @@ FILM_PART = "train"
 
 
 class Answer(NamedTuple):
-    """A final response and the mask that it should give."""
+    """A final response, the mask that it should give, and the frame that was asked about."""
 
     response: torch.Tensor  # (S, S)
     mask: np.ndarray  # bool (H, W)
+    picture: np.ndarray  # uint8 (S, S, 3)
 
 
 def answers_on_film(model: ACGA, folder: Path) -> list[Answer]:
@@ -51,7 +52,8 @@ def answers_on_film(model: ACGA, folder: Path) -> list[Answer]:
     network, found = fold(model).eval(), []
     for question in tqdm(read_questions(folder, FILM_PART), desc="film"):
         clip = read_clip(folder, question, size=model.config.size, length=model.config.clip_length)
-        found.append(Answer(responses(network, network.features(clip[None]), [question.query]).large[0], question.mask))
+        response = responses(network, network.features(clip[None]), [question.query]).large[0]
+        found.append(Answer(response, question.mask, to_picture(clip[:, len(clip[0]) // 2])))
     return found
 
 
@@ -70,7 +72,8 @@ def answers_on_release(model: ACGA, root: Path, samples: int) -> list[Answer]:
     found = []
     for index in tqdm(chosen, desc="release"):
         item = dataset[index]
-        found.append(Answer(network(item["clip"][None], item["tokens"][None]).large[0], item["mask"]))
+        response = network(item["clip"][None], item["tokens"][None]).large[0]
+        found.append(Answer(response, item["mask"].numpy(), to_picture(item["clip"][:, len(item["clip"][0]) // 2])))
     return found
 
 

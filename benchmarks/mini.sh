@@ -75,7 +75,7 @@ moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1 --batch-s
 python "$here/calibrate.py" data/few_scenes "$film" --weights runs/masks/last.safetensors --out runs/mini.safetensors --half
 
 # What the command line does beyond the official rule, on validation.
-python "$here/one_piece.py" data/few_scenes "$film" --weights runs/mini.safetensors
+python "$here/refinement.py" data/few_scenes "$film" --weights runs/mini.safetensors
 
 # What its attentions look at.
 acga data synthesize data/second_test --edition 2 --train 0 --test 60

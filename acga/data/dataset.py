@@ -112,6 +112,12 @@ class Dataset(torch.utils.data.Dataset, ABC):
         squares = {index: pad_resize(video[index], self.size) for index in set(indices.tolist())}
         return np.stack([squares[index] for index in indices.tolist()])
 
+    def picture(self, video_id: str, frame: int) -> np.ndarray:
+        """A 1-indexed frame as the network sees it: uint8 (S, S, 3)."""
+        video = self._videos.get(video_id, lambda: self.read_video(video_id))
+        self.check_frame(video_id, frame, len(video))
+        return pad_resize(video[min(frame, len(video)) - 1], self.size)
+
     def check_frame(self, video_id: str, frame: int, count: int) -> None:
         """Raise `DatasetError` for an annotated frame that a video of `count` frames does not have."""
         if not 1 <= frame <= count + MISSING_FRAMES:

@@ -112,6 +112,7 @@ def write_segmentation(
         "threshold": segmenter.threshold_ratio,
         "minimum_peak": segmenter.minimum_peak,
         "one_piece": segmenter.one_piece,
+        "refined": segmenter.refine,
         "queries": entries,
         "seconds": round(time.monotonic() - started, 2),
     }

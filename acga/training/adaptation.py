@@ -138,7 +138,7 @@ def adapt(options: AdaptOptions) -> dict[str, tuple[float, float]]:
 
 @torch.inference_mode()
 def _find(network: ACGA, example: AnnotatedFrame) -> np.ndarray:
-    """The mask bool (H, W) that a network finds, of one piece as `acga segment` writes it."""
+    """The mask bool (H, W) that a network finds, of one piece; with its own outlines, not refined ones, since they are what is fitted."""
     assert network.vocabulary is not None
     tokens = torch.from_numpy(network.vocabulary.encode(example.query, network.config.max_query_length))[None]
     response = network.from_features(network.features(to_clip(example.clip)[None]), network.embed(tokens)).large[0]

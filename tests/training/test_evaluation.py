@@ -23,6 +23,7 @@ from acga.data.dataset import Sample
 from acga.data.tags import read_tags
 from acga.errors import ConfigError, DatasetError, QueryError
 from acga.evaluation import Evaluation, Prediction, evaluate, group_by_frame
+from acga.inference import ClipSession, Segmenter
 from acga.metrics import binarise, intersection_over_union, round_trip
 from acga.model import ACGA
 from acga.training.batches import hide_query
@@ -100,6 +101,18 @@ def test_some_samples_only(model, dataset):
     whole = evaluate(model, dataset, device="cpu")
     part = evaluate(model, dataset, indices=[7, 2], device="cpu")
     assert part.predictions == [whole.predictions[2], whole.predictions[7]]
+
+
+def test_refined_masks_are_those_of_a_segmenter(model, dataset):
+    official, refined = (evaluate(model, dataset, device="cpu", refined=how) for how in (False, True))
+    assert refined.about["refined"] and "refined" not in official.about
+    segmenter = Segmenter(model, "cpu")
+    for row in refined.predictions:
+        session = ClipSession.from_frames(segmenter, dataset.read_video(row.video_id))
+        session.predict([row.query], [row.frame - 1])
+        target = round_trip(dataset.mask(row.video_id, row.frame, row.instance), dataset.size)
+        assert row.iou == pytest.approx(intersection_over_union(session.mask(row.query, row.frame - 1), target), abs=0.02)
+    assert [row.iou for row in official.predictions] != [row.iou for row in refined.predictions]
 
 
 def test_blind_to_text_the_query_is_no_matter(model, dataset):
