@@ -74,8 +74,8 @@ moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1 --batch-s
   --initial runs/moves/last.safetensors
 python "$here/calibrate.py" data/few_scenes "$film" --weights runs/masks/last.safetensors --out runs/mini.safetensors --half
 
-# What the command line does beyond the official rule, on validation.
-python "$here/refinement.py" data/few_scenes "$film" --weights runs/mini.safetensors
+# What the command line does beyond the official rule, on validation: scenes that it has not seen.
+python "$here/refinement.py" data/more_scenes "$film" --weights runs/mini.safetensors
 
 # What its attentions look at.
 acga data synthesize data/second_test --edition 2 --train 0 --test 60
@@ -85,7 +85,10 @@ python "$here/attention.py" data/second_test runs/features_second --weights runs
 python "$here/real_pictures.py" "$film" --part train --weights runs/mini.safetensors --out runs/film_train.json
 python "$here/real_pictures.py" "$film" --part test --weights runs/mini.safetensors --out runs/film_test.json
 acga evaluate data/second_test --weights runs/mini.safetensors --out runs/second.json
+acga evaluate data/second_test --weights runs/mini.safetensors --refined --out runs/second_refined.json
 acga data synthesize data/first_test --train 0 --test 100
 acga evaluate data/first_test --weights runs/mini.safetensors --out runs/first.json
+acga evaluate data/first_test --weights runs/mini.safetensors --refined --out runs/first_refined.json
 acga data synthesize data/jhmdb_test --layout jhmdb --edition 2 --bystanders --test 100
 acga evaluate data/jhmdb_test --weights runs/mini.safetensors --out runs/jhmdb.json
+acga evaluate data/jhmdb_test --weights runs/mini.safetensors --refined --out runs/jhmdb_refined.json
