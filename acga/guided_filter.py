@@ -10,8 +10,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-WINDOW = 13 / 320  # from a pixel to the window's border, as a share of the picture's side; chosen with RIDGE by benchmarks/refinement.py
-RIDGE = 1e-4  # for colours in [0, 1]: variances far below it are no edges
+EDGE_WINDOW = (
+    13 / 320
+)  # from a pixel to the window's border, as a share of the picture's side; chosen with EDGE_RIDGE by benchmarks/refinement.py
+EDGE_RIDGE = 1e-4  # for colours in [0, 1]: variances far below it are no edges
 LEAST = 1e-6  # probability: the filter may leave [0, 1] a little
 
 
@@ -25,7 +27,7 @@ class GuidedFilter:
     [45, 48]
     """
 
-    def __init__(self, picture: np.ndarray, *, window: float = WINDOW, ridge: float = RIDGE) -> None:
+    def __init__(self, picture: np.ndarray, *, window: float = EDGE_WINDOW, ridge: float = EDGE_RIDGE) -> None:
         self.radius = max(1, round(window * len(picture)))
         self.colours = picture.astype(np.float32) / 255  # (S, S, 3)
         self.mean = self._average(self.colours)

@@ -57,7 +57,7 @@ class FrameResult:
     source: int  # the frame whose clip was looked at: `index` itself, or with every > 1 the nearest one that was
     frame: np.ndarray  # uint8 (H, W, 3)
     masks: dict[str, np.ndarray]  # by query, bool (H, W); masks of several queries may overlap
-    responses: dict[str, np.ndarray]  # by query, the finest logits, float32 (S, S), on the network's square
+    responses: dict[str, np.ndarray]  # by query, the finest logits, float32 (S, S), on the network's square, refined or not
     peaks: dict[str, float]  # by query, the largest probability of any pixel
     confidences: dict[str, float]  # by query, how well small and medium response agree, from 0 to 1: low where nothing was found
 

@@ -16,15 +16,15 @@ import numpy as np
 import tyro
 from calibrate import Answer, answers_on_film, answers_on_release
 
-from acga.guided_filter import RIDGE, WINDOW, GuidedFilter
+from acga.guided_filter import EDGE_RIDGE, EDGE_WINDOW, GuidedFilter
 from acga.inference import load
 from acga.metrics import binarise, intersection_over_union
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "mini" / "refinement.json"
-WINDOWS = (8 / 320, 10 / 320, WINDOW, 16 / 320, 20 / 320)
-RIDGES = (1e-5, RIDGE, 1e-3)
+WINDOWS = (8 / 320, 10 / 320, EDGE_WINDOW, 16 / 320, 20 / 320)
+RIDGES = (1e-5, EDGE_RIDGE, 1e-3)
 
 
 def score(answers: Sequence[Answer], rule: Callable[[Answer], np.ndarray]) -> dict[str, float]:
@@ -33,7 +33,7 @@ def score(answers: Sequence[Answer], rule: Callable[[Answer], np.ndarray]) -> di
     return {"mIoU": float(ious.mean()), **{f"P@{k}": float((ious >= k).mean()) for k in (0.5, 0.8)}, "samples": len(ious)}
 
 
-def refined(answer: Answer, window: float = WINDOW, ridge: float = RIDGE) -> np.ndarray:
+def refined(answer: Answer, window: float = EDGE_WINDOW, ridge: float = EDGE_RIDGE) -> np.ndarray:
     """The mask of one piece, drawn to the edges of the picture."""
     response = GuidedFilter(answer.picture, window=window, ridge=ridge)(answer.response.numpy())
     return binarise(response, answer.mask.shape, one_piece=True)
