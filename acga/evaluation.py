@@ -178,7 +178,7 @@ def evaluate(
     groups, with_masks = group_by_frame(dataset, chosen, batch_size), coco or keep_masks
     notes, done, made_of = None, {}, None
     if journal is not None:
-        made_of = _fingerprint(model, dataset, blind_to, with_masks, precision, *("refined",) * refined)
+        made_of = _fingerprint(model, dataset, blind_to, with_masks, precision, *(["refined"] if refined else []))
         notes = Journal(journal, made_of, accelerator.process_index)
         done = {row.sample: row for row in map(_read_scored, notes.read())}
         accelerator.wait_for_everyone()  # all have read before anyone writes

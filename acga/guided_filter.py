@@ -10,10 +10,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-EDGE_WINDOW = (
-    13 / 320
-)  # from a pixel to the window's border, as a share of the picture's side; chosen with EDGE_RIDGE by benchmarks/refinement.py
-EDGE_RIDGE = 1e-4  # for colours in [0, 1]: variances far below it are no edges
+# Chosen by benchmarks/refinement.py: from a pixel to the window's border, as a share of the picture's side,
+# and, for colours in [0, 1], the variance far below which there is no edge.
+EDGE_WINDOW = 13 / 320
+EDGE_RIDGE = 1e-4
 LEAST = 1e-6  # probability: the filter may leave [0, 1] a little
 
 
@@ -32,9 +32,8 @@ class GuidedFilter:
         self.colours = picture.astype(np.float32) / 255  # (S, S, 3)
         self.mean = self._average(self.colours)
         products = [self.colours[..., row] * self.colours[..., column] for row, column in _PAIRS]
-        covariance = self._average(np.stack(products, axis=-1)) - np.stack(
-            [self.mean[..., a] * self.mean[..., b] for a, b in _PAIRS], axis=-1
-        )
+        of_means = [self.mean[..., row] * self.mean[..., column] for row, column in _PAIRS]
+        covariance = self._average(np.stack(products, axis=-1)) - np.stack(of_means, axis=-1)  # (S, S, 6)
         self.inverse = _invert(covariance + np.float32(ridge) * np.array([a == b for a, b in _PAIRS], np.float32))  # (S, S, 3, 3)
 
     def __call__(self, response: np.ndarray) -> np.ndarray:
@@ -60,7 +59,7 @@ _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))  # of colours, in the 
 def _invert(halves: np.ndarray) -> np.ndarray:
     """The inverses `(S, S, 3, 3)` of symmetric matrices `(S, S, 6)`, by their cofactors."""
     a, b, c, d, e, f = np.moveaxis(halves.astype(np.float64), -1, 0)  # [[a, b, c], [b, d, e], [c, e, f]]
-    first, second, third = d * f - e * e, c * e - b * f, b * e - c * d
-    cofactors = np.stack([first, second, third, second, a * f - c * c, b * c - a * e, third, b * c - a * e, a * d - b * b], axis=-1)
+    first, second, third, fourth = d * f - e * e, c * e - b * f, b * e - c * d, b * c - a * e
+    cofactors = np.stack([first, second, third, second, a * f - c * c, fourth, third, fourth, a * d - b * b], axis=-1)
     inverse = cofactors / (a * first + b * second + c * third)[..., None]
     return inverse.astype(np.float32).reshape(*halves.shape[:2], 3, 3)

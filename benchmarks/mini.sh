@@ -75,6 +75,7 @@ moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1 --batch-s
 python "$here/calibrate.py" data/few_scenes "$film" --weights runs/masks/last.safetensors --out runs/mini.safetensors --half
 
 # What the command line does beyond the official rule, on validation: scenes that it has not seen.
+acga data synthesize data/more_scenes --edition 2 --crowded --frames 16 --cutouts "$photographs" --train 1500 --test 0 --seed 18
 python "$here/refinement.py" data/more_scenes "$film" --weights runs/mini.safetensors
 
 # What its attentions look at.
