@@ -54,7 +54,7 @@ class FrameResult:
 
     index: int  # of the frame, from 0
     time: float  # seconds at which it is shown
-    source: int  # the frame whose clip was looked at: `index` itself, or with every > 1 the nearest one that was
+    source: int  # the frame whose clip was looked at: `index` itself, or with every > 1 the nearest one that was; peaks are its
     frame: np.ndarray  # uint8 (H, W, 3)
     masks: dict[str, np.ndarray]  # by query, bool (H, W); masks of several queries may overlap
     responses: dict[str, np.ndarray]  # by query, the finest logits, float32 (S, S), on the network's square, refined or not
@@ -123,10 +123,10 @@ class Segmenter:
         return VideoHandle(self, path)
 
     def stream(self, path: str | Path, queries: Sequence[str], *, every: int = 1) -> Iterator[FrameResult]:
-        """The frames of a video one by one, each with a mask for every query. Holds about 20 small and 12 + every / 2 whole frames.
+        """The frames of a video one by one, each with a mask for every query. Holds about 20 small and 12 + every whole frames.
 
         Each frame is the middle of its clip, f-8 ... f+7, the edge frames repeated past the ends. With `every` = n, only each n-th
-        frame's clip is looked at, and frames between take the masks of the nearest one.
+        frame's clip is looked at; in frames between, responses are interpolated and drawn to the edges of their own picture.
 
         Raises `QueryError` at once, `VideoError` when it comes to it.
         """
@@ -163,42 +163,61 @@ class Segmenter:
             return self.model.embed(torch.from_numpy(tokens).to(self.device))  # (Q, L, D)
 
     def _stream(self, path: str | Path, queries: list[str], every: int) -> Iterator[FrameResult]:
-        latest: _ClipResult | None = None
-        waiting: list[_Frame] = []  # frames nearer to the next clip than to the latest
+        before: _ClipResult | None = None
+        waiting: list[_Frame] = []  # those after it, until the next clip is looked at
         times: deque[float] = deque()  # of the frames that are read ahead
         frames = _pictures(read_shown_frames(path), times)
         clips = ahead(sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length), DECODED_AHEAD)
         clip_features = ClipFeatures(self.model, self.device)
         for index, (picture, clip) in enumerate(clips):
-            frame = _Frame(index, times.popleft(), picture)
-            since = index % every
-            if since == 0:
-                latest = self._predict(index, clip, queries, picture.shape[:2], clip_features)
-            if latest is None or since > every // 2:
+            frame = _Frame(index, times.popleft(), picture, clip[self.config.clip_length // 2])
+            if index % every:
                 waiting.append(frame)
                 continue
-            for earlier in (*waiting, frame):
-                yield latest.of(earlier)
+            after = self._predict(index, clip, queries, picture.shape[:2], clip_features)
+            for between in waiting:
+                yield self._result(between, before or after, after)
             waiting.clear()
+            yield self._result(frame, after, after)
+            before = after
         for rest in waiting:
-            if latest is not None:
-                yield latest.of(rest)
+            if before is not None:
+                yield self._result(rest, before, before)
 
     def _predict(
         self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], clip_features: ClipFeatures
     ) -> _ClipResult:
-        session = ClipSession(
-            self, {index: clip}, size, clip_features=clip_features
-        )  # of this clip alone, so that memory does not grow with the video
+        # A session of this clip alone, so that memory does not grow with the video.
+        session = ClipSession(self, {index: clip}, size, clip_features=clip_features, refine=False)
         session.predict(queries, [index])
-        found = {query: session.responses[query][index] for query in queries}
-        return _ClipResult(
-            source=index,
-            masks={query: session.mask(query, index, threshold_ratio=self.threshold_ratio) for query in queries},
-            responses={query: response.logits for query, response in found.items()},
-            peaks={query: response.peak for query, response in found.items()},
-            confidences={query: response.confidence for query, response in found.items()},
+        return _ClipResult(index, {query: session.responses[query][index] for query in queries})
+
+    def _result(self, frame: _Frame, before: _ClipResult, after: _ClipResult) -> FrameResult:
+        """The result in a frame between two that were looked at, its responses interpolated and drawn to its own edges."""
+        apart = after.index - before.index  # 0: it was looked at itself, or is past the last that was
+        share = (frame.index - before.index) / apart if apart else 0.0
+        nearest = before if share <= 0.5 else after
+        guide = GuidedFilter(frame.square) if self.refine else None
+        responses, masks = {}, {}
+        for query, found in nearest.responses.items():
+            first, second = before.responses[query].logits, after.responses[query].logits
+            logits = first + np.float32(share) * (second - first)  # (S, S)
+            responses[query] = logits if guide is None else guide(logits)
+            masks[query] = self.mask(responses[query], frame.picture.shape[:2], peak=found.peak, threshold_ratio=self.threshold_ratio)
+        return FrameResult(
+            index=frame.index,
+            time=frame.time,
+            source=nearest.index,
+            frame=frame.picture,
+            masks=masks,
+            responses=responses,
+            peaks={query: found.peak for query, found in nearest.responses.items()},
+            confidences={query: found.confidence for query, found in nearest.responses.items()},
         )
+
+    def mask(self, logits: np.ndarray, size: tuple[int, int], *, peak: float, threshold_ratio: float) -> np.ndarray:
+        """Foreground bool (H, W) of logits (S, S), as `binarise` decides; empty if their peak is below the minimum."""
+        return binarise(logits, size, threshold_ratio=threshold_ratio, one_piece=self.one_piece) & (peak >= self.minimum_peak)
 
 
 class VideoHandle:
@@ -235,9 +254,10 @@ class VideoHandle:
 class _Frame(NamedTuple):
     """A frame of a film."""
 
-    number: int
+    index: int
     time: float
     picture: np.ndarray
+    square: np.ndarray  # the picture as the network sees it, uint8 (S, S, 3)
 
 
 def _pictures(frames: Iterable[ShownFrame], times: deque[float]) -> Iterator[np.ndarray]:
@@ -248,25 +268,10 @@ def _pictures(frames: Iterable[ShownFrame], times: deque[float]) -> Iterator[np.
 
 
 class _ClipResult(NamedTuple):
-    """The result of one clip."""
+    """The result of the clip around a frame."""
 
-    source: int
-    masks: dict[str, np.ndarray]
-    responses: dict[str, np.ndarray]
-    peaks: dict[str, float]
-    confidences: dict[str, float]
-
-    def of(self, frame: _Frame) -> FrameResult:
-        return FrameResult(
-            index=frame.number,
-            time=frame.time,
-            source=self.source,
-            frame=frame.picture,
-            masks=self.masks,
-            responses=self.responses,
-            peaks=self.peaks,
-            confidences=self.confidences,
-        )
+    index: int  # of the frame
+    responses: dict[str, FrameResponse]  # by query, not refined
 
 
 class ClipSession:
@@ -280,6 +285,7 @@ class ClipSession:
         clips: by frame, the squares `(S, S, 3)` uint8 of the clip around it; see `sliding_clips`.
         size: (h, w) of the frames.
         clip_features: what computes features of clips, to be shared by sessions of one film.
+        refine: whether responses are refined; None: as the segmenter's are.
 
     >>> from acga import ACGA, ACGAConfig, Segmenter, Vocabulary
     >>> segmenter = Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left"])), device="cpu")
@@ -297,8 +303,10 @@ class ClipSession:
         size: tuple[int, int],
         *,
         clip_features: ClipFeatures | None = None,
+        refine: bool | None = None,
     ) -> None:
         self.segmenter, self.clips, self.size = segmenter, clips, size
+        self.refine = segmenter.refine if refine is None else refine
         self.clip_features = ClipFeatures(segmenter.model, segmenter.device) if clip_features is None else clip_features
         self.responses: dict[str, dict[int, FrameResponse]] = {}
         self._visual: dict[int, Tensor] = {}  # F_V (C, h, w) by frame: all that no query changes
@@ -348,7 +356,7 @@ class ClipSession:
             for (query, frame), response, certain, words in zip(few, logits, sure, word_maps, strict=True):
                 weights = None if words is None else words[: len(tokenise(query))]  # the padding left out
                 peak = float(response.max().sigmoid())
-                refined = self._refine(frame, response.numpy()) if self.segmenter.refine else response.numpy()
+                refined = self._refine(frame, response.numpy()) if self.refine else response.numpy()
                 found = FrameResponse(logits=refined, peak=peak, confidence=certain, word_weights=weights)
                 self.responses.setdefault(query, {})[frame] = found
         return len(pairs)
@@ -358,10 +366,9 @@ class ClipSession:
         return self._filters.get(frame, lambda: GuidedFilter(picture))(response)
 
     def mask(self, query: str, frame: int, *, threshold_ratio: float = 0.5) -> np.ndarray:
-        """Foreground bool (H, W) of a known response, as `binarise` decides; empty if its peak is below the segmenter's minimum."""
-        found, segmenter = self.responses[query][frame], self.segmenter
-        mask = binarise(found.logits, self.size, threshold_ratio=threshold_ratio, one_piece=segmenter.one_piece)
-        return mask & (found.peak >= segmenter.minimum_peak)
+        """The mask of a known response, bool (H, W), as `Segmenter.mask` makes it."""
+        found = self.responses[query][frame]
+        return self.segmenter.mask(found.logits, self.size, peak=found.peak, threshold_ratio=threshold_ratio)
 
     def agreement(self, queries: Sequence[str], *, threshold_ratio: float = 0.5) -> list[float]:
         """In each frame, the mean IoU of each two queries' masks, from known responses; nothing for a single query."""

@@ -123,7 +123,7 @@ class SegmentOptions(Checked):
     # one of mp4, gif and webm for the overlay, one of png, npz and json for the masks, or one of each
     format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
     sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video
-    every: Count = 1  # look only at the clip of each n-th frame; frames between take the masks of the nearest one
+    every: Count = 1  # look only at the clip of each n-th frame; between them, responses are interpolated
     threshold: Annotated[float, Range(0, 1)] = 0.5  # share of the largest probability above which a pixel is the actor's; officially half
     minimum_peak: Share = 0.0  # leave the mask empty where no pixel's probability reaches this; officially 0: something is always found
     all_pieces: Flag = False  # keep all parts of a mask, as officially, not only the heaviest, though a sentence describes one actor

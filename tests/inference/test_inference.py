@@ -98,23 +98,48 @@ def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
     every = 20
     count = sum(1 for _ in segmenter.stream("long.mp4", QUERIES[:1], every=every))
     assert count == 600
-    # The half clip ahead, the frames nearer to the next one, those decoded ahead, and those in hands.
-    assert most <= 8 + every // 2 + inference.DECODED_AHEAD + 3
+    # The half clip ahead, the frames until the next that is looked at, those decoded ahead, and those in hands.
+    assert most <= 8 + every + inference.DECODED_AHEAD + 3
 
 
-@given(count=st.integers(1, 30), every=st.integers(1, 12))
-def test_frames_between_take_the_nearest_result(count, every):
+def stub_segmenter(responses, *, refine=False):
+    """A segmenter that finds `responses` (F, S, S) around the frames."""
     segmenter = Segmenter.__new__(Segmenter)
     segmenter.config, segmenter.model, segmenter.device = CONFIG, None, "cpu"
-    segmenter._predict = lambda index, *_: inference._ClipResult(index, {}, {}, {}, {})
+    segmenter.refine, segmenter.one_piece, segmenter.threshold_ratio, segmenter.minimum_peak = refine, False, 0.5, 0.0
+
+    def predict(index, *_):
+        found = inference.FrameResponse(logits=responses[index], peak=index / 100, confidence=1 - index / 100, word_weights=None)
+        return inference._ClipResult(index, {"dog": found})
+
+    segmenter._predict = predict
+    return segmenter
+
+
+@given(count=st.integers(1, 30), every=st.integers(1, 12), refine=st.booleans())
+def test_responses_between_two_that_were_looked_at_are_interpolated(count, every, refine):
+    films = list(moving_frames(count))
+    responses = np.random.default_rng(count).normal(size=(count, CONFIG.size, CONFIG.size)).astype(np.float32)
+    segmenter = stub_segmenter(responses, refine=refine)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inference, "read_shown_frames", lambda path: map(shown, moving_frames(count)))
-        results = list(segmenter._stream("any", [], every))
+        patch.setattr(inference, "read_shown_frames", lambda path: map(shown, films))
+        results = list(segmenter._stream("any", ["dog"], every))
     assert [result.index for result in results] == list(range(count))
-    looked_at = range(0, count, every)
+    looked_at = list(range(0, count, every))
+    squares = [clip[CONFIG.clip_length // 2] for _, clip in sliding_clips(films, size=CONFIG.size, clip_length=CONFIG.clip_length)]
     for result in results:
         assert result.source in looked_at
         assert abs(result.source - result.index) == min(abs(index - result.index) for index in looked_at)
+        assert (result.peaks["dog"], result.confidences["dog"]) == (result.source / 100, 1 - result.source / 100)
+        before = result.index // every * every
+        after = min(before + every, looked_at[-1])
+        share = (result.index - before) / every
+        expected = (1 - share) * responses[before] + share * responses[after]
+        if refine:
+            expected = GuidedFilter(squares[result.index])(expected.astype(np.float32))
+        assert np.allclose(result.responses["dog"], expected, atol=1e-4)
+        mask = binarise(result.responses["dog"], result.frame.shape[:2])
+        assert np.array_equal(result.masks["dog"], mask)
 
 
 def test_one_query_gives_an_array_and_several_a_dictionary(segmenter, clip):
