@@ -7,7 +7,6 @@ runs, so that `--help`, which is made of the options alone, is answered at once.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import io
 import math
@@ -24,7 +23,7 @@ from typing import Any, Literal, NoReturn
 
 from tyro.extras import SubcommandApp
 
-from . import __version__, config
+from . import __version__
 from .errors import AcgaError, one_line
 from .options import (
     AblateOptions,
@@ -41,6 +40,7 @@ from .options import (
     SynthesizeOptions,
     TrainOptions,
 )
+from .spelling import name_option, spell_as_options
 from .system.files import check_writable
 from .system.processes import one_voice
 
@@ -277,30 +277,6 @@ def _plain(said: str) -> str:
     return " ".join(text.split()).partition(" For full helptext")[0]
 
 
-_RECIPES = {"TrainConfig": "", "PretrainConfig": "", "LossConfig": "loss.", "SynthesisConfig": ""}  # options and what is before their names
-
-
-def spell_as_options(message: str) -> str:
-    """An error as the command line tells it: fields of Python's dataclasses by the options that set them.
-
-    >>> spell_as_options("LossConfig: foreground_weight is -1; it must be at least 0.")
-    '--loss.foreground-weight is -1; it must be at least 0.'
-    >>> spell_as_options('It diverged; choose a smaller learning_rate. Give words="vectors.bin". See /tmp/batch_size/log.')
-    'It diverged; choose a smaller --learning-rate. Give --words vectors.bin. See /tmp/batch_size/log.'
-    """
-    message = re.sub(r'(?<![\w/.-])words="([^"]+)"', r"--words \1", message.replace("ACGAConfig: ", "--change: "))
-    message = re.sub(r"(?<![\w/.-])(?:word_width|vocabulary_size|backbone_width|clip_length)=", r"--change \g<0>", message)
-    message = re.sub(r"\b\w+Options: (\w+)", lambda found: f"--{found[1].replace('_', '-')}", message)
-    for kind, prefix in _RECIPES.items():
-        names = [one.name for one in dataclasses.fields(getattr(config, kind))]
-        named = re.match(rf"{kind}: ({'|'.join(names)})\b", message)
-        if named is not None:
-            message = f"--{prefix}{named[1].replace('_', '-')}{message[named.end() :]}"
-        long = "|".join(name for name in names if "_" in name)
-        message = re.sub(rf"(?<![\w/.-])(?:{long})(?![\w/]|\.\w)", lambda found: f"--{prefix}{found[0].replace('_', '-')}", message)  # noqa: B023
-    return message
-
-
 def overview(prefix: str = "") -> str:
     """A line for each command that begins with `prefix`."""
     lines = [DATA_DESCRIPTION if prefix else DESCRIPTION, ""]
@@ -378,6 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("RANK", "0") != "0":
             warnings.simplefilter("ignore")
         warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
+        options = None
         try:
             if arguments in ([], ["--help"], ["-h"], ["data"], ["data", "--help"], ["data", "-h"]):
                 print(overview("data " if "data" in arguments else ""))
@@ -388,7 +365,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
-            print_stderr("error", spell_as_options(str(error)))
+            message = spell_as_options(str(error))
+            print_stderr("error", message if options is None else name_option(message, options))
             return 2
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("acga"):

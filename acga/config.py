@@ -186,7 +186,7 @@ class TrainConfig(Checked):
     scaled_attention: bool = False  # ours: the linear layers of eq. 3-8 begin with a variance of 1 / inputs, not with 0.02 squared
     coarse_start: bool = False  # ours: finer responses begin at zero, and the final one as the finest that has been trained
     recompute: bool = False  # ours: sentences go through attention and decoder one by one, twice: slower, in the memory of one
-    precision: Precision = "fp32"  # ours: "bf16", or on NVIDIA GPUs "tf32", rounds the inputs of convolutions and products
+    precision: Precision = "fp32"  # ours, of features and steps: "bf16", or on NVIDIA GPUs "tf32", rounds what is convolved and multiplied
     loss: LossConfig = LossConfig()
 
     @classmethod

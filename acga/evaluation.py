@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, TypedDict
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
@@ -27,6 +28,7 @@ from .config import STRIDE, Blindness, Precision
 from .data.cache import digest, digest_file
 from .data.dataset import Dataset, Sample
 from .data.features import FeatureCache, fingerprint
+from .data.geometry import to_clip
 from .data.official import OfficialFeatures, OfficialRows, give_words, is_official
 from .data.releases import open_release
 from .data.tags import read_tags
@@ -38,7 +40,7 @@ from .model.checkpoints import load_model
 from .model.folding import fold as folded
 from .model.network import ACGA
 from .options import EvaluateOptions
-from .system.devices import autocast, choose_accelerator
+from .system.devices import autocast, choose_accelerator, send
 from .system.files import read_json, rounded, write_json
 from .system.journal import Journal
 from .system.provenance import provenance
@@ -319,10 +321,12 @@ def group_responses(
         still = blind_to == "motion"
         together = 1 if device.type == "cpu" else batch_size  # clips: a CPU gains nothing from more, and they need memory
         parts = [frames[start : start + together] for start in range(0, len(frames), together)]
-        clips = (torch.stack([dataset.clip(*frame, repeat_frame=still) for frame in part]).to(device) for part in parts)
-        visual = torch.cat([network.encode(network.features(few)) for few in clips])  # (F, C, h, w)
+        clips = (np.stack([dataset.clip_pixels(*frame, repeat_frame=still) for frame in part]) for part in parts)  # (B, T, S, S, 3)
+        visual = torch.cat(
+            [network.encode(network.features(to_clip(send(torch.from_numpy(few), device)))) for few in clips]
+        )  # (F, C, h, w)
     else:
-        visual = network.encode(torch.stack([features[frame] for frame in frames]).to(device).float())
+        visual = network.encode(send(torch.stack([features[frame] for frame in frames]), device).float())
     rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
     tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.max_query_length)) for sample in samples])
     tokens = hide_query(tokens) if blind_to == "text" else tokens
@@ -379,6 +383,7 @@ def _evaluate_official(options: EvaluateOptions, model: ACGA, accelerator: Accel
         "blind_to": options.blind_to,
         "coco": options.coco,
         "keep_masks": options.masks is not None,
+        "journal": options.out,
     }
     found = evaluate(model, dataset, features=dataset.features, batch_size=options.batch_size, accelerator=accelerator, **how)
     _save(found, options, accelerator)

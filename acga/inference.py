@@ -194,8 +194,8 @@ class Segmenter:
 
     def _result(self, frame: _Frame, before: _ClipResult, after: _ClipResult) -> FrameResult:
         """The result in a frame between two that were looked at, its responses interpolated and drawn to its own edges."""
-        apart = after.index - before.index  # 0: it was looked at itself, or is past the last that was
-        share = (frame.index - before.index) / apart if apart else 0.0
+        apart = after.number - before.number  # 0: it was looked at itself, or is past the last that was
+        share = (frame.number - before.number) / apart if apart else 0.0
         nearest = before if share <= 0.5 else after
         guide = GuidedFilter(frame.square) if self.refine else None
         responses, masks = {}, {}
@@ -205,9 +205,9 @@ class Segmenter:
             responses[query] = logits if guide is None else guide(logits)
             masks[query] = self.mask(responses[query], frame.picture.shape[:2], peak=found.peak, threshold_ratio=self.threshold_ratio)
         return FrameResult(
-            index=frame.index,
+            index=frame.number,
             time=frame.time,
-            source=nearest.index,
+            source=nearest.number,
             frame=frame.picture,
             masks=masks,
             responses=responses,
@@ -254,7 +254,7 @@ class VideoHandle:
 class _Frame(NamedTuple):
     """A frame of a film."""
 
-    index: int
+    number: int
     time: float
     picture: np.ndarray
     square: np.ndarray  # the picture as the network sees it, uint8 (S, S, 3)
@@ -270,7 +270,7 @@ def _pictures(frames: Iterable[ShownFrame], times: deque[float]) -> Iterator[np.
 class _ClipResult(NamedTuple):
     """The result of the clip around a frame."""
 
-    index: int  # of the frame
+    number: int  # of the frame
     responses: dict[str, FrameResponse]  # by query, not refined
 
 

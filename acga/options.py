@@ -287,6 +287,7 @@ class ReproduceOptions(Checked):
     config: Annotated[ACGAConfig, arg(name="", constructor=reproduced_network)] = field(default_factory=ACGAConfig.paper)
     epochs: Epochs | None = None  # by default those of the preset
     seed: Seed = 0  # of everything that is random
+    precision: Precision = "fp32"  # of every step; bf16, and on NVIDIA GPUs tf32, round the inputs of convolutions and products
     batch_size: Annotated[int, Range(1, 4096)] = 16  # of the evaluation: sentences at once
     workers: Workers = 2
     device: Device = "auto"

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from ..config import FeatureKind, Precision
 from ..errors import DatasetError
-from ..system.devices import autocast
+from ..system.devices import autocast, send
 from .cache import Cache, Entry, digest, digest_file, prepare
 from .dataset import Dataset
 from .geometry import to_clip
@@ -74,9 +74,9 @@ def _pixels(dataset: Dataset, kind: FeatureKind, video_id: str, frame: int) -> E
 @torch.no_grad()
 def _features(stem: Callable[[Tensor], Tensor], device: str | torch.device, rounding: torch.autocast, batch: Entry) -> Entry:
     """Features fp16 (B, C, T', h, w) of clips (B, T, S, S, 3)."""
-    clips = torch.stack([to_clip(pixels) for pixels in batch["pixels"]])  # (B, 3, T, S, S)
+    clips = to_clip(send(torch.from_numpy(np.ascontiguousarray(batch["pixels"])), torch.device(device)))  # (B, 3, T, S, S)
     with rounding:
-        features = stem(clips.to(device)).half().cpu()
+        features = stem(clips).half().cpu()
     if not features.isfinite().all():
         raise DatasetError("The features exceed what 16 bits hold or are not numbers; check the weights.")
     return {"features": features.numpy()}

@@ -62,13 +62,16 @@ def undo_pad_resize(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return resized[top : top + height, left : left + width]
 
 
-def to_clip(frames: np.ndarray) -> Tensor:
-    """`(T, S, S, 3)` uint8 to the network's input `(3, T, S, S)` float32 in [-1, 1].
+def to_clip(frames: np.ndarray | Tensor) -> Tensor:
+    """Frames `(..., T, S, S, 3)` uint8 to the network's input `(..., 3, T, S, S)` float32 in [-1, 1].
+
+    A tensor is converted on its device: a GPU gets bytes, a quarter of what floats would take.
 
     >>> to_clip(np.full((16, 32, 32, 3), 255, np.uint8)).shape
     torch.Size([3, 16, 32, 32])
     """
-    return rearrange(torch.from_numpy(frames), "t h w c -> c t h w").float().div_(127.5).sub_(1).contiguous()
+    pixels = torch.from_numpy(frames) if isinstance(frames, np.ndarray) else frames
+    return rearrange(pixels, "... t h w c -> ... c t h w").float().div_(127.5).sub_(1).contiguous()
 
 
 def sliding_clips(frames: Iterable[np.ndarray], *, size: int, clip_length: int = 16) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:

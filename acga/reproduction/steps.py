@@ -31,6 +31,7 @@ from ..errors import ConfigError, DatasetError, WeightsError
 from ..evaluation import Evaluation, evaluate_release
 from ..model.checkpoints import load_model
 from ..model.download import DOWNLOADS, download
+from ..model.network import load_backbone
 from ..options import EvaluateOptions, ExtractOptions, ReproduceOptions, Split, TrainOptions
 from ..study.variants import VARIANTS
 from ..system.devices import choose_accelerator
@@ -73,9 +74,14 @@ def reproduce(options: ReproduceOptions, say: Callable[[str], None] = print) -> 
         raise DatasetError(f"{options.root} holds {layout_of(options.root)}, not {LAYOUTS[options.release]}; give another --root.")
     if options.variants == "ladder" and (options.release == "jhmdb" or options.weights is not None):
         raise ConfigError("The ladder is trained, so it goes with a2d and without --weights.")
+    if options.jhmdb is not None and (options.release == "jhmdb" or layout_of(options.jhmdb) != LAYOUTS["jhmdb"]):
+        raise ConfigError("--jhmdb goes with a2d and names the folder of J-HMDB Sentences, whose words the weights are to know as well.")
+    if options.frame_list is not None and options.release == "a2d":
+        raise ConfigError("--frame-list says which frames of J-HMDB Sentences are tested; leave it out with a2d.")
     work = Reproduction(options, say)
     lock = lock_folder(work.folder) if work.is_main else None  # as long as this runs
     work.check()
+    work.find_backbone()
     work.keep_words()
     found = work.run()
     path = work.report(found)
@@ -97,7 +103,7 @@ class Reproduction:
             raise WeightsError(f"There are no weights {self.weights}; run acga reproduce a2d with this --out first, or give --weights.")
         self.config: ACGAConfig = options.config if self.weights is None else load_model(self.weights).config
         on_cpu = self.accelerator.device.type == "cpu"  # where memory is what programs share
-        self.recipe = replace(PRESETS[options.preset][0], seed=options.seed, recompute=on_cpu)
+        self.recipe = replace(PRESETS[options.preset][0], seed=options.seed, precision=options.precision, recompute=on_cpu)
         if options.epochs is not None:
             self.recipe = replace(self.recipe, epochs=options.epochs)
         self.words: Path | None = None
@@ -116,7 +122,7 @@ class Reproduction:
 
     @cached_property
     def backbone(self) -> Path:
-        """The I3D, as it was published: given, in ROOT or its parent, or downloaded."""
+        """The I3D, as it was published: given, in ROOT or its parent, or downloaded; of the weights if there are any."""
         if self.weights is not None:
             return self.weights
         if self.options.backbone is not None:
@@ -142,6 +148,13 @@ class Reproduction:
             write_json(path, {"data": self.data, "counts": found.counts, "passed_over": found.passed_over})
         self.accelerator.wait_for_everyone()
 
+    def find_backbone(self) -> None:
+        """Find the I3D, and tell of one that is not as it was published. Raises `WeightsError` for a file that does not fit."""
+        load_backbone(self.backbone, self.config)
+        blob = git_blob_id(self.backbone)
+        if self.weights is None and all(blob != published.blob for published in DOWNLOADS.values()):
+            self.say(f"I3D: {self.backbone.name} (git blob {blob}) is none of the published files, so scores will not be the paper's")
+
     def keep_words(self) -> None:
         """Take the vectors of all words of the sentences out of the file of word vectors, and keep them.
 
@@ -163,6 +176,11 @@ class Reproduction:
         if self.is_main and not same:
             if source is None:
                 raise ConfigError(f"{kept} lacks words of these sentences; give --words {WORD_FILES[0]} again.")
+            if known is not None and self.weights is None and (self.folder / RUN / "config.json").exists():
+                raise ConfigError(
+                    f"{self.folder / RUN} was trained with the word vectors of {known['source']} ({known['size']:,} bytes) for other "
+                    "sentences or of another file; give the same --words and --jhmdb as then, or another --out."
+                )
             self.say(f"words: {len(wanted):,} to be found in {source}")
             vectors = read_word2vec(source, wanted)
             width = self.config.word_channels
@@ -206,7 +224,8 @@ class Reproduction:
 
     def _extract(self, split: Split) -> None:
         out = self.folder / "features" / split
-        how: dict[str, Any] = {"config": self.config, "workers": self.options.workers, "device": self.options.device}
+        options = self.options
+        how: dict[str, Any] = {"config": self.config, "precision": options.precision, "workers": options.workers, "device": options.device}
         extract_release(ExtractOptions(root=self.options.root, out=out, backbone=self.backbone, split=split, **how))
 
     def _train(self, name: str, place: Path) -> None:
@@ -253,6 +272,7 @@ class Reproduction:
                 coco=True,
                 masks=place,
                 features=self.folder / "features" / "test",
+                precision=self.options.precision,
                 batch_size=self.options.batch_size,
                 workers=self.options.workers,
                 device=self.options.device,

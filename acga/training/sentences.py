@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -282,11 +283,17 @@ def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dat
         "data": [text for dataset in datasets for text in (fingerprint(model.backbone.stem, dataset), dataset.samples_fingerprint)],
         **({"also": [weight for _, weight in options.also]} if options.also else {}),
         "words": None if options.words is None else Path(options.words).name,
-        **({"sentences": digest(model.vocabulary.words)} if options.sentences and model.vocabulary is not None else {}),
+        **({} if options.words is None else {"word_vectors": _digest_words(model)}),
         "initial": None if options.initial is None else git_blob_id(options.initial),
         "validation_samples": options.validation_samples,
         **{name: True for name in ("whole", "drawn") if getattr(options, name)},
     }
+
+
+def _digest_words(model: ACGA) -> str:
+    """A digest of a network's words and their vectors."""
+    assert model.vocabulary is not None and model.word_table is not None
+    return digest(model.vocabulary.words, hashlib.sha256(model.word_table.weight.detach().cpu().numpy().tobytes()).hexdigest())
 
 
 def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerator: Accelerator, number: int = 0) -> ReleaseSamples:
@@ -294,7 +301,8 @@ def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerat
     recipe, folder = options.recipe, Path(options.features or Path(options.out) / "features")
     folder = folder / f"also-{number}" if number else folder
     kinds: list[FeatureKind] = [kind_for(recipe.blind_to), "mirrored"] if recipe.mirror else [kind_for(recipe.blind_to)]
-    caches = {kind: extract(model, dataset, folder, kind, accelerator=accelerator, workers=options.workers) for kind in kinds}
+    how: dict[str, Any] = {"accelerator": accelerator, "precision": recipe.precision, "workers": options.workers}
+    caches = {kind: extract(model, dataset, folder, kind, **how) for kind in kinds}
     with accelerator.main_process_first():
         masks = MaskCache(dataset, folder / "masks")
     return ReleaseSamples(dataset, model, recipe, caches, masks)

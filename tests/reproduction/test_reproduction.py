@@ -4,6 +4,8 @@ import contextlib
 import io
 import json
 import math
+import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +17,9 @@ from helpers.small import CONFIG, save_small_model, small_model
 from pycocotools.coco import COCO
 
 from acga import evaluation as evaluation_module
-from acga.cli import main
+from acga.cli import main, parse
 from acga.coco import decode
+from acga.config import ACGAConfig
 from acga.data import A2DSentences
 from acga.data import features as features_module
 from acga.data.text import Vocabulary
@@ -24,6 +27,7 @@ from acga.errors import ConfigError, DatasetError, WeightsError
 from acga.evaluation import evaluate
 from acga.metrics import intersection_over_union
 from acga.model.checkpoints import load_model
+from acga.model.i3d import I3D
 from acga.options import ReproduceOptions
 from acga.reproduction import steps as reproduce_module
 from acga.reproduction.steps import reproduce
@@ -175,6 +179,50 @@ def test_the_ladder_trains_every_rung(world):
     assert "| Baseline (concatenation + FCN) | 48.9 |" in report.read_text()
 
 
+def test_errors_name_the_option_of_the_command_line(world, tmp_path, capsys):
+    thin = ACGAConfig.thin()
+    I3D(width=thin.backbone_width, through="mixed_4f").to_file(tmp_path / "thin.safetensors")
+    write_words(tmp_path / "few.bin", ["red"])
+    out, backbone = tmp_path / "out", tmp_path / "thin.safetensors"
+    arguments = ["reproduce", "a2d", "--root", world / "a2d", "--out", out, "--network", "thin", "--device", "cpu"]
+    for more, said in (
+        (["--backbone", tmp_path / "few.bin"], rf"--backbone {tmp_path}/few\.bin cannot be read as PyTorch weights"),
+        (["--backbone", tmp_path / "none.pth"], rf"--backbone {tmp_path}/none\.pth"),
+        (["--backbone", world / "i3d.safetensors"], rf"--backbone {world}/i3d\.safetensors holds an I3D of width"),
+        (["--backbone", backbone, "--words", tmp_path / "few.bin"], rf"--words {tmp_path}/few\.bin has vectors of 8 values"),
+        (["--backbone", backbone, "--words", tmp_path / "none.bin"], rf"--words {tmp_path}/none\.bin: cannot be read"),
+    ):
+        assert main([str(argument) for argument in [*arguments, *more]]) == 2
+        assert re.fullmatch(f"acga: error: {said}.*\n", capsys.readouterr().err)
+
+
+def test_the_documented_lines_work_in_their_order(world, tmp_path):
+    """Those of README and docs, which are the same, on the small releases."""
+    page, readme = (Path(__file__).parents[2].joinpath(name).read_text() for name in ("docs/REPRODUCE.md", "README.md"))
+    lines = [line for line in page.partition("```sh\n")[2].partition("```")[0].splitlines() if line.startswith("acga reproduce")]
+    assert len(lines) == 3 and "\n".join(lines) in readme
+    small = {"out": tmp_path, "backbone": world / "i3d.safetensors", "epochs": 0.34, "config": CONFIG, "workers": 0, "device": "cpu"}
+    for line in lines:
+        asked = parse(shlex.split(line)[1:])
+        words = world / asked.words
+        report = reproduce(replace(asked, root=world / asked.release, jhmdb=asked.jhmdb and world / "jhmdb", words=words, **small), print)
+        assert report == tmp_path / asked.release / "report.md" and report.exists()
+    assert "Baseline (concatenation + FCN)" in report.read_text()
+
+
+def test_other_words_than_it_was_trained_with_are_refused_before_any_work(world, tmp_path):
+    ours = replace(options(world, jhmdb=world / "jhmdb"), out=tmp_path)
+    report = reproduce(ours, print)
+    kept = (report.parent / "words.bin").read_bytes()
+    words = tmp_path / "fewer.bin"
+    write_words(words, KNOWN[:-2])
+    for other in (replace(ours, jhmdb=None), replace(ours, words=words)):
+        with pytest.raises(ConfigError, match="give the same --words and --jhmdb as then, or another --out"):
+            reproduce(other, print)
+    assert (report.parent / "words.bin").read_bytes() == kept
+    assert reproduce(ours, print) == report
+
+
 def test_what_stands_in_the_way_is_one_sentence(world, tmp_path, capsys):
     with pytest.raises(DatasetError, match="holds J-HMDB Sentences, not A2D Sentences; give another --root"):
         reproduce(replace(options(world), root=world / "jhmdb"))
@@ -192,7 +240,8 @@ def test_what_stands_in_the_way_is_one_sentence(world, tmp_path, capsys):
             width=9,
         )
         reproduce(options(world, out=str(tmp_path / "out"), words=tmp_path / "wide.bin"))
-    arguments = ["reproduce", "a2d", "--root", str(world / "a2d"), "--out", str(tmp_path / "out"), "--words", str(tmp_path / "few.bin")]
-    assert main([*arguments, "--device", "cpu"]) == 2
-    assert "the network takes 300 values" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="--frame-list says which frames of J-HMDB Sentences are tested"):
+        reproduce(options(world, frame_list=tmp_path / "frames.json"))
+    with pytest.raises(ConfigError, match="--jhmdb goes with a2d and names the folder of J-HMDB Sentences"):
+        reproduce(options(world, jhmdb=world / "a2d"))
     assert Path(world / "a2d" / "Release" / "videoset.csv").exists()
