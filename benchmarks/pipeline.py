@@ -26,6 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from acga.config import ACGAConfig, SynthesisConfig
 from acga.data.a2d import A2DSentences
 from acga.losses import WeightedSegmentationLoss
+from acga.metrics import SegmentationMetrics, binarise, round_trip
 from acga.model import ACGA, fold
 from acga.synthetic.writer import write_a2d
 from acga.system.files import rounded, write_json
@@ -115,7 +116,9 @@ def measured() -> dict[str, float]:
         np.save(path, np.zeros((64, 528, 4, 32, 32), np.float16))
         rows = iter(np.random.default_rng(0).integers(0, 64, 1000))
         read = typical(lambda: np.array(np.load(path, mmap_mode="r")[next(rows)]))
-    return {"decode a clip": decode, "read the features of a frame": read}
+    response, mask = torch.randn(512, 512), np.zeros((320, 480), bool)  # videos of A2D Sentences are 320 pixels high
+    score = typical(lambda: SegmentationMetrics().update(binarise(response, mask.shape), round_trip(mask, 512)))
+    return {"decode a clip": decode, "read the features of a frame": read, "score an answer": score}
 
 
 def main(*, gpu_teraflops: float = 30.0, copy_gigabytes: float = 12.0, workers: int = 8) -> None:
@@ -131,6 +134,7 @@ def main(*, gpu_teraflops: float = 30.0, copy_gigabytes: float = 12.0, workers: 
             "compute": (flop[counted] / gpu_teraflops / 1e12, True),
         }
 
+    of_answers = {**from_features(1, "query"), "score": (seconds["score an answer"], True)}  # each process scores its own
     of_clips = {
         "decode": (seconds["decode a clip"] / workers, False),
         "copy": (clip_bytes / copy_gigabytes / 1e9, True),
@@ -139,7 +143,7 @@ def main(*, gpu_teraflops: float = 30.0, copy_gigabytes: float = 12.0, workers: 
     work = {  # items, what one is, and its stages
         "extraction": (FRAMES, "a clip", of_clips),
         "training": (EPOCHS * TRAINING_SENTENCES // 4, "a step of four sentences", from_features(4, "training step")),
-        "evaluation": (TEST_SAMPLES, "a sentence about a frame", from_features(1, "query")),
+        "evaluation": (TEST_SAMPLES, "a sentence about a frame", of_answers),
     }
     found: dict[str, Any] = {}
     for gpus in (1, 8):

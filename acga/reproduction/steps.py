@@ -144,7 +144,10 @@ class Reproduction:
             found = check_release(self.options.root, self.options.workers)
             if found.problems:
                 count = f"This is the first of {len(found.problems)} problems" if len(found.problems) > 1 else "It is the only problem"
-                raise DatasetError(f"{found.problems[0]} {count}: acga data check names all, and where missing parts are to be had.")
+                missing = f", and {', '.join(found.missing)} missing" if found.missing else ""
+                raise DatasetError(
+                    f"{found.problems[0]} {count}{missing}: acga data check names all, and where missing parts are to be had."
+                )
             write_json(path, {"data": self.data, "counts": found.counts, "passed_over": found.passed_over})
         self.accelerator.wait_for_everyone()
 
