@@ -137,9 +137,15 @@ class Reproduction:
         return found
 
     def check(self) -> None:
-        """Check the release, unless its tables are what they were when it was found to be whole. Raises `DatasetError`."""
+        """Check the release, unless its tables are what they were when it was found to be whole.
+
+        Raises `DatasetError` for a problem, and `ConfigError` when another release was trained on here.
+        """
         path = self.folder / "check.json"
-        if self.is_main and not (path.exists() and read_json(path, dict[str, Any]).get("data") == self.data):
+        known = read_json(path, dict[str, Any]).get("data") if path.exists() else None
+        if known not in (None, self.data) and (self.folder / RUN / "config.json").exists():
+            raise ConfigError(f"{self.folder / RUN} was trained on another release, or on other tables of it; give another --out.")
+        if self.is_main and known != self.data:
             self.say(f"check: {self.options.root}")
             found = check_release(self.options.root, self.options.workers)
             if found.problems:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -220,6 +221,13 @@ def test_other_words_than_it_was_trained_with_are_refused_before_any_work(world,
         with pytest.raises(ConfigError, match="give the same --words and --jhmdb as then, or another --out"):
             reproduce(other, print)
     assert (report.parent / "words.bin").read_bytes() == kept
+    changed = shutil.copytree(world / "a2d", tmp_path / "changed")
+    with open(changed / "text_annotations" / "a2d_annotation.txt", "a") as file:
+        file.write("unlisted,0,a cow\n")
+    checked = (report.parent / "check.json").read_bytes()
+    with pytest.raises(ConfigError, match="was trained on another release, or on other tables of it; give another --out"):
+        reproduce(replace(ours, root=changed), print)
+    assert (report.parent / "check.json").read_bytes() == checked
     assert reproduce(ours, print) == report
 
 
