@@ -40,7 +40,7 @@ from .model.checkpoints import load_model
 from .model.folding import fold as folded
 from .model.network import ACGA
 from .options import EvaluateOptions
-from .system.devices import autocast, choose_accelerator, send
+from .system.computing import autocast, channels_last, choose_accelerator, send
 from .system.files import read_json, rounded, write_json
 from .system.journal import Journal
 from .system.provenance import provenance
@@ -188,7 +188,7 @@ def evaluate(
     groups = groups[accelerator.process_index :: accelerator.num_processes]
     was_training = model.training
     network = (folded(model) if fold else model).eval().to(accelerator.device)
-    network.backbone.channels_last()
+    channels_last(network.backbone)
     rounding = autocast(precision, accelerator.device, clip_length=dataset.clip_length)
     found: list[_Scored] = []
     shown = progress and accelerator.is_main_process

@@ -39,7 +39,7 @@ from .model.folding import fold
 from .model.network import ACGA
 from .model.presence import Verdict, confidence
 from .system.ahead import ahead
-from .system.devices import autocast, choose_device
+from .system.computing import autocast, channels_last, choose_device
 
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
@@ -111,7 +111,7 @@ class Segmenter:
         self.refine, self.precision = refine, precision
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
-        self.model.backbone.channels_last()
+        channels_last(self.model.backbone)
         self.rounding()  # refuses what there cannot be
 
     def rounding(self) -> torch.autocast:

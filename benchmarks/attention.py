@@ -17,7 +17,7 @@ import tyro
 from acga.data.a2d import A2DSentences
 from acga.inference import load
 from acga.study.probes import attention_distance, attention_moved, attention_on_target
-from acga.system.devices import choose_accelerator
+from acga.system.computing import choose_accelerator
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
 from acga.training.batches import extract

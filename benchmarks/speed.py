@@ -33,9 +33,8 @@ from acga.inference import ClipSession, Segmenter, sliding_clips
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, fold
 from acga.model.clip_features import ClipFeatures
-from acga.model.compiled import CompiledStem
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
-from acga.system.devices import autocast
+from acga.system.computing import CompiledStem, autocast, channels_last
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
 
@@ -57,7 +56,7 @@ class Published:
         self.config = ACGAConfig.paper()
         self.plain = ACGA(self.config).eval()
         self.official_stem = copy.deepcopy(self.plain.backbone.stem)  # channels first, as PyTorch's default is
-        self.plain.backbone.channels_last()
+        channels_last(self.plain.backbone)
         self.folded = {form: fold(self.plain).eval() for form in ("ours", "ours, bf16")}  # each keeps the kernels that it composed
         self.compiled = CompiledStem(self.plain.backbone.stem)
         clip = torch.rand(1, 3, self.config.clip_length, self.config.size, self.config.size) * 2 - 1

@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from ..config import FeatureKind, Precision
 from ..errors import DatasetError
-from ..system.devices import autocast, send
+from ..system.computing import autocast, send
 from .cache import Cache, Entry, digest, digest_file, prepare
 from .dataset import Dataset
 from .geometry import to_clip

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import torch
 from torch import Tensor, nn
 
 from ..config import Stem
@@ -34,13 +33,6 @@ class Backbone(nn.Module):
 
     def calibrate(self, features: Tensor) -> None:
         """Set what depends on how the stem's features (N, C, T/4, h, w) are distributed; called once, before training."""
-
-    def channels_last(self) -> None:
-        """Lay the weights of convolutions out with channels last in memory: twice as fast on a CPU."""
-        for parameter in self.parameters():
-            if parameter.ndim in (4, 5):
-                layout = torch.channels_last if parameter.ndim == 4 else torch.channels_last_3d
-                parameter.data = parameter.data.contiguous(memory_format=layout)
 
     def to_file(self, path: str | Path, *, provenance: Mapping[str, Any] | None = None, half: bool = False) -> None:
         """Save in our format, whole or not at all; `half` stores fp16; `provenance` (command, seed, …) is kept in the header."""

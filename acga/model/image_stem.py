@@ -126,6 +126,8 @@ class ImageStem(nn.Module):
     torch.Size([1, 592, 4, 4, 6])
     """
 
+    gains_by_compiling = False  # a sixth
+
     def __init__(self, *, width: float = 1.0, motion: bool = False) -> None:
         super().__init__()
         self.network = EfficientNetLite0(width=width)

@@ -34,7 +34,7 @@ from ..model.download import DOWNLOADS, download
 from ..model.network import load_backbone
 from ..options import EvaluateOptions, ExtractOptions, ReproduceOptions, Split, TrainOptions
 from ..study.variants import VARIANTS
-from ..system.devices import choose_accelerator
+from ..system.computing import choose_accelerator
 from ..system.files import atomic_write, git_blob_id, lock_folder, read_json, write_json
 from ..training.batches import extract_release
 from ..training.schedule import steps_per_epoch

@@ -27,7 +27,7 @@ from ..metrics import binarise, smoothed_iou
 from ..model.folding import fold
 from ..model.network import ACGA
 from ..synthetic.language.lexicon import COLOUR_NAMES, DOINGS, NOUNS, PLACES
-from ..system.devices import autocast, choose_accelerator
+from ..system.computing import autocast, choose_accelerator
 from ..training.batches import extract
 from .bootstrap import probability_of_more
 from .perturbations import PERTURBATIONS, ask_what_is_absent, perturb

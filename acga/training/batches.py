@@ -18,10 +18,9 @@ from ..data.features import FeatureCache, extract_features, fingerprint
 from ..data.masks import MaskCache
 from ..data.releases import open_release
 from ..data.text import PADDING, UNKNOWN, Vocabulary
-from ..model.compiled import compile_stem
 from ..model.network import ACGA, load_backbone
 from ..options import ExtractOptions
-from ..system.devices import choose_accelerator
+from ..system.computing import channels_last, choose_accelerator, compile_stem
 
 PIXELS_AT_ONCE = 16 * 512 * 512  # of clips that pass through a stem together on a CPU
 MIRRORED_WORDS = (("left", "right"), ("leftmost", "rightmost"))
@@ -81,7 +80,7 @@ def extract(
 
     Several processes share the work. Raises what `extract_features` raises.
     """
-    model.backbone.channels_last()
+    channels_last(model.backbone)
     stem, target = model.backbone.stem, Path(folder) / kind
     part = (accelerator.process_index, accelerator.num_processes)
     pixels = len(dataset.annotated_frames) * dataset.clip_length * dataset.size**2 / part[1] if precision == "fp32" else 0

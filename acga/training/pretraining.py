@@ -25,7 +25,7 @@ from ..model.batch_norm import gather_statistics
 from ..model.network import load_backbone
 from ..model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from ..options import PretrainOptions
-from ..system.devices import autocast, choose_accelerator
+from ..system.computing import autocast, channels_last, choose_accelerator
 from ..system.files import rounded
 from ..system.provenance import provenance
 from .augmentation import as_input, augment, close_up
@@ -112,7 +112,7 @@ def build_recogniser(options: PretrainOptions) -> DenseRecogniser:
     recogniser = DenseRecogniser(width=options.config.backbone_width, head_width=options.recipe.head_width)
     if options.initial is not None:
         recogniser.backbone.load_state_dict(load_backbone(options.initial, options.config).state_dict())
-    recogniser.backbone.channels_last()
+    channels_last(recogniser.backbone)
     for module in recogniser.modules():
         if isinstance(module, nn.BatchNorm3d):
             module.momentum = options.recipe.batch_norm_momentum

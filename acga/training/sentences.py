@@ -35,7 +35,7 @@ from ..model.decoder import RESOLUTIONS, Decoder, fuse_finest, start_coarse
 from ..model.folding import fold
 from ..model.network import ACGA, load_backbone, scale_attention
 from ..options import TrainOptions
-from ..system.devices import autocast, choose_accelerator
+from ..system.computing import autocast, channels_last, choose_accelerator
 from ..system.files import git_blob_id, rounded
 from ..system.provenance import provenance
 from .batches import Batch, ReleaseSamples, SentenceBatches, extract, kind_for
@@ -216,7 +216,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     if recipe.coarse_start:
         start_coarse(cast(Decoder, model.decoder))
     model.to(accelerator.device)
-    model.backbone.channels_last()
+    channels_last(model.backbone)
     run = Run(options.out, training_settings(options, model, [dataset, *others]), writes=accelerator.is_main_process)
     first, *more = (open_batches(options, model, release, accelerator, number) for number, release in enumerate([dataset, *others]))
     shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]

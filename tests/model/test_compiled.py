@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from acga.model.compiled import PAYS_FROM, CompiledStem, compile_stem
 from acga.model.i3d import I3D
 from acga.model.image_stem import ImageStem
+from acga.system.computing import PAYS_FROM, CompiledStem, compile_stem
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from acga.options import AblateOptions
 from acga.study.questions import Questions
 from acga.study.run import ablate
 from acga.synthetic.writer import write_a2d, write_jhmdb
-from acga.system.devices import choose_accelerator
+from acga.system.computing import choose_accelerator
 from acga.training.batches import extract
 from acga.training.sentences import build_model
 

@@ -16,7 +16,7 @@ from acga.evaluation import evaluate
 from acga.model.checkpoints import load_model
 from acga.model.i3d import I3D
 from acga.options import TrainOptions
-from acga.system.devices import autocast
+from acga.system.computing import autocast
 from acga.training.sentences import train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="not run: there is no GPU here")

@@ -43,7 +43,7 @@ from acga.model.i3d import I3D
 from acga.model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from acga.model.state_dicts import read_state_dict
 from acga.options import PretrainOptions, TrainOptions
-from acga.system.devices import choose_accelerator
+from acga.system.computing import choose_accelerator
 from acga.system.provenance import provenance
 from acga.training import batches
 from acga.training.augmentation import as_input, augment, close_up
