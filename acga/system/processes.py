@@ -20,7 +20,7 @@ from ..errors import AcgaError
 _Item = TypeVar("_Item")
 _Value = TypeVar("_Value")
 _function: Callable[[Any], Any]  # in a worker, what it was started for
-PATIENCE = 60.0  # seconds in which a launcher surely ends what it has started when one process has failed
+ENDED_WITHIN = 30.0  # seconds in which a launcher surely ends what it has started when one process has failed
 
 
 def map_in_processes(function: Callable[[_Item], _Value], items: Sequence[_Item], workers: int) -> Generator[_Value, None, None]:
@@ -92,7 +92,7 @@ def ending_together() -> Iterator[None]:
         yield
     except RuntimeError:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            time.sleep(PATIENCE)
+            time.sleep(ENDED_WITHIN)
         raise
 
 
