@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any, Literal, NoReturn
 
 from tyro.extras import SubcommandApp
@@ -366,6 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
+            clear_frames(error.__traceback__)  # a progress bar that is left in one ends before the message
             message = spell_as_options(str(error))
             print_stderr("error", message if options is None else name_option(message, options))
             return 2
@@ -375,6 +377,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_stderr("error", f"this command needs {error.name}, which is not installed: pip install -e '.[train]' in a clone.")
             return 2
         except KeyboardInterrupt as interruption:
+            clear_frames(interruption.__traceback__)
             if is_first():
                 print_stderr("error", "interrupted.")
             return 143 if isinstance(interruption, Terminated) else 130
