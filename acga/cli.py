@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any, Literal, NoReturn
 
 from tyro.extras import SubcommandApp
@@ -42,7 +43,7 @@ from .options import (
 )
 from .spelling import name_option, spell_as_options
 from .system.files import check_writable
-from .system.processes import one_voice
+from .system.processes import ending_together, is_first, one_voice
 
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
 
@@ -348,10 +349,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     be_considerate()
-    with warnings.catch_warnings(), interruptible(), one_voice():
+    with warnings.catch_warnings(), one_voice(), interruptible():
         warnings.simplefilter("ignore")  # of other packages: nothing that a user of this one can mend
         warnings.filterwarnings("default", module="acga")
-        if os.environ.get("RANK", "0") != "0":
+        if not is_first():
             warnings.simplefilter("ignore")
         warnings.showwarning = lambda message, *_, **__: print_stderr("note", str(message))
         options = None
@@ -362,9 +363,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = parse(arguments)
             run = next(run for kind, run in COMMANDS.values() if kind is type(options))
             try_output(options)
-            run(options)
+            with ending_together():
+                run(options)
             return 0
         except (AcgaError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
+            clear_frames(error.__traceback__)  # a progress bar that is left in one ends before the message
             message = spell_as_options(str(error))
             print_stderr("error", message if options is None else name_option(message, options))
             return 2
@@ -374,5 +377,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_stderr("error", f"this command needs {error.name}, which is not installed: pip install -e '.[train]' in a clone.")
             return 2
         except KeyboardInterrupt as interruption:
-            print_stderr("error", "interrupted.")
+            clear_frames(interruption.__traceback__)
+            if is_first():
+                print_stderr("error", "interrupted.")
             return 143 if isinstance(interruption, Terminated) else 130

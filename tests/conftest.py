@@ -11,6 +11,11 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, print_b
 settings.load_profile("repeatable")
 
 
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("not run: there is no GPU here")
+
+
 @pytest.fixture(autouse=True)
 def gradients():
     """Gradients are on in every test, whatever the one before it (a notebook, say) left behind."""

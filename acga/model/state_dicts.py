@@ -132,13 +132,13 @@ def save_state_dict(path: str | Path, state: Mapping[str, Tensor], *, metadata: 
     """Write our format, whole or not at all.
 
     `metadata` must be ready for JSON. With `half`, floating-point tensors are stored as fp16, except statistics of features and
-    tensors with a value that fp16 cannot hold. Raises `WeightsError` when the folder or disk refuses.
+    tensors with a value that fp16 cannot hold. Raises `AcgaError` when the folder or disk refuses.
     """
     tensors = {name: _stored(name, value, half) for name, value in state.items()}
     try:
         with atomic_write(path) as temporary:
             save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(metadata)})
-    except (OSError, safetensors.SafetensorError) as error:
+    except safetensors.SafetensorError as error:  # it tells of a full disk by an error of its own
         raise WeightsError(f"Could not write {path} ({error}): choose another folder, or make room there.") from error
 
 

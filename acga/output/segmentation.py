@@ -9,7 +9,6 @@ summary.json                             weights, queries with their unknown wor
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -30,7 +29,7 @@ from ..data.video import Codec, StoredPicture, VideoWriter
 from ..errors import AcgaError
 from ..inference import FrameResult, Segmenter
 from ..options import MaskFormat, OverlayFormat
-from ..system.files import parse_json, partial_path
+from ..system.files import FULL, parse_json, partial_path
 from .mask_files import MASK_WRITERS, MaskWriter
 from .overlay import ContactSheet, Overlay
 
@@ -162,7 +161,7 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        if inside and error.errno not in (errno.ENOSPC, errno.EDQUOT) and not str(error.filename).startswith(str(temporary)):
+        if inside and error.errno not in FULL and not str(error.filename).startswith(str(temporary)):
             raise  # about a file that the block reads
         raise AcgaError(f"Cannot write the output to {path} ({error}); choose another folder or make room.") from error
 

@@ -5,7 +5,9 @@ results/study/ holds ours, so a figure or a sentence about the study can always 
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +19,7 @@ import pandas as pd
 
 from ..errors import ConfigError
 from ..metrics import smoothed_iou
-from ..system.files import read_json_lines
+from ..system.files import read_json_lines, writing
 from .bootstrap import Interval, bootstrap
 from .probes import OF_PARAPHRASES
 from .questions import SAMPLES, by_test
@@ -49,9 +51,13 @@ def read_runs(folder: str | Path) -> list[dict[str, Any]]:
 
 
 def append_run(folder: str | Path, run: dict[str, Any]) -> None:
-    """Add a run to those in a folder, in one write, as another process may be doing the same."""
-    with open(Path(folder) / RUNS, "ab", buffering=0) as file:
-        file.write(f"{json.dumps(run)}\n".encode())
+    """Add a run to those in a folder, in one write, as another process may be doing the same. Raises `AcgaError` when the disk refuses."""
+    path, line = Path(folder) / RUNS, f"{json.dumps(run)}\n".encode()
+    with writing(path), open(path, "ab", buffering=0) as file:
+        written = file.write(line)
+        if written < len(line):  # what there was room for
+            file.truncate(file.tell() - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, get_args
 
 import torch
@@ -19,6 +20,7 @@ from ..errors import ConfigError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+LONGEST_WAIT = timedelta(days=1)  # for what one of several processes does alone, such as checking a whole release
 
 # Compiling an I3D takes about 30 seconds of a CPU and saves about 0.2 for each million pixels that it sees (benchmarks/speed.py).
 PAYS_FROM = 300e6  # pixels
@@ -49,9 +51,11 @@ def send(tensor: Tensor, device: torch.device) -> Tensor:
 def choose_accelerator(device: str) -> Accelerator:
     """An `Accelerator` on the device that `choose_device` finds. Raises `ConfigError` as that does."""
     from accelerate import Accelerator
+    from accelerate.utils import InitProcessGroupKwargs
 
-    # Said outright, as processes that were started together without a GPU would otherwise work each for itself.
-    return Accelerator(cpu=choose_device(device).type == "cpu")
+    # The CPU is said outright, as processes that were started together without a GPU would otherwise work each for itself.
+    cpu, patient = choose_device(device).type == "cpu", InitProcessGroupKwargs(timeout=LONGEST_WAIT)
+    return Accelerator(cpu=cpu, kwargs_handlers=[patient])
 
 
 def autocast(precision: Precision, device: torch.device, *, clip_length: int) -> torch.autocast:

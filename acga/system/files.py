@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import gzip
 import hashlib
@@ -23,6 +24,8 @@ from .schema import misfit
 if TYPE_CHECKING:
     from filelock import FileLock
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a disk, a quota or a limit says that has no more room
+
 
 def git_blob_id(file: str | Path | bytes) -> str:
     """sha1("blob <size>\\0" + bytes) of a file or of its content, as git names it."""
@@ -42,18 +45,41 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path`, moved there if the block ends well and removed if it raises; folders are made as needed.
 
     A link is followed, and what is neither a file nor nothing is refused. What killed writers of the same file left is removed.
+    Raises `AcgaError` when the disk refuses.
     """
     path = Path(os.path.realpath(path))
     refuse_special(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = partial_path(path.parent, path.name)
-    temporary.touch(exist_ok=False)
+    with writing(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(exist_ok=False)
+        try:
+            yield temporary
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Say in one sentence that the disk refuses a file or its folder; `temporary` is what is written in the file's place.
+
+    Raises `AcgaError`. What the block raises because of other files stays as it is.
+    """
     try:
-        yield temporary
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except (OSError, RuntimeError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__  # torch tells of a full disk by a RuntimeError of its own
+        if not isinstance(cause, OSError):
+            raise
+        if cause.errno in FULL:
+            advice = "make room, then run the same command again: what was saved is kept"
+        elif cause.filename is not None and (Path(cause.filename) == temporary or path.is_relative_to(cause.filename)):
+            advice = "mend that or choose another place"
+        else:
+            raise
+        raise AcgaError(f"{path} cannot be written ({cause.strerror}); {advice}.") from error
 
 
 def refuse_special(path: Path) -> None:

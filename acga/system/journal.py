@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .files import writing
+
 
 class Journal:
     """Lines of plain values beside a file that is to be written, one journal for each of several processes.
@@ -46,12 +48,12 @@ class Journal:
         return values
 
     def append(self, values: Iterable[Any]) -> None:
-        """Add values, which survive the end of this process, however it comes."""
+        """Add values, which survive the end of this process, however it comes. Raises `AcgaError` when the disk refuses."""
         lines = "".join(json.dumps([self.fingerprint, value]) + "\n" for value in values)
-        if not self.path.parent.is_dir():
-            self.path.parent.mkdir(parents=True)
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(("\n" if file.tell() else "") + lines)  # after a line that was cut
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(("\n" if file.tell() else "") + lines)  # after a line that was cut
 
     def remove(self) -> None:
         """Remove all journals of the file."""

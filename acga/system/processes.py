@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,6 +20,7 @@ from ..errors import AcgaError
 _Item = TypeVar("_Item")
 _Value = TypeVar("_Value")
 _function: Callable[[Any], Any]  # in a worker, what it was started for
+ENDED_WITHIN = 30.0  # seconds in which a launcher surely ends what it has started when one process has failed
 
 
 def map_in_processes(function: Callable[[_Item], _Value], items: Sequence[_Item], workers: int) -> Generator[_Value, None, None]:
@@ -74,13 +76,31 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def is_first() -> bool:
+    """Whether this is the first of the processes that a launcher has started to work together, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def ending_together() -> Iterator[None]:
+    """Of several processes that work together, let the one that fails tell why, and the others nothing.
+
+    When a process has ended, PyTorch raises a RuntimeError in those that wait for it. Their launcher then terminates them, so that is
+    waited for, and the error is only raised if it does not come.
+    """
+    try:
+        yield
+    except RuntimeError:
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            time.sleep(ENDED_WITHIN)
+        raise
+
+
 @contextmanager
 def one_voice() -> Iterator[None]:
     """Of several processes that work together, let the first alone say what is done; each tells of its errors."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        first = os.environ.get("RANK", "0") == "0"
-        with nullcontext() if first else redirect_stdout(nowhere):
-            yield
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, nullcontext() if is_first() else redirect_stdout(nowhere):
+        yield
     distributed = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from ..errors import AcgaError, ConfigError
 from ..options import PretrainOptions, TrainOptions
 from ..system.ahead import ahead
-from ..system.files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json, write_text
+from ..system.files import atomic_write, lock_folder, parse_json, read_json, rounded, write_json, write_text, writing
 from ..system.schema import Amount, Range, misfit
 from .schedule import batch_at, own_share, steps_per_epoch
 
@@ -90,25 +90,21 @@ class Run:
     def log(self, **entry: Any) -> None:
         """Append one line to `log.jsonl`; every entry has a step."""
         if self.writes:
-            with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
+            path = self.folder / "log.jsonl"
+            with writing(path), open(path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(rounded(entry)) + "\n")
 
     def save_checkpoint(self, step: int, parts: Mapping[str, Stateful]) -> None:
         """Write everything that goes on after `step` steps: the states of `parts`, and `values`.
 
-        Raises `ConfigError` when the disk refuses; the checkpoint before is kept.
+        Raises `AcgaError` when the disk refuses; the checkpoint before is kept.
         """
         if not self.writes:
             return
         path = self.folder / "checkpoint.pt"
         states = {name: part.state_dict() for name, part in parts.items()}
-        try:
-            with atomic_write(path) as temporary, open(temporary, "wb") as file:
-                torch.save({"step": step, "seconds": self.seconds, "states": states, "values": self.values}, file)
-        except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError of its own, in the context of the true one
-            cause = error.__context__ if isinstance(error.__context__, OSError) else error
-            reason = getattr(cause, "strerror", None) or "the disk may be full"
-            raise ConfigError(f"{path} cannot be written ({reason}); make room, then run the same command to go on.") from error
+        with atomic_write(path) as temporary, open(temporary, "wb") as file:
+            torch.save({"step": step, "seconds": self.seconds, "states": states, "values": self.values}, file)
 
     def load_checkpoint(self, parts: Mapping[str, Stateful]) -> int:
         """Fill `parts` and `values` from the checkpoint; gives the number of steps done, 0 if there is no checkpoint.

@@ -1,6 +1,7 @@
 """A network small enough for tests to run on every frame, with answers that depend on the video, the place and the sentence."""
 
 import dataclasses
+import json
 
 import numpy as np
 import torch
@@ -22,6 +23,12 @@ CONFIG = ACGAConfig(
     classifier_widths=(8, 8, 8),
     rescale_features=True,
 )
+
+
+def spelled(config):
+    """A configuration as the command line takes it."""
+    fields = config.to_dict().items()
+    return ["--change", *(f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in fields)]
 
 
 def small_model():

@@ -23,8 +23,9 @@ from acga.cli import COMMANDS, main, parse
 from acga.coco import run_lengths
 from acga.config import ACGAConfig, LossConfig, TrainConfig
 from acga.data.video import probe, read_frames
+from acga.errors import AcgaError
 from acga.inference import Segmenter
-from acga.options import AblateOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
+from acga.options import AblateOptions, CheckOptions, EvaluateOptions, ExtractOptions, PretrainOptions, SegmentOptions, TrainOptions
 from acga.output import mask_files
 from acga.output.segmentation import BAR
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE
@@ -414,6 +415,17 @@ def test_a_full_disk_is_one_line(weights, clip, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(mask_files, "write_mask", fill)
     assert segment(clip, "dog", "--out", tmp_path / "out", "--weights", weights) == 2
     assert "No space left on device" in capsys.readouterr().err and os.listdir(tmp_path) == []
+
+
+def test_a_progress_bar_ends_before_the_message(tmp_path, capsys, monkeypatch):
+    """Python 3.11 keeps that of a comprehension in a frame of its own."""
+
+    def refuse(item):
+        raise AcgaError("refused.")
+
+    monkeypatch.setitem(COMMANDS, "data check", (CheckOptions, lambda options: [refuse(item) for item in tqdm([1])]))
+    assert main(["data", "check", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "acga: error: refused."
 
 
 def run(*arguments, cwd):

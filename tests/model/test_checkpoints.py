@@ -20,12 +20,13 @@ import safetensors.torch
 import torch
 from helpers.paths import GOLDEN
 from helpers.small import CONFIG, small_model
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
 from acga.config import ACGAConfig
 from acga.data.text import Vocabulary
-from acga.errors import WeightsError
+from acga.errors import AcgaError, WeightsError
 from acga.model import ACGA, I3D
 from acga.model import download as downloads
 from acga.model import state_dicts as weights
@@ -115,7 +116,7 @@ def test_an_interrupted_save_leaves_the_old_file(model, tmp_path, monkeypatch):
 
     def full_disk(tensors, path, metadata):
         Path(path).write_bytes(b"half")
-        raise OSError("No space left on device")
+        raise SafetensorError("No space left on device")
 
     monkeypatch.setattr(weights, "save_file", full_disk)
     with pytest.raises(WeightsError, match=r"Could not write .*No space left"):
@@ -415,9 +416,9 @@ def test_unknown_download(tmp_path):
 
 def test_a_folder_that_is_none(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(WeightsError, match=r"Could not write .*choose another folder"):
+    with pytest.raises(AcgaError, match=r"m\.safetensors cannot be written .*; mend that or choose another place"):
         save_state_dict(tmp_path / "file" / "m.safetensors", {}, metadata={})
-    with pytest.raises(WeightsError, match=r"Could not download .*check connection and folder"):
+    with pytest.raises(AcgaError, match=r"w\.pt cannot be written"):
         download("w.pt", tmp_path / "file", source=Download("http://127.0.0.1:9/w", "0" * 40))
 
 

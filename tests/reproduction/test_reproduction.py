@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers import squares
+from helpers.launching import launch
 from helpers.releases import write_jhmdb
-from helpers.small import CONFIG, save_small_model, small_model
+from helpers.small import CONFIG, save_small_model, small_model, spelled
 from pycocotools.coco import COCO
 
 from acga import evaluation as evaluation_module
@@ -253,3 +255,31 @@ def test_what_stands_in_the_way_is_one_sentence(world, tmp_path, capsys):
     with pytest.raises(ConfigError, match="--jhmdb goes with a2d and names the folder of J-HMDB Sentences"):
         reproduce(options(world, jhmdb=world / "a2d"))
     assert Path(world / "a2d" / "Release" / "videoset.csv").exists()
+
+
+def command(world, root, out):
+    """As `options`, on the command line."""
+    given = ("--root", root, "--out", out, "--backbone", world / "i3d.safetensors", "--words", world / "GoogleNews-vectors-negative300.bin")
+    return ("-m", "acga", "reproduce", "a2d", *given, "--epochs=0.5", "--workers=0", "--device=cpu", *spelled(CONFIG))
+
+
+def test_two_processes_reproduce_as_one_does(world, tmp_path):
+    ended = launch("torchrun", *command(world, world / "a2d", tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("check: ") == ended.stdout.count("report.md") == 1
+    folders = [reproduce(options(world, out="alone")).parent, tmp_path / "a2d"]
+    alone, together = (json.loads((folder / "report.json").read_text()) for folder in folders)
+    assert (alone["about"]["processes"], together["about"]["processes"]) == (1, 2)
+    assert coco_ious(folders[1]) == pytest.approx(coco_ious(folders[0]), abs=0.02)
+    states = [load_model(folder / "training" / "last.safetensors").state_dict() for folder in folders]
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=1e-3, atol=1e-4, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_of_two_processes_the_one_that_fails_says_why(world, tmp_path):
+    broken = shutil.copytree(world / "a2d", tmp_path / "a2d")
+    (broken / "Release" / "clips320H" / "squares0001.mp4").write_bytes(b"damaged")
+    ended = launch("accelerate", *command(world, broken, tmp_path / "out"))
+    assert ended.returncode != 0 and "[rank" not in ended.stderr
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("acga: ")]
+    assert len(errors) == 1 and "squares0001.mp4 cannot be opened as a video" in errors[0]

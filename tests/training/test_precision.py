@@ -19,8 +19,6 @@ from acga.options import TrainOptions
 from acga.system.computing import autocast
 from acga.training.sentences import train
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="not run: there is no GPU here")
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
@@ -75,14 +73,14 @@ def test_tf32_is_used_only_where_it_is_asked_for(precision, allowed, tf32_switch
     assert [backend.allow_tf32 for backend in tf32_switches] == [allowed, allowed]
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_evaluation_on_a_gpu_is_that_on_a_cpu(model, dataset):
     here, there = (evaluate(model, dataset, device=device) for device in ("cpu", "cuda"))
     for one, other in zip(here.predictions, there.predictions, strict=True):
         assert other.peak == pytest.approx(one.peak, abs=1e-4)
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
 def test_training_on_a_gpu_goes_as_on_a_cpu(root, tmp_path, precision):
     torch.manual_seed(0)

@@ -17,6 +17,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from helpers import squares
+from helpers.launching import launch
 from helpers.paths import ROOT, TESTS
 from helpers.small import CONFIG as SMALL
 from helpers.small import IMAGE_CONFIG, image_backbone
@@ -857,9 +858,7 @@ def test_two_processes_train_and_evaluate_as_one_does(root, dataset, backbone, t
     script = tmp_path / "together.py"
     names = {"tests": str(TESTS), "root": str(root), "folder": str(tmp_path / "run"), "backbone": str(backbone)}
     script.write_text(TOGETHER.format(**names))
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "CUDA_VISIBLE_DEVICES": ""}
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--mixed_precision", "no"]
-    ended = subprocess.run([sys.executable, *launch, str(script)], env=environment, capture_output=True, text=True)
+    ended = launch("accelerate", script)
     assert ended.returncode == 0, ended.stderr
     together, alone = Evaluation.load(tmp_path / "run" / "found.json"), load_model(tmp_path / "run" / "model.safetensors")
     assert together.about["processes"] == 2
