@@ -72,7 +72,24 @@ moving 1 --out runs/moves --loss.resolution-weights 1 0 0 --epochs 2.5 --batch-s
   --initial runs/sharp/last.safetensors
 moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1 --batch-size 12 --learning-rate 8e-4 --seed 9 \
   --initial runs/moves/last.safetensors
-python "$here/calibrate.py" data/few_scenes "$film" --weights runs/masks/last.safetensors --out runs/mini.safetensors --half
+
+# On new scenes and new views of the photographs, at the size that it is used at: 320 pixels, where it was 256 so far.
+acga data photographs "$photographs" data/pasted_again --views 12 --pasted-share 0.5 --seed 21
+acga data synthesize data/motion_again --edition 2 --contrasts motion --sentence-style looks --frames 16 --train 1500 --test 0 --seed 22
+acga data synthesize data/contrasts_again --edition 2 --contrasts looks --sentence-style looks --frames 16 --train 1500 --test 0 --seed 20
+acga data synthesize data/crowds_again --crowded --frames 16 --train 1000 --test 0 --seed 24
+acga data synthesize data/first_again --frames 16 --train 500 --test 0 --seed 25
+acga data synthesize data/scenes_again --edition 2 --crowded --frames 16 --cutouts "$photographs" --train 1500 --test 0 --seed 28
+acga data synthesize data/first_once_more --frames 16 --train 800 --test 0 --seed 29
+larger() {
+  train data/scenes_again runs/features_larger "data/pasted_again $1 data/first_again 1 data/first_once_more 1 data/contrasts_again 1 data/motion_again 1 \
+    data/crowds_again 1" --change size=320 --word-noise 0.05 --loss.foreground-weight 2 --no-coarse-start --precision bf16 "${@:2}"
+}
+larger 1 --out runs/larger_moves --loss.resolution-weights 1 0 0 --epochs 2.2 --batch-size 24 --learning-rate 1.2e-3 --seed 30 \
+  --initial runs/masks/last.safetensors
+larger 1.5 --out runs/larger_masks --loss.resolution-weights 1 1 1 --epochs 0.75 --batch-size 12 --learning-rate 8e-4 --seed 31 \
+  --initial runs/larger_moves/last.safetensors
+python "$here/calibrate.py" data/few_scenes "$film" --weights runs/larger_masks/last.safetensors --out runs/mini.safetensors --half
 
 # What the command line does beyond the official rule, on validation: scenes that it has not seen.
 acga data synthesize data/more_scenes --edition 2 --crowded --frames 16 --cutouts "$photographs" --train 1500 --test 0 --seed 18
