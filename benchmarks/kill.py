@@ -1,6 +1,6 @@
 """Kill commands at random moments, fill their disk, kill their workers: what is run again must end as if nothing had happened.
 
-Six commands on a tiny drawn release, each in a process that is forked from this one. A full disk is a limit to the size of files. Writes
+Eight commands on a tiny drawn release, each in a process that is forked from this one. A full disk is a limit to the size of files. Writes
 the counts to results/kill.json. Run from the root of a clone: python benchmarks/kill.py [kills of each command]
 """
 
@@ -19,8 +19,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,34 +28,34 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
-from helpers.small import CONFIG, save_small_model, write_clip  # noqa: E402
+import torch._dynamo  # noqa: E402
+from helpers.small import CONFIG, save_small_model, small_model, spelled, write_clip, write_words  # noqa: E402
 
+# What commands import is imported once, before any fork.
+import acga.output.segmentation  # noqa: E402
+import acga.reproduction.steps  # noqa: E402
+import acga.study.run  # noqa: E402
+import acga.study.summary  # noqa: E402
+import acga.training.pretraining  # noqa: E402, F401
 from acga.cli import main as run_command  # noqa: E402
 from acga.config import SynthesisConfig  # noqa: E402
-from acga.model.i3d import I3D  # noqa: E402
+from acga.data.releases import read_queries  # noqa: E402
+from acga.data.text import tokenise  # noqa: E402
 from acga.synthetic.writer import write_a2d  # noqa: E402
 from acga.system.files import write_json  # noqa: E402
 from acga.system.provenance import provenance  # noqa: E402
 
-for slow in ("torch._dynamo", *(f"acga.{name}" for name in ("batches", "output", "pretraining", "training", "study.run", "study.summary"))):
-    import_module(slow)  # once, before any fork
-
 PATIENCE = 300.0  # seconds that a command may take, on a machine that may be busy
 TRAINED_ON = SynthesisConfig(train=6, test=6, sentences=2, frames=16, workers=0)
 DRAWN = SynthesisConfig(train=4, test=2, frames=8, workers=0)
-CHANGES = [
-    "--change",
-    *(f"{name}={json.dumps(getattr(CONFIG, name))}" for name in ("size", "backbone_width", "language_width", "vision_widths")),
-    f"classifier_widths={json.dumps(CONFIG.classifier_widths)}",
-    "vocabulary_size=512",
-]
-COMPARED = "with unbroken runs, exactly: weights, caches, masks, drawn files, and logs and summaries but for times, dates and commands"
+CHANGES = spelled(replace(CONFIG, vocabulary_size=512))
+COMPARED = "with unbroken runs, exactly: weights, caches, masks, drawn files, and logs and results but for times, dates and commands"
 NAMELESS = {"seconds", "hours", "about", "command", "date", "commit"}  # what may differ between two runs
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, whose output folder is put in at OUT, and what its result is."""
+    """A command line, into which the output folder {out} and the number of {workers} are put, and what its result is."""
 
     arguments: tuple[str, ...]
     result: Callable[[Path], Any]
@@ -83,6 +82,10 @@ def timeless(value: Any) -> Any:
     return [timeless(inner) for inner in value] if isinstance(value, list) else value
 
 
+def read(path: Path) -> Any:
+    return timeless(json.loads(path.read_text()))
+
+
 def lines(path: Path) -> list[Any]:
     return [timeless(json.loads(line)) for line in path.read_text().splitlines()]
 
@@ -91,10 +94,11 @@ def commands(place: Path) -> dict[str, Command]:
     """The commands, their inputs made in `place`."""
     release, backbone, film = place / "release", place / "backbone.safetensors", write_clip(place / "film.mp4")
     write_a2d(release, TRAINED_ON)
-    torch.manual_seed(0)
-    I3D(width=CONFIG.backbone_width, through="mixed_4f").to_file(backbone, provenance={})
+    small_model().backbone.to_file(backbone)
     model = save_small_model(place / "small.safetensors")
-    common = ("--device", "cpu", "--workers", "WORKERS", *CHANGES)
+    words = write_words(place / "words.bin", sorted({word for query in read_queries(release) for word in tokenise(query)}))
+    parallel = ("--device", "cpu", "--workers", "{workers}")
+    common = (*parallel, *CHANGES)
     steps = ("--epochs", "2", "--batch-size", "4", "--precision", "fp32")
     learned = ("--backbone", str(backbone), *common)
     often = ("--checkpoint-every", "1")
@@ -102,27 +106,53 @@ def commands(place: Path) -> dict[str, Command]:
     study = ("--only", "1 fused", "3 fused", "--grid", "resolutions", "--seeds", "1")
     return {
         "extract": Command(
-            ("data", "extract", str(release), "--out", "OUT", *learned), lambda out: digests(out, "*.npy", "index.json"), has_workers=True
+            ("data", "extract", str(release), "--out", "{out}", *learned), lambda out: digests(out, "*.npy", "index.json"), has_workers=True
         ),
         "pretrain": Command(
-            ("pretrain", str(release), "--out", "OUT", *steps, *often, *common),
+            ("pretrain", str(release), "--out", "{out}", *steps, *often, *common),
             lambda out: (weights(out / "model.safetensors"), lines(out / "log.jsonl"), digests(out / "clips", "*.npy")),
             has_workers=True,
         ),
         "train": Command(
-            ("train", str(release), "--out", "OUT", *steps, *often, *learned),
+            ("train", str(release), "--out", "{out}", *steps, *often, *learned),
             lambda out: ([weights(out / f"{name}.safetensors") for name in ("model", "last")], lines(out / "log.jsonl")),
         ),
         "synthesize": Command(
-            ("data", "synthesize", "OUT", *drawn, "--workers", "WORKERS"), lambda out: digests(out, "*.*"), has_workers=True
+            ("data", "synthesize", "{out}", *drawn, "--workers", "{workers}"), lambda out: digests(out, "*.*"), has_workers=True
         ),
         "ablate": Command(
-            ("ablate", str(release), "--out", "OUT", *study, *steps, *learned),
-            lambda out: (lines(out / "runs.jsonl"), json.dumps(timeless(json.loads((out / "summary.json").read_text())))),  # with nan
+            ("ablate", str(release), "--out", "{out}", *study, *steps, *learned),
+            lambda out: (lines(out / "runs.jsonl"), json.dumps(read(out / "summary.json"))),  # with nan
         ),
         "segment": Command(
-            ("segment", str(film), "dog", "man", "--out", "OUT", "--weights", str(model), "--device", "cpu"),
-            lambda out: (digests(out, "*.png"), timeless(json.loads((out / "summary.json").read_text()))),
+            ("segment", str(film), "dog", "man", "--overwrite", "--out", "{out}", "--weights", str(model), "--device", "cpu"),
+            lambda out: (digests(out, "*.png"), read(out / "summary.json")),
+        ),
+        "evaluate": Command(
+            (
+                "evaluate",
+                str(release),
+                "--out",
+                "{out}/result.json",
+                "--weights",
+                str(model),
+                "--masks",
+                "{out}",
+                "--features",
+                "{out}/features",
+                *parallel,
+            ),
+            lambda out: (read(out / "result.json"), digests(out, "predictions.json", "targets.json", "*.npy")),
+            has_workers=True,
+        ),
+        "reproduce": Command(
+            ("reproduce", "a2d", "--root", str(release), "--out", "{out}", "--words", str(words), "--epochs", "1", *learned),
+            lambda out: (
+                weights(out / "a2d/training/last.safetensors"),
+                [read(out / f"a2d/{name}.json") for name in ("check", "words", "result", "report")],
+                digests(out, "words.bin", "predictions.json", "targets.json", "worst/*.png"),
+            ),
+            has_workers=True,
         ),
     }
 
@@ -132,8 +162,7 @@ class Child:
 
     def __init__(self, command: Command, out: Path, *, workers: int = 0, most: int | None = None) -> None:
         """With `most`, no file may grow beyond so many bytes."""
-        places = {"OUT": str(out), "WORKERS": str(workers)}
-        arguments = [places.get(word, word) for word in command.arguments]
+        arguments = [word.format(out=out, workers=workers) for word in command.arguments]
         self.said = out.with_name(f"{out.name}.log")
         self.process = os.fork()
         if self.process == 0:
@@ -256,7 +285,8 @@ class Series:
             self._note(f"{what}: run again, exit code {code}: {child.said.read_text(errors='replace')[-300:]}")
         elif self.commands[name].result(out) != self.right[name]:
             self._note(f"{what}: run again, another result")
-        left = [str(file.relative_to(out)) for file in out.rglob("*.partial")] + [file.name for file in self.place.glob(".*.partial")]
+        partial = [*out.rglob("*.partial"), *out.rglob("*.part-0"), *self.place.glob(".*.partial")]
+        left = [str(file.relative_to(self.place)) for file in partial]
         if left:
             self._note(f"{what}: left behind {left}")
 
@@ -266,16 +296,15 @@ class Series:
 
 
 def main(kills: int) -> None:
-    """Kill each command so many times (the slowest one less often); fill the disk of ten, and kill a worker of ten."""
+    """Kill each command so many times; fill its disk three times, and kill a worker of ten."""
     torch.set_num_threads(1)
     started, counts = time.monotonic(), {"kill -9": Counter[str](), "full disk": Counter[str](), "killed worker": Counter[str]()}
     with tempfile.TemporaryDirectory() as folder:
         series = Series(Path(folder))
         names = [*series.commands]
-        full = [names[number % len(names)] for number in range(10)]
         parallel = [name for name in names if series.commands[name].has_workers]
-        jobs = [("kill -9", name, series.kill) for name in names for _ in range(kills if name != "ablate" else kills * 5 // 9)]
-        jobs += [("full disk", name, series.fill_disk) for name in full]
+        jobs = [("kill -9", name, series.kill) for name in names for _ in range(kills)]
+        jobs += [("full disk", name, series.fill_disk) for name in names for _ in range(3)]
         jobs += [("killed worker", parallel[number % len(parallel)], series.kill_worker) for number in range(10)]
         for what, name, harm in jobs:
             harm(name)

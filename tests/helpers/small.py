@@ -31,6 +31,14 @@ def spelled(config):
     return ["--change", *(f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in fields)]
 
 
+def write_words(path, words, width=CONFIG.word_channels):
+    """Random vectors in a file of word2vec's form."""
+    rng = np.random.default_rng(0)
+    lines = b"".join(word.encode() + b" " + rng.normal(size=width).astype("<f4").tobytes() for word in words)
+    path.write_bytes(b"%d %d\n" % (len(words), width) + lines)
+    return path
+
+
 def small_model():
     """Random weights, with the statistics of its normalisations measured: otherwise its features would be close to zero."""
     torch.manual_seed(0)

@@ -16,7 +16,7 @@ import torch
 from helpers import squares
 from helpers.launching import launch
 from helpers.releases import write_jhmdb
-from helpers.small import CONFIG, save_small_model, small_model, spelled
+from helpers.small import CONFIG, save_small_model, small_model, spelled, write_words
 from pycocotools.coco import COCO
 
 from acga import evaluation as evaluation_module
@@ -44,12 +44,6 @@ WITHOUT_VECTOR = {"one", "waves"}
 
 class Interrupted(Exception):
     pass
-
-
-def write_words(path, words, width=8):
-    rng = np.random.default_rng(0)
-    lines = b"".join(word.encode() + b" " + rng.normal(size=width).astype("<f4").tobytes() for word in words)
-    path.write_bytes(b"%d %d\n" % (len(words), width) + lines)
 
 
 @pytest.fixture(scope="module")
