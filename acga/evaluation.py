@@ -353,19 +353,7 @@ def evaluate_release(options: EvaluateOptions) -> Evaluation:
         kind = kind_for(options.blind_to)
         how: dict[str, Any] = {"precision": options.precision, "workers": options.workers}
         features = extract(model, dataset, options.features, kind, accelerator=accelerator, **how)
-    found = evaluate(
-        model,
-        dataset,
-        features=features,
-        batch_size=options.batch_size,
-        precision=options.precision,
-        blind_to=options.blind_to,
-        refined=options.refined,
-        coco=options.coco,
-        keep_masks=options.masks is not None,
-        journal=options.out,
-        accelerator=accelerator,
-    )
+    found = evaluate(model, dataset, features=features, refined=options.refined, accelerator=accelerator, **_settings(options))
     _save(found, options, accelerator)
     return found
 
@@ -378,16 +366,15 @@ def _evaluate_official(options: EvaluateOptions, model: ACGA, accelerator: Accel
         )
     dataset = OfficialFeatures(options.root, options.split, clip_length=model.config.clip_length)
     give_words(model, dataset)
-    how: dict[str, Any] = {
-        "precision": options.precision,
-        "blind_to": options.blind_to,
-        "coco": options.coco,
-        "keep_masks": options.masks is not None,
-        "journal": options.out,
-    }
-    found = evaluate(model, dataset, features=dataset.features, batch_size=options.batch_size, accelerator=accelerator, **how)
+    found = evaluate(model, dataset, features=dataset.features, accelerator=accelerator, **_settings(options))
     _save(found, options, accelerator)
     return found
+
+
+def _settings(options: EvaluateOptions) -> dict[str, Any]:
+    """What the options say to `evaluate`."""
+    same = {name: getattr(options, name) for name in ("batch_size", "precision", "blind_to", "coco")}
+    return {**same, "keep_masks": options.masks is not None, "journal": options.out}
 
 
 def _save(found: Evaluation, options: EvaluateOptions, accelerator: Accelerator) -> None:

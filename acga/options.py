@@ -196,8 +196,7 @@ class TrainOptions(Checked):
     also: Annotated[tuple[tuple[Path, Annotated[float, Range(0, 1000)]], ...], arg(metavar="[ROOT TIMES ...]")] = ()
     # word vectors that stay fixed: "glove", which come with the package, or a word2vec binary file; without it vectors are learned
     words: Path | None = None
-    # further releases, such as J-HMDB Sentences, whose words are to be known too: with word vectors from a file, which ROOT's sentences of
-    # both splits are looked up in
+    # further releases, such as J-HMDB Sentences, whose words are to be looked up too, in word vectors from a file
     sentences: Annotated[tuple[Path, ...], arg(metavar="[ROOT ...]")] = ()
     features: Path | None = None  # folder for the extracted features, to share between runs with the same backbone; by default OUT/features
     initial: Path | None = None  # weights of the same configuration to go on from, instead of new ones

@@ -1,4 +1,4 @@
-"""How to compute: on which device, how exactly, how laid out in memory, and whether compiled.
+"""The choice of how to compute: device, precision, memory layout, compiled or not.
 
 Everything that computes asks here. What is chosen can be overridden: by `--device`, `--precision`, `OMP_NUM_THREADS` (as many threads as
 cores otherwise) and `TORCHDYNAMO_DISABLE=1`, which compiles nothing.
