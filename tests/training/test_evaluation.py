@@ -128,8 +128,8 @@ def test_blind_to_text_the_query_is_no_matter(model, dataset):
 
 def test_blind_to_motion_the_frame_is_repeated(model, dataset):
     calls = []
-    clip = dataset.clip
-    dataset.clip = lambda *frame, repeat_frame=False: calls.append(repeat_frame) or clip(*frame, repeat_frame=repeat_frame)
+    pixels = dataset.clip_pixels
+    dataset.clip_pixels = lambda *frame, repeat_frame=False: calls.append(repeat_frame) or pixels(*frame, repeat_frame=repeat_frame)
     evaluate(model, dataset, device="cpu", blind_to="motion")
     assert calls == [True] * 3
     evaluate(model, dataset, device="cpu")
