@@ -87,7 +87,7 @@ larger() {
 }
 larger 1 --out runs/larger_moves --loss.resolution-weights 1 0 0 --epochs 2.2 --batch-size 24 --learning-rate 1.2e-3 --seed 30 \
   --initial runs/masks/last.safetensors
-larger 1.5 --out runs/larger_masks --loss.resolution-weights 1 1 1 --epochs 0.75 --batch-size 12 --learning-rate 8e-4 --seed 31 \
+larger 1.5 --out runs/larger_masks --loss.resolution-weights 1 1 1 --epochs 1.3 --batch-size 12 --learning-rate 8e-4 --seed 31 \
   --initial runs/larger_moves/last.safetensors
 python "$here/calibrate.py" data/scenes_again "$film" --weights runs/larger_masks/last.safetensors --out runs/mini.safetensors --half
 
