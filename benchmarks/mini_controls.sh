@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Two controls of `mini`: the shipped file, trained further without what the query says, or with the annotated frame in place of the clip.
+# Two controls of `mini`: its fourth pass, trained further without what the query says, or with the annotated frame in place of the clip.
+# (Ours went on from the calibrated file of that pass, which shipped then.)
 # Whatever they still know comes from pictures, or from sentences and still pictures, alone. About half an hour on two cores.
 #
 #     bash benchmarks/mini_controls.sh EFFICIENTNET.pth PHOTOGRAPHS
 #
-# The arguments are those of `mini.sh`, whose test releases it uses. data/ and runs/ appear in the folder that it is run from.
+# The arguments are those of `mini.sh`, in whose folder it is run.
 set -euo pipefail
 efficientnet=$1 photographs=$2
 
@@ -17,7 +18,7 @@ blind() {
     --backbone "$efficientnet" --words glove --decay-every 0 --attention-rate 0.5 --scaled-attention --ema-decay 0.998 \
     --sentences-per-clip 4 --loss.dice 0.5 --loss.other-actors-weight 2 --loss.foreground-weight 2 --validation-samples 150 \
     --checkpoint-every 100 --no-coarse-start --precision bf16 --loss.resolution-weights 1 1 1 --epochs 1 --batch-size 12 \
-    --learning-rate 8e-4 --initial "$(python -c 'import acga; print(acga.__path__[0])')/embedded/mini.safetensors" --seed 10 "$@"
+    --learning-rate 8e-4 --initial runs/masks/last.safetensors --seed 10 "$@"
 }
 for what in text motion; do
   blind --blind-to $what --out runs/${what}_blind
