@@ -75,7 +75,8 @@ class Vocabulary:
         self.words: tuple[str, ...] = tuple(words)
         self._ids = {word: index for index, word in enumerate(self.words, start=UNKNOWN + 1)}
         for word in self.words:
-            if tokenise(word) != [word]:
+            simple = word.isascii() and word.isalpha() and word.islower()  # nearly all of thousands, and soon told
+            if not simple and tokenise(word) != [word]:
                 raise ConfigError(f"Vocabulary: {word!r} is not one lower-case word of the letters a-z.")
         if len(self._ids) < len(self.words):
             twice = next(word for word, count in Counter(self.words).items() if count > 1)
