@@ -29,7 +29,7 @@ import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
 from acga.config import ACGAConfig
-from acga.inference import ClipSession, Segmenter, sliding_clips
+from acga.inference import ClipSession, Segmenter, load, sliding_clips
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, fold
 from acga.model.clip_features import ClipFeatures
@@ -175,6 +175,29 @@ def default_network() -> dict[str, Any]:
     }
 
 
+def scaling() -> dict[str, float]:
+    """The default's seconds by pixels, frames, clips at once and queries at once, one of them changed at a time."""
+    network = fold(load("mini")).eval()
+    channels_last(network.backbone)
+    words = torch.randn(8, network.config.max_query_length, network.config.word_channels)
+
+    def stem(*, size: int = 320, frames: int = 16, clips: int = 1) -> Callable[[], object]:
+        pixels = torch.rand(clips, 3, frames, size, size)
+        return lambda: network.features(pixels)
+
+    def query(*, size: int = 320, queries: int = 1) -> Callable[[], object]:
+        visual = network.encode(stem(size=size)())  # type: ignore[arg-type]
+        return lambda: network.decode(network.guide(visual, words[:queries], torch.zeros(queries, dtype=torch.int64)))
+
+    with torch.inference_mode():
+        runs = {f"stem, {size} px": stem(size=size) for size in (192, 256, 320, 384, 448)}
+        runs |= {f"stem, {frames} frames": stem(frames=frames) for frames in (8, 16, 32)}
+        runs |= {f"stem, {clips} clips": stem(clips=clips) for clips in (1, 2, 4)}
+        runs |= {f"query, {size} px": query(size=size) for size in (192, 256, 320, 384, 448)}
+        runs |= {f"query, {queries} queries": query(queries=queries) for queries in (1, 2, 4, 8)}
+        return {name: median(seconds) for name, seconds in in_turn(runs).items()}
+
+
 def main(only: Annotated[tuple[str, str] | None, tyro.conf.arg(help="internal")] = None) -> None:
     """Measure, print and keep the figures; `only` PART FORM is what a process for its memory is given."""
     if only is not None:
@@ -183,6 +206,7 @@ def main(only: Annotated[tuple[str, str] | None, tyro.conf.arg(help="internal")]
         return
     memory = peak_memory()  # first: a process is counted from the size of the one that starts it
     found = {"published network, 16 x 512 x 512": published(), "peak memory (MB)": memory, "embedded default": default_network()}
+    found["scaling"] = scaling()
     write_json(RESULT, rounded({**provenance(seed=0), **found}))
     print(json.dumps(rounded(found), indent=1))
 

@@ -65,6 +65,31 @@ def default_network() -> str:
     return f"{markdown(['`mini`', 'seconds'], rows)}\n\nbf16 changes logits by at most {100 * change:.1f} % of the largest."
 
 
+def scaling() -> str:
+    """The growth of the default's seconds, of each part by one thing."""
+    found: dict[str, float] = read_json(RESULTS / "speed.json")["scaling"]
+    rows: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    for name, seconds in found.items():
+        part, _, asked = name.partition(", ")
+        count, unit = asked.split(" ", 1)
+        rows.setdefault((part, unit), []).append((count, seconds))
+    return markdown(
+        ["`mini`", "by", "seconds"],
+        [[part, unit, ", ".join(f"{count}: {1000 * seconds:.0f} ms" for count, seconds in of)] for (part, unit), of in rows.items()],
+    )
+
+
+def every() -> str:
+    """What `--every n` saves and costs."""
+    found = read_json(RESULTS / "mini" / "every.json")["every"]
+    first = found["1"]["seconds a frame"]
+    rows = []
+    for number, (same, right, seconds) in ((number, list(of.values())) for number, of in found.items()):
+        rows.append([number, f"{seconds:.3f}", f"{first / seconds:.1f}", f"{100 * same:.0f}", f"{100 * right:.1f}"])
+    head = ["`--every`", "seconds a frame", "times faster", "mean IoU with the masks of `--every 1`, %", "with the true masks, %"]
+    return markdown(head, rows)
+
+
 def pipeline() -> str:
     """The model of A2D Sentences on GPUs."""
     found = read_json(RESULTS / "pipeline.json")
