@@ -148,12 +148,6 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "scaling": speed_tables.scaling,
         "pipeline": speed_tables.pipeline,
     },
-        "published": speed_tables.published,
-        "default": speed_tables.default_network,
-        "every": speed_tables.every,
-        "scaling": speed_tables.scaling,
-        "pipeline": speed_tables.pipeline,
-    },
     "docs/DATA_CARD.md": {"drawn world": drawn_world},
     "notebooks/README.md": {"badges": badges, "series": series},
 }
