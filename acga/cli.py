@@ -41,9 +41,9 @@ from .options import (
     SynthesizeOptions,
     TrainOptions,
 )
-from .spelling import name_option, spell_as_options
 from .system.files import check_writable
 from .system.processes import ending_together, is_first, one_voice
+from .system.spelling import name_option, spell_as_options
 
 DESCRIPTION = """Segment actors in videos from sentences: a reproduction of ACGA (ICCV 2019).
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from . import config
+from .. import config
 
 _RECIPES = {"TrainConfig": "", "PretrainConfig": "", "LossConfig": "loss.", "SynthesisConfig": ""}  # options and what is before their names
 
