@@ -372,7 +372,7 @@ def _evaluate_official(options: EvaluateOptions, model: ACGA, accelerator: Accel
 
 
 def _settings(options: EvaluateOptions) -> dict[str, Any]:
-    """What the options say to `evaluate`."""
+    """The arguments of `evaluate` that the options give."""
     same = {name: getattr(options, name) for name in ("batch_size", "precision", "blind_to", "coco")}
     return {**same, "keep_masks": options.masks is not None, "journal": options.out}
 
