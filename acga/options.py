@@ -297,8 +297,7 @@ class AblateOptions(Checked):
     """Train and probe every variant of a grid with several seeds, and sum up what the paper's claims come to.
 
     Writes OUT/runs.jsonl, one line a run, and OUT/summary.json; given again, it goes on where it stopped, down to the training step.
-    Runs are trained on the training split of ROOT and tested on its test split. Two processes with different seeds or variants may
-    share OUT.
+    Runs learn from ROOT's training split and are tested on its test split. Two processes with other seeds or variants may share OUT.
 
     Example: acga ablate drawn --out runs/study --backbone runs/backbone/model.safetensors --jhmdb drawn_jhmdb
     """
@@ -306,14 +305,15 @@ class AblateOptions(Checked):
     root: Positional[Root]
     out: Path  # folder for the study
     backbone: BackboneFile
-    # which variants: the paper's ladder (claims), the blind controls, the foreground weight P, or how many resolutions are fused, in
-    # ACGA (resolutions) or in the baseline with the weighted loss (weighted_fusion)
+    # which variants: the paper's ladder (claims), blind controls, foreground weights, or fusion in ACGA (resolutions) and in its baseline
     grid: Grid = "claims"
     only: tuple[str, ...] = ()  # names of variants, to run a part of the grid
     seeds: Annotated[int, Range(1, 1000)] = 5  # number of runs of each variant
     first_seed: Seed = 0  # the first of these seeds
     config: Annotated[ACGAConfig, arg(name="", constructor=studied_network)] = field(default_factory=studied_network)
     recipe: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig.short)
+    words: Path | None = None  # word vectors that stay fixed, as for acga train; without it vectors are learned
+    rates: Path | None = None  # learning rates by the name of a variant (JSON), in place of that of all
     jhmdb: Path | None = None  # the folder of J-HMDB Sentences, to test on without fine-tuning
     paraphrases: Path | None = None  # a release with several phrasings of each instance (acga data synthesize --mixed)
     learn_from: Path | None = None  # another release to train on, such as crowded scenes, in place of the training split of ROOT

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -20,14 +20,14 @@ from ..data.a2d import A2DSentences
 from ..errors import ConfigError
 from ..model.checkpoints import load_model
 from ..options import AblateOptions, TrainOptions
-from ..system.files import git_blob_id, lock_folder, rounded
+from ..system.files import git_blob_id, lock_folder, read_json, rounded
 from ..system.provenance import provenance
 from ..training.run import read_log
 from ..training.sentences import train
 from .probes import probe_model
 from .questions import Questions
 from .records import append_run, read_runs
-from .variants import GRIDS, LADDER, Variant
+from .variants import GRIDS, LADDER, VARIANTS, Variant
 
 VALIDATION = 100  # sentences of held-out training videos: a glance, since nothing is chosen by it
 
@@ -60,6 +60,7 @@ class Experiment:
             "recipe": asdict(variant.recipe(seed, self.options.recipe)),
             "backbone": git_blob_id(self.options.backbone),
             "train_data": self.train_data,
+            **({} if self.options.words is None else {"words": self.options.words.name}),
         }
         return json.loads(json.dumps(settings))
 
@@ -89,6 +90,7 @@ class Experiment:
                 backbone=self.options.backbone,
                 config=variant.config(self.options.config),
                 recipe=variant.recipe(seed, self.options.recipe),
+                words=self.options.words,
                 features=self.features / "train",
                 validation_samples=VALIDATION,
                 workers=workers,
@@ -99,7 +101,9 @@ class Experiment:
         started = monotonic()
         model = load_model(folder / "last.safetensors")
         how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
-        probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=variant in LADDER, **how)
+        probed = probe_model(
+            model, self.questions, self.features, variant.blind_to, whole=variant.name in {one.name for one in LADDER}, **how
+        )
         record = {
             "variant": variant.name,
             "seed": seed,
@@ -125,9 +129,20 @@ def ablate(options: AblateOptions) -> list[dict[str, Any]]:
     readers raise.
     """
     variants = choose(options.grid, options.only)
+    if options.rates is not None:
+        variants = with_rates(variants, options.rates)
     experiment = Experiment.open(options)
     jobs = [(variant, seed) for seed in range(options.first_seed, options.first_seed + options.seeds) for variant in variants.values()]
     return [experiment.record(*job) or experiment.run(*job) for job in tqdm(jobs, desc=options.grid, unit="run")]
+
+
+def with_rates(variants: Mapping[str, Variant], path: Path) -> Mapping[str, Variant]:
+    """Variants with their own learning rates, from a file. Raises `ConfigError` when it is none, or names a variant that there is not."""
+    rates = read_json(path, dict[str, float])
+    unknown = [name for name in rates if name not in VARIANTS]
+    if unknown:
+        raise ConfigError(f"{path} has a learning rate of {unknown[0]!r}, which is no variant; choose among {', '.join(VARIANTS)}.")
+    return {label: replace(one, learning_rate=rates.get(one.name, one.learning_rate)) for label, one in variants.items()}
 
 
 def choose(grid: str, only: Sequence[str] = ()) -> Mapping[str, Variant]:

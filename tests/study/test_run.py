@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,20 @@ def test_a_part_of_a_grid_may_learn_from_another_release(options, tmp_path, monk
         ablate(options(tmp_path / "out", only=("acga",)))
     with pytest.raises(ConfigError, match='grid is "everything"; it must be claims'):
         ablate(options(tmp_path / "out", grid="everything"))
+
+
+def test_variants_may_have_learning_rates_of_their_own_and_fixed_word_vectors(options, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(runs, "train", lambda options: asked.append((options.recipe.learning_rate, options.words)) or 1 / 0)
+    rates = tmp_path / "rates.json"
+    rates.write_text('{"ACGA": 0.01, "+ fusion": 0.02}')
+    for name in ("ACGA", "+ fusion", "concatenation"):
+        with pytest.raises(ZeroDivisionError):
+            ablate(options(tmp_path / "out", only=(name,), rates=rates, words=Path("glove")))
+    assert asked == [(0.01, Path("glove")), (0.02, Path("glove")), (3e-3, Path("glove"))]
+    rates.write_text('{"acga": 0.01}')
+    with pytest.raises(ConfigError, match="has a learning rate of 'acga', which is no variant; choose among dynamic convolution"):
+        ablate(options(tmp_path / "out", rates=rates))
 
 
 def test_runs_with_other_settings_are_not_taken_for_these(options, studied):
