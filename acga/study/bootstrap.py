@@ -45,6 +45,14 @@ class Interval(NamedTuple):
         return f"{100 * self.mean:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
 
+class Totals(NamedTuple):
+    """The arguments of `bootstrap_of_totals`."""
+
+    values: np.ndarray  # (R, K, N)
+    groups: Sequence[Hashable]  # (N,)
+    statistic: Callable[[np.ndarray], np.ndarray]
+
+
 def bootstrap(values: np.ndarray, groups: Sequence[Hashable], *, seed: int = 0, draws: int = DRAWS) -> Interval:
     """The mean of `values` (R, N), of R runs on N samples, with its interval; `groups` (N,) says which samples are of one video.
 
@@ -84,6 +92,20 @@ def bootstrap_of_totals(
     >>> bootstrap_of_totals(intersections_and_unions, "aab", lambda sums: sums[0] / sums[1])
     Interval(mean=0.5, low=0.375, high=0.75)
     """
+    mean, replicates = replicates_of_totals(values, groups, statistic, seed=seed, draws=draws)
+    low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(mean, float(low), float(high))
+
+
+def replicates_of_totals(
+    values: np.ndarray,
+    groups: Sequence[Hashable],
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> tuple[float, np.ndarray]:
+    """The mean of `bootstrap_of_totals`, and what it might have been with other videos and seeds (draws,)."""
     names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
     members = np.zeros((len(groups), len(names)))  # (N, G): which video a sample is of
     members[range(len(groups)), [names[name] for name in groups]] = 1
@@ -93,8 +115,31 @@ def bootstrap_of_totals(
     replicates = statistic(sums @ of_videos.T).mean(axis=0)  # (D,)
     if len(of_runs) > 1:
         replicates = replicates + of_runs.std(ddof=1) / len(of_runs) ** 0.5 * errors
-    low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(of_runs.mean()), float(low), float(high))
+    return float(of_runs.mean()), replicates
+
+
+def p_value(replicates: np.ndarray) -> float:
+    """The two-sided p-value of a mean, by its bootstrap replicates: twice the share of them on the other side of zero.
+
+    >>> p_value(np.array([-1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]))
+    0.4
+    """
+    draws = len(replicates) + 1  # the one that was observed counts, so that it is never zero
+    other_side = min(np.sum(replicates <= 0), np.sum(replicates >= 0)) + 1
+    return float(min(1.0, 2 * other_side / draws))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of several tests, corrected together (Holm, 1979): below 5 %, all such tests hold but for one chance in twenty.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    corrected = np.maximum.accumulate([(len(p_values) - rank) * p_values[place] for rank, place in enumerate(order)])
+    found = np.empty(len(p_values))
+    found[order] = np.minimum(corrected, 1.0)
+    return found.round(12).tolist()
 
 
 @lru_cache(maxsize=8)

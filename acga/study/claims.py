@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .bootstrap import Interval, bootstrap_of_totals
+from .bootstrap import Interval, Totals, bootstrap_of_totals
 from .perturbations import PERTURBATIONS
 from .records import Study, tagged
 from .tables import reported_gain
@@ -116,9 +116,12 @@ def _on_new_orders(study: Study, first: str, second: str, _: str | None) -> Inte
 
 def _more_than_overall(study: Study, first: str, second: str, _: str | None) -> Interval | None:
     """In mean IoU minus the same in overall IoU, which large actors dominate."""
+    return bootstrap_of_totals(*more_than_overall(study, first, second)) if study.seeds(first, second) else None
+
+
+def more_than_overall(study: Study, first: str, second: str) -> Totals:
+    """The totals of it."""
     seeds = study.seeds(first, second)
-    if not seeds:
-        return None
     areas = [study.scores(name, column, seeds=seeds) for name in (first, second) for column in ("IoU", "intersection", "union")]
     values = np.stack([*areas, np.ones_like(areas[0])], axis=1)  # (R, 7, N)
 
@@ -126,7 +129,7 @@ def _more_than_overall(study: Study, first: str, second: str, _: str | None) -> 
         iou, inside, union, other_iou, other_inside, other_union, count = sums
         return (other_iou - iou) / np.maximum(count, 1) - (other_inside / np.maximum(other_union, 1) - inside / np.maximum(union, 1))
 
-    return bootstrap_of_totals(values, study.videos(), difference)
+    return Totals(values, study.videos(), difference)
 
 
 MEASURES: dict[str, Measure] = {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .bootstrap import Interval, bootstrap_of_totals
+from .bootstrap import Interval, Totals, bootstrap_of_totals
 from .records import Study, tagged
 
 RIGHT = 0.5  # IoU from which an answer is right
@@ -45,10 +45,15 @@ def _successes_and_cases(found: Phrasings, given_one: bool) -> list[np.ndarray]:
 
 def gain_in_every_phrasing(study: Study, first: str, second: str, *, given_one: bool) -> Interval:
     """Second minus first in the share of actors that every phrasing finds: of all actors, or of those that one phrasing finds."""
+    return bootstrap_of_totals(*totals_of_every_phrasing(study, first, second, given_one=given_one))
+
+
+def totals_of_every_phrasing(study: Study, first: str, second: str, *, given_one: bool) -> Totals:
+    """The totals of `gain_in_every_phrasing`."""
     seeds = study.seeds(first, second)
     one, other = (phrasings(study, variant, seeds=seeds) for variant in (first, second))
     totals = np.stack([*_successes_and_cases(one, given_one), *_successes_and_cases(other, given_one)], axis=1)
-    return bootstrap_of_totals(totals, one.videos, lambda sums: sums[2] / np.maximum(sums[3], 1) - sums[0] / np.maximum(sums[1], 1))
+    return Totals(totals, one.videos, lambda sums: sums[2] / np.maximum(sums[3], 1) - sums[0] / np.maximum(sums[1], 1))
 
 
 def share_by_every_phrasing(study: Study, variant: str, *, given_one: bool) -> Interval:

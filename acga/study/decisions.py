@@ -1,0 +1,93 @@
+"""The eight tests of the study's plan (docs/STUDY.md): one outcome a claim, each with a p-value, all corrected together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .bootstrap import Totals, bootstrap_of_totals, holm, p_value, replicates_of_totals
+from .claims import BESIDE, BESIDE_RESIDUAL, BOTH, DYNAMIC, FUSION, LOSS, ONE, Pair, more_than_overall
+from .phrasings import RIGHT, totals_of_every_phrasing
+from .records import Study
+
+LEVEL_OF_ALL = 0.05  # the chance that any of the tests holds where nothing is true
+
+
+@dataclass(frozen=True)
+class PlannedTest:
+    """An outcome that the second variant of a pair should have more of, by a claim of the paper."""
+
+    claim: str
+    words: str
+    pair: Pair
+    totals: Callable[[Study, str, str], Totals]
+
+
+def mean_iou(study: Study, first: str, second: str, *, test: str = "a2d") -> Totals:
+    """Of second minus first in mean IoU."""
+    seeds = study.seeds(first, second)
+    one, other = (study.scores(name, test=test, seeds=seeds) for name in (first, second))  # (R, N) each
+    values = np.stack([one, other, np.ones_like(one)], axis=1)
+    return Totals(values, study.videos(test), lambda sums: (sums[1] - sums[0]) / np.maximum(sums[2], 1))
+
+
+def both_of_a_pair(study: Study, first: str, second: str) -> Totals:
+    """Of second minus first in the share of minimal pairs of which both sentences are answered right."""
+    seeds = study.seeds(first, second)
+    rows, videos = minimal_pairs(study, first, seeds[0])
+    one, other = ((study.scores(name, seeds=seeds) >= RIGHT)[:, rows].all(axis=2).astype(float) for name in (first, second))  # (R, N) each
+    values = np.stack([one, other, np.ones_like(one)], axis=1)
+    return Totals(values, videos, lambda sums: (sums[1] - sums[0]) / np.maximum(sums[2], 1))
+
+
+def minimal_pairs(study: Study, variant: str, seed: int) -> tuple[np.ndarray, list[str]]:
+    """The rows (N, 2) of a test set's sentences that differ in a place word alone and mean two actors, and their videos."""
+    answers = study.answers_of(variant, seed)
+    partners = answers["partner"] if "partner" in answers else [None] * len(answers)
+    frames = list(zip(answers["video"], answers["frame"], strict=True))
+    row_of = {(*frame, query): row for row, (frame, query) in enumerate(zip(frames, answers["query"], strict=True))}
+    found = []
+    for row, (frame, partner) in enumerate(zip(frames, partners, strict=True)):
+        other = row_of.get((*frame, partner))
+        if other is not None and row < other:
+            found.append((row, other))
+    return np.array(found, dtype=int).reshape(-1, 2), [frames[row][0] for row, _ in found]
+
+
+PLAN = (
+    PlannedTest("C1", "mean IoU", FUSION, mean_iou),
+    PlannedTest("C2", "mean IoU more than overall IoU", LOSS, more_than_overall),
+    PlannedTest("C3", "mean IoU", BOTH, mean_iou),
+    PlannedTest("C3", "mean IoU", DYNAMIC, mean_iou),
+    PlannedTest("C4", "every phrasing right, given one is", ONE, partial(totals_of_every_phrasing, given_one=True)),
+    PlannedTest("C5", "both of a minimal pair right", BESIDE, both_of_a_pair),
+    PlannedTest("C5", "both of a minimal pair right", BESIDE_RESIDUAL, both_of_a_pair),
+    PlannedTest("C6", "mean IoU on J-HMDB's twin", DYNAMIC, partial(mean_iou, test="jhmdb")),
+)
+
+
+def decide(study: Study) -> list[dict[str, Any]]:
+    """The tests of the plan whose variants a study has: interval, p-value, the same corrected, and the verdict.
+
+    A claim holds, or does not, if the corrected p-value is below 5 %; otherwise it is undecided. Tests without an answer are left out.
+    """
+    found: list[dict[str, Any]] = []
+    for test in PLAN:
+        first, second = test.pair.first, test.pair.second
+        if not {first, second} <= set(study.variants) or not study.seeds(first, second):
+            continue
+        totals = test.totals(study, first, second)
+        if not totals.values.size:
+            continue
+        about = {"claim": test.claim, "outcome": test.words, "difference": test.pair.words, "first": first, "second": second}
+        interval, (_, replicates) = bootstrap_of_totals(*totals), replicates_of_totals(*totals)
+        found.append({**about, "interval": interval._asdict(), "p": p_value(replicates), "seeds": len(totals.values)})
+    for one, corrected in zip(found, holm([one["p"] for one in found]), strict=True):
+        decided = corrected < LEVEL_OF_ALL
+        one["corrected p"] = corrected
+        one["verdict"] = ("holds" if one["interval"]["mean"] > 0 else "does not hold") if decided else "undecided"
+    return found
