@@ -27,7 +27,7 @@ class PlannedTest:
     totals: Callable[[Study, str, str], Totals]
 
 
-def mean_iou(study: Study, first: str, second: str, *, test: str = "a2d") -> Totals:
+def gain_in_iou(study: Study, first: str, second: str, *, test: str = "a2d") -> Totals:
     """Of second minus first in mean IoU."""
     seeds = study.seeds(first, second)
     one, other = (study.scores(name, test=test, seeds=seeds) for name in (first, second))  # (R, N) each
@@ -59,14 +59,14 @@ def minimal_pairs(study: Study, variant: str, seed: int) -> tuple[np.ndarray, li
 
 
 PLAN = (
-    PlannedTest("C1", "mean IoU", FUSION, mean_iou),
+    PlannedTest("C1", "mean IoU", FUSION, gain_in_iou),
     PlannedTest("C2", "mean IoU more than overall IoU", LOSS, more_than_overall),
-    PlannedTest("C3", "mean IoU", BOTH, mean_iou),
-    PlannedTest("C3", "mean IoU", DYNAMIC, mean_iou),
+    PlannedTest("C3", "mean IoU", BOTH, gain_in_iou),
+    PlannedTest("C3", "mean IoU", DYNAMIC, gain_in_iou),
     PlannedTest("C4", "every phrasing right, given one is", ONE, partial(totals_of_every_phrasing, given_one=True)),
     PlannedTest("C5", "both of a minimal pair right", BESIDE, both_of_a_pair),
     PlannedTest("C5", "both of a minimal pair right", BESIDE_RESIDUAL, both_of_a_pair),
-    PlannedTest("C6", "mean IoU on J-HMDB's twin", DYNAMIC, partial(mean_iou, test="jhmdb")),
+    PlannedTest("C6", "mean IoU on J-HMDB's twin", DYNAMIC, partial(gain_in_iou, test="jhmdb")),
 )
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from acga.study.bootstrap import bootstrap_of_totals, holm, p_value, replicates_of_totals
 from acga.study.claims import BESIDE, BOTH
-from acga.study.decisions import PLAN, both_of_a_pair, decide, mean_iou, minimal_pairs
+from acga.study.decisions import PLAN, both_of_a_pair, decide, gain_in_iou, minimal_pairs
 from acga.study.records import Study
 
 SENTENCES = ["dog left of the car", "dog right of the car", "red dog", "dog left of the car"]
@@ -56,7 +56,7 @@ def test_as_many_simulated_studies_are_decided_as_should_be(gain, least, most):
     p_values = []
     for _ in range(100):
         study = study_of(simulate(rng, gain))
-        p_values.append(p_value(replicates_of_totals(*mean_iou(study, BOTH.first, BOTH.second))[1]))
+        p_values.append(p_value(replicates_of_totals(*gain_in_iou(study, BOTH.first, BOTH.second))[1]))
     assert least <= np.mean(np.array(p_values) < 0.05) <= most
 
 
