@@ -89,7 +89,8 @@ larger 1 --out runs/larger_moves --loss.resolution-weights 1 0 0 --epochs 2.2 --
   --initial runs/masks/last.safetensors
 larger 1.5 --out runs/larger_masks --loss.resolution-weights 1 1 1 --epochs 1.3 --batch-size 12 --learning-rate 8e-4 --seed 31 \
   --initial runs/larger_moves/last.safetensors
-python "$here/calibrate.py" data/scenes_again "$film" --weights runs/larger_masks/last.safetensors --out runs/mini.safetensors --half
+python "$here/calibrate.py" data/scenes_again "$film" --weights runs/larger_masks/last.safetensors --out runs/mini.safetensors --half \
+  --sizes 320 384
 
 # What the command line does beyond the official rule, on validation: scenes that it has not seen.
 acga data synthesize data/more_scenes --edition 2 --crowded --frames 16 --cutouts "$photographs" --train 1500 --test 0 --seed 18
