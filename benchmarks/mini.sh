@@ -105,7 +105,7 @@ python "$here/real_pictures.py" "$film" --part train --weights runs/mini.safeten
 python "$here/real_pictures.py" "$film" --part test --weights runs/mini.safetensors --out runs/film_test.json
 acga evaluate data/second_test --weights runs/mini.safetensors --out runs/second.json
 acga evaluate data/second_test --weights runs/mini.safetensors --refined --out runs/second_refined.json
-acga data synthesize data/first_test --train 0 --test 400
+acga data synthesize data/first_test --train 0 --test 100
 acga evaluate data/first_test --weights runs/mini.safetensors --out runs/first.json
 acga evaluate data/first_test --weights runs/mini.safetensors --refined --out runs/first_refined.json
 acga data synthesize data/jhmdb_test --layout jhmdb --edition 2 --bystanders --test 100

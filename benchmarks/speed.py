@@ -181,11 +181,11 @@ def scaling() -> dict[str, float]:
     channels_last(network.backbone)
     words = torch.randn(8, network.config.max_query_length, network.config.word_channels)
 
-    def stem(*, size: int = 320, frames: int = 16, clips: int = 1) -> Callable[[], object]:
+    def stem(*, size: int = 384, frames: int = 16, clips: int = 1) -> Callable[[], object]:
         pixels = torch.rand(clips, 3, frames, size, size)
         return lambda: network.features(pixels)
 
-    def query(*, size: int = 320, queries: int = 1) -> Callable[[], object]:
+    def query(*, size: int = 384, queries: int = 1) -> Callable[[], object]:
         visual = network.encode(stem(size=size)())  # type: ignore[arg-type]
         return lambda: network.decode(network.guide(visual, words[:queries], torch.zeros(queries, dtype=torch.int64)))
 

@@ -61,7 +61,7 @@ def mini_rows() -> str:
     films, result = [film_result(part) for part in ("test", "train")], read_json(MINI / "second.json.gz")
     asked: list[tuple[str, str, str | None]] = [("**cartoons**, second edition", "second", None)]
     asked += [(f"… `{tag}`", "second", tag) for tag in result["by_tag"] if tag.startswith("needs=")]
-    asked += [("**cartoons**, first edition, 400 videos", "first", None)]
+    asked += [("**cartoons**, first edition, 100 videos", "first", None)]
     asked += [(f"… `{tag}`", "first", tag) for tag in ("actors_in_scene=1", "same_kind=1")]
     asked += [("**cartoons**, J-HMDB's twin with bystanders, 100 videos", "jhmdb", None)]
     rows = [(film.title, f"{film.questions:,}", *percent(film.at_half, film.mean_iou, *film.refined)) for film in films]

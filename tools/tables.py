@@ -57,7 +57,7 @@ def in_short() -> str:
         (film.title, "`mini`", film.questions, [film.at_half, film.mean_iou, *film.refined]),
         ("**cartoons**, second edition", "`mini`", *on_drawn("second")),
         ("… two actors that differ in place alone", "`mini`", *on_drawn("second", "needs=minimal pair")),
-        ("**cartoons**, first edition, 400 videos", "`mini`", *on_drawn("first")),
+        ("**cartoons**, first edition, 100 videos", "`mini`", *on_drawn("first")),
         (
             "**cartoons**, first edition, 400 videos",
             "`thin_residual`",
