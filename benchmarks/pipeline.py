@@ -116,7 +116,7 @@ def measured() -> dict[str, float]:
         np.save(path, np.zeros((64, 528, 4, 32, 32), np.float16))
         rows = iter(np.random.default_rng(0).integers(0, 64, 1000))
         read = typical(lambda: np.array(np.load(path, mmap_mode="r")[next(rows)]))
-    response, mask = torch.randn(512, 512), np.zeros((320, 480), bool)  # videos of A2D Sentences are 320 pixels high
+    response, mask = torch.randn(512, 512), np.ones((320, 480), bool)  # videos of A2D Sentences are 320 pixels high
     score = typical(lambda: SegmentationMetrics().update(binarise(response, mask.shape), round_trip(mask, 512)))
     return {"decode a clip": decode, "read the features of a frame": read, "score an answer": score}
 
