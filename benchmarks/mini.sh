@@ -73,7 +73,7 @@ moving 1 --out runs/moves --loss.resolution-weights 1 0 0 --epochs 2.5 --batch-s
 moving 1.5 --out runs/masks --loss.resolution-weights 1 1 1 --epochs 1 --batch-size 12 --learning-rate 8e-4 --seed 9 \
   --initial runs/moves/last.safetensors
 
-# On new scenes and new views of the photographs, at the size that it is used at: 320 pixels, where it was 256 so far.
+# On new scenes and new views of the photographs, at 320 pixels, where it was 256 so far. (For the shipped file, folders had other names.)
 acga data photographs "$photographs" data/pasted_again --views 12 --pasted-share 0.5 --seed 21
 acga data synthesize data/motion_again --edition 2 --contrasts motion --sentence-style looks --frames 16 --train 1500 --test 0 --seed 22
 acga data synthesize data/contrasts_again --edition 2 --contrasts looks --sentence-style looks --frames 16 --train 1500 --test 0 --seed 20
