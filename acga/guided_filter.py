@@ -38,7 +38,7 @@ class GuidedFilter:
 
     def __call__(self, response: np.ndarray) -> np.ndarray:
         """Logits `(S, S)`, filtered as probabilities, as logits float32 `(S, S)`."""
-        probability = (1 / (1 + np.exp(-response.astype(np.float32)))).astype(np.float32)
+        probability = np.exp(-np.logaddexp(0, -response.astype(np.float32)))  # the logistic function, without overflow
         mean = self._average(probability)
         covariance = self._average(self.colours * probability[..., None]) - self.mean * mean[..., None]  # (S, S, 3)
         slope = np.einsum("yxij,yxj->yxi", self.inverse, covariance)
