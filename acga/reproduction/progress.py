@@ -63,8 +63,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def measure_rates(config: ACGAConfig, recipe: TrainConfig, device: torch.device) -> dict[str, float]:
-    """The seconds of a frame through the stem, of a training step, and of a sentence's evaluation, each tried twice with made-up data."""
+def measure_rates(config: ACGAConfig, recipe: TrainConfig, device: torch.device, *, training: bool = True) -> dict[str, float]:
+    """The seconds of a frame through the stem, of a training step, and of a sentence's evaluation, each tried twice with made-up data.
+
+    Without `training`, no step is tried.
+    """
     model = ACGA(replace(config, vocabulary_size=2)).to(device)
     objective = SentenceObjective(model, recipe)
     clip = torch.zeros(1, model.backbone.input_channels, config.clip_length, config.size, config.size, device=device)
@@ -72,7 +75,8 @@ def measure_rates(config: ACGAConfig, recipe: TrainConfig, device: torch.device)
     features = model.features(clip)  # (1, C, T/4, h, w)
     batch, tokens = recipe.batch_size, torch.ones(recipe.batch_size, config.max_query_length, dtype=torch.int64, device=device)
     masks = torch.zeros(batch, config.size, config.size, device=device)
-    seconds["training steps"] = _time(lambda: objective(features.expand(batch, -1, -1, -1, -1), tokens, masks).sum().backward(), device)
+    if training:
+        seconds["training steps"] = _time(lambda: objective(features.expand(batch, -1, -1, -1, -1), tokens, masks).sum().backward(), device)
     network = objective.network.eval()
     with torch.no_grad():
         seconds["sentences"] = _time(lambda: network.from_features(features, network.embed(tokens[:1])), device)

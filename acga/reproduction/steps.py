@@ -342,7 +342,7 @@ class Reproduction:
         rates = known["seconds"] if known.get("of") == self._rated else {}
         if any(amount and name not in rates for name, amount in amounts.items()):
             shared = 1 / self.accelerator.num_processes
-            tried = measure_rates(self.config, self.recipe, self.accelerator.device)
+            tried = measure_rates(self.config, self.recipe, self.accelerator.device, training=amounts["training steps"] > 0)
             rates = {**{name: seconds * shared for name, seconds in tried.items()}, **rates}
             if self.is_main:
                 write_json(path, {"of": self._rated, "seconds": rates})

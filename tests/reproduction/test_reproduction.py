@@ -7,14 +7,16 @@ import math
 import re
 import shlex
 import shutil
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from helpers import squares
+from helpers import fill, squares
 from helpers.launching import launch
+from helpers.paths import GOLDEN
 from helpers.releases import write_jhmdb
 from helpers.small import CONFIG, save_small_model, small_model, spelled, write_words
 from pycocotools.coco import COCO
@@ -161,6 +163,21 @@ def test_given_weights_are_evaluated_only(world):
     ious = coco_ious(report.parent)
     assert ious == pytest.approx([one.iou for one in plain.predictions], abs=0.05) and len(set(ious)) > 2  # features are kept in 16 bits
     assert f"git blob {git_blob_id(weights)}" in report.read_text()
+
+
+def test_the_official_checkpoint_is_evaluated_as_it_is_published(world, tmp_path):
+    """A tar archive with the official names at the published widths, values made up; word vectors of 300 values."""
+    names = json.loads((GOLDEN / "official_acga_names.json").read_text())
+    state = {name: torch.from_numpy(np.asarray(value)) for name, value in fill.state_dict(names).items()}
+    torch.save({"epoch": 9, "state_dict": state}, tmp_path / "model_best.pth.tar")
+    with tarfile.open(tmp_path / "ckpt.tar", "w") as archive:
+        archive.add(tmp_path / "model_best.pth.tar", "ckpt/model_best.pth.tar")
+    write_words(tmp_path / "words.bin", [*KNOWN, "crimson"], width=300)
+    root = squares.write_release(tmp_path / "a2d", train=1, test=1)
+    ours = options(world, out=str(tmp_path / "out"), weights=tmp_path / "ckpt.tar", words=tmp_path / "words.bin")
+    report = reproduce(replace(ours, root=root, out=tmp_path / "out"), print)
+    content = json.loads((report.parent / "report.json").read_text())
+    assert content["about"]["weights"].startswith("ckpt.tar, git blob ") and len(coco_ious(report.parent)) == 4
 
 
 def test_the_ladder_trains_every_rung(world):
