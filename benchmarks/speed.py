@@ -4,8 +4,8 @@
 
 The official form is our plain network, which equals the official code (tests/golden). Ours has a compiled stem and is folded; once more, it
 rounds the inputs of convolutions and products to bf16, with the stem as it is. All are measured in one process, in turn, five times each;
-shown are medians and the range. The speed of a product of large
-matrices is measured before. Peaks of memory are those of a process of its own. Writes results/speed.json.
+shown are medians and the range. The speed of a product of large matrices is measured before, peaks of memory in a process of their own.
+Writes results/speed.json.
 """
 
 from __future__ import annotations
@@ -117,17 +117,16 @@ def product_speed(side: int = 2048) -> float:
 
 
 def published() -> dict[str, Any]:
-    """Both forms of every part: seconds, operations, share of the speed of a product of matrices."""
-    network, found, highest = Published(), {}, product_speed()
+    """Both forms of every part: seconds and operations; beside them the speed of a product of matrices."""
+    network, found, product = Published(), {}, product_speed()
     for part, forms in FORMS.items():
         runs = {form: partial(network.run, part, form) for form in forms}
         for form, seconds in in_turn(runs, rounds=3 if part == "training step" else ROUNDS).items():
             with FlopCounterMode(display=False) as counter:  # a compiled stem has the plain one's operations, and bf16 those of fp32
                 network.run(part, "official form" if part == "stem" else form.removesuffix(", bf16"))
             billions = counter.get_total_flops() / 1e9
-            share = billions / median(seconds) / highest
-            found[f"{part}, {form}"] = {**summary(seconds), "GFLOP": billions, "share of that speed": share}
-    return {"speed of a product of matrices (GFLOP/s)": highest, "seconds": found}
+            found[f"{part}, {form}"] = {**summary(seconds), "GFLOP": billions}
+    return {"speed of a product of matrices (GFLOP/s)": product, "seconds": found}
 
 
 def peak_memory() -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 import cv2
 import numpy as np
@@ -128,15 +129,16 @@ class ContactSheet:
             self._tiles, self._step = self._tiles[::2], 2 * self._step
         self._seen += 1
 
-    def picture(self) -> np.ndarray:
-        """The sheet `(H, W, 3)` uint8 of what was added so far."""
+    def picture(self, verdicts: Sequence[str | None] = ()) -> np.ndarray:
+        """The sheet `(H, W, 3)` uint8 of what was added so far, with the verdict on each query, if given, before its words."""
         chosen = sorted({round(place) for place in np.linspace(0, len(self._tiles) - 1, TILES)})
         height, width = self._size
         sheet = np.zeros((-(-len(chosen) // COLUMNS) * height, min(len(chosen), COLUMNS) * width, 3), np.uint8)
         for place, number in enumerate(chosen):
             row, column = divmod(place, COLUMNS)
             sheet[row * height :, column * width :][:height, :width] = self._tiles[number]
-        return np.concatenate([sheet, _legend(self._queries, sheet.shape[1])])
+        labels = [f"{verdict}: {query}" if verdict else query for query, verdict in zip_longest(self._queries, verdicts)]
+        return np.concatenate([sheet, _legend(labels, sheet.shape[1])])
 
 
 def _legend(queries: Sequence[str], width: int) -> np.ndarray:

@@ -90,10 +90,10 @@ def write_segmentation(
             yield result
     for file in files:
         file.close()
-    if sheet:
-        (folder / SHEET).write_bytes(encode_picture(contact.picture(), ".jpg"))
     for entry in entries:
         entry["verdict"] = segmenter.verdict(entry["confidences"])
+    if sheet:
+        (folder / SHEET).write_bytes(encode_picture(contact.picture([entry["verdict"] for entry in entries]), ".jpg"))
     summary = {
         "acga": __version__,
         "video": Path(video).name if folder in Path(video).parents else str(video),  # of a clip beside the results, the name

@@ -50,7 +50,7 @@ PRESETS: dict[str, tuple[TrainConfig, bool]] = {  # the recipe, and whether sent
     "paper": (TrainConfig(epochs=12), False),
     "official": (TrainConfig(epochs=9), True),
 }
-RUN, RESULT = "training", "result.json"
+RUN, RESULT, WORDS = "training", "result.json", "words.bin"
 
 
 class _Words(TypedDict):
@@ -78,6 +78,10 @@ def reproduce(options: ReproduceOptions, say: Callable[[str], None] = print) -> 
         raise ConfigError("--jhmdb goes with a2d and names the folder of J-HMDB Sentences, whose words the weights are to know as well.")
     if options.frame_list is not None and options.release == "a2d":
         raise ConfigError("--frame-list says which frames of J-HMDB Sentences are tested; leave it out with a2d.")
+    kept = options.out / options.release / WORDS
+    for name, given in (("backbone", options.backbone), ("words", None if kept.exists() else options.words)):
+        if given is not None and not given.is_file():
+            raise ConfigError(f"There is no file {given}; give another --{name}.")
     work = Reproduction(options, say)
     lock = lock_folder(work.folder) if work.is_main else None  # as long as this runs
     work.check()
@@ -172,7 +176,7 @@ class Reproduction:
         roots = [self.options.root, *([self.options.jhmdb] if self.options.jhmdb else [])]
         queries = [query for root in roots for query in read_queries(root)]
         wanted = sorted({word for query in queries for word in tokenise(query)})
-        kept, described = self.folder / "words.bin", self.folder / "words.json"
+        kept, described = self.folder / WORDS, self.folder / "words.json"
         source = self.options.words or _find(self.options.root, WORD_FILES)
         if source is None and not kept.exists():
             if self.weights is not None and load_model(self.weights).vocabulary is not None:

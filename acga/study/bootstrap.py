@@ -31,6 +31,12 @@ class Interval(NamedTuple):
         """Read from plain values, as summaries have them."""
         return cls(values["mean"], values["low"], values["high"])
 
+    @classmethod
+    def of_replicates(cls, mean: float, replicates: np.ndarray) -> Interval:
+        """From what the mean might have been."""
+        low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return cls(mean, float(low), float(high))
+
     @property
     def excludes_zero(self) -> bool:
         """Whether zero is outside, as for a difference that is hardly chance."""
@@ -92,9 +98,7 @@ def bootstrap_of_totals(
     >>> bootstrap_of_totals(intersections_and_unions, "aab", lambda sums: sums[0] / sums[1])
     Interval(mean=0.5, low=0.375, high=0.75)
     """
-    mean, replicates = replicates_of_totals(values, groups, statistic, seed=seed, draws=draws)
-    low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(mean, float(low), float(high))
+    return Interval.of_replicates(*replicates_of_totals(values, groups, statistic, seed=seed, draws=draws))
 
 
 def replicates_of_totals(

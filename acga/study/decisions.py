@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .bootstrap import Totals, bootstrap_of_totals, holm, p_value, replicates_of_totals
+from .bootstrap import Interval, Totals, holm, p_value, replicates_of_totals
 from .claims import BESIDE, BESIDE_RESIDUAL, BOTH, DYNAMIC, FUSION, LOSS, ONE, Pair, more_than_overall
 from .phrasings import RIGHT, totals_of_every_phrasing
 from .records import Study
@@ -84,8 +84,10 @@ def decide(study: Study) -> list[dict[str, Any]]:
         if not totals.values.size:
             continue
         about = {"claim": test.claim, "outcome": test.words, "difference": test.pair.words, "first": first, "second": second}
-        interval, (_, replicates) = bootstrap_of_totals(*totals), replicates_of_totals(*totals)
-        found.append({**about, "interval": interval._asdict(), "p": p_value(replicates), "seeds": len(totals.values)})
+        mean, replicates = replicates_of_totals(*totals)
+        found.append(
+            {**about, "interval": Interval.of_replicates(mean, replicates)._asdict(), "p": p_value(replicates), "seeds": len(totals.values)}
+        )
     for one, corrected in zip(found, holm([one["p"] for one in found]), strict=True):
         decided = corrected < LEVEL_OF_ALL
         one["corrected p"] = corrected

@@ -17,6 +17,7 @@ from acga.model import ACGA
 from acga.model.checkpoints import load_model, save_model
 from acga.model.decoder import Responses
 from acga.model.presence import CERTAINTY, DENIAL_CERTAINTY, Presence, confidence
+from acga.output.overlay import ContactSheet
 from acga.output.segmentation import write_segmentation
 from acga.widgets.query_view import pack_prediction
 
@@ -77,6 +78,15 @@ def test_a_film_has_a_verdict_by_the_median_of_its_frames(calibrated, tmp_path):
     with pytest.warns(UserWarning, match="does not know 'zeppelin' in 'zeppelin dog'"):
         video.segment(["dog", "zeppelin dog"], every=100)
     assert video.verdicts == {"dog": "unsure", "zeppelin dog": "unsure"}
+
+
+def test_the_contact_sheet_has_the_verdict_before_the_words():
+    """Its legend is that of a sentence which begins with the verdict."""
+    plain, labelled = ContactSheet(["dog", "cat"], (60, 80)), ContactSheet(["not here: dog", "cat"], (60, 80))
+    for sheet in (plain, labelled):
+        sheet.add(np.zeros((60, 80, 3), np.uint8), [], 0.0)
+    assert np.array_equal(plain.picture(["not here", None]), labelled.picture())
+    assert not np.array_equal(plain.picture(["not here", None]), plain.picture())
 
 
 def test_summary_and_page_have_the_verdict(calibrated, tmp_path):

@@ -201,10 +201,10 @@ def test_errors_name_the_option_of_the_command_line(world, tmp_path, capsys):
     arguments = ["reproduce", "a2d", "--root", world / "a2d", "--out", out, "--network", "thin", "--device", "cpu"]
     for more, said in (
         (["--backbone", tmp_path / "few.bin"], rf"--backbone {tmp_path}/few\.bin cannot be read as PyTorch weights"),
-        (["--backbone", tmp_path / "none.pth"], rf"--backbone {tmp_path}/none\.pth"),
+        (["--backbone", tmp_path / "none.pth"], rf"There is no file {tmp_path}/none\.pth; give another --backbone"),
         (["--backbone", world / "i3d.safetensors"], rf"--backbone {world}/i3d\.safetensors holds an I3D of width"),
         (["--backbone", backbone, "--words", tmp_path / "few.bin"], rf"--words {tmp_path}/few\.bin has vectors of 8 values"),
-        (["--backbone", backbone, "--words", tmp_path / "none.bin"], rf"--words {tmp_path}/none\.bin: cannot be read"),
+        (["--words", tmp_path / "none.bin"], rf"There is no file {tmp_path}/none\.bin; give another --words"),  # before any download
     ):
         assert main([str(argument) for argument in [*arguments, *more]]) == 2
         assert re.fullmatch(f"acga: error: {said}.*\n", capsys.readouterr().err)
