@@ -29,7 +29,7 @@ from .questions import Questions
 from .records import append_run, read_runs
 from .variants import GRIDS, LADDER, VARIANTS, Variant
 
-VALIDATION = 100  # sentences of held-out training videos: a glance, since nothing is chosen by it
+VALIDATION = 400  # sentences of held-out training videos, looked at after every epoch
 
 
 @dataclass(frozen=True)
