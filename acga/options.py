@@ -45,8 +45,7 @@ def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
             value = text if isinstance(default, str) else parse_json(text.lower())
         except ValueError:
             value = None
-        wanted = {tuple: (list,), float: (float, int)}.get(type(default), (type(default),))
-        if type(value) not in wanted:
+        if type(value) not in {tuple: (list,), float: (float, int)}.get(type(default), (type(default),)):
             raise ConfigError(f"{text!r} is no value for {name}, which is {json.dumps(default)} by default.")
         fields[name] = value
     return ACGAConfig.from_dict(fields)
@@ -317,6 +316,7 @@ class AblateOptions(Checked):
     jhmdb: Path | None = None  # the folder of J-HMDB Sentences, to test on without fine-tuning
     paraphrases: Path | None = None  # a release with several phrasings of each instance (acga data synthesize --mixed)
     learn_from: Path | None = None  # another release to train on, such as crowded scenes, in place of the training split of ROOT
+    probes: Flag = True  # ask perturbed queries and other phrasings, too, and look at attention; without it there are scores alone
     features: Path | None = None  # folder for the extracted features; by default OUT/features
     workers: Workers = 2
     device: Device = "auto"

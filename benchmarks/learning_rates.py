@@ -38,7 +38,7 @@ class Options:
     features: Path  # folder for the extracted features
     out: Path
     size: int = 128  # side in pixels of what the networks see
-    epochs: float = 0.35  # of each run
+    epochs: float = 1.0  # of each run
     validation_samples: int = 400  # sentences of held-out training videos
     only: tuple[str, ...] = tuple(PLANNED)  # networks
 

@@ -101,9 +101,8 @@ class Experiment:
         started = monotonic()
         model = load_model(folder / "last.safetensors")
         how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
-        probed = probe_model(
-            model, self.questions, self.features, variant.blind_to, whole=variant.name in {one.name for one in LADDER}, **how
-        )
+        whole = self.options.probes and variant.name in {one.name for one in LADDER}
+        probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=whole, **how)
         record = {
             "variant": variant.name,
             "seed": seed,
