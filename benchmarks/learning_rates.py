@@ -49,9 +49,14 @@ def validation(folder: Path) -> float | None:
     return entries[-1]["validation"]["mIoU"] if entries else None
 
 
+def folder_of(options: Options, name: str, rate: float) -> Path:
+    """The folder of a run."""
+    return options.out / f"{name} {rate:g}".replace(" ", "_")
+
+
 def run(options: Options, name: str, rate: float) -> float:
     """Train a network with a rate, unless that was done, and give its score."""
-    folder = options.out / f"{name} {rate:g}".replace(" ", "_")
+    folder = folder_of(options, name, rate)
     score = validation(folder)
     if score is None:
         variant = replace(VARIANTS[name], learning_rate=rate)
@@ -81,14 +86,12 @@ def main(options: Options) -> None:
     for rate in RATES:
         for name in tqdm(options.only, desc=f"learning rate {rate:g}"):
             run(options, name, rate)
-    folders = {(name, rate): options.out / f"{name} {rate:g}".replace(" ", "_") for name in PLANNED for rate in RATES}
-    found = {key: validation(folder) for key, folder in folders.items()}
-    scores = {name: {f"{rate:g}": found[name, rate] for rate in RATES} for name in PLANNED}
-    if None in found.values():
+    scores = {name: {rate: validation(folder_of(options, name, rate)) for rate in RATES} for name in PLANNED}
+    best = {name: max(((score, rate) for rate, score in of.items() if score is not None), default=None) for name, of in scores.items()}
+    if any(score is None for of in scores.values() for score in of.values()):
         return
-    write_json(options.out / "rates.json", {name: max(RATES, key=lambda rate, name=name: found[name, rate]) for name in PLANNED})
-    about = provenance(seed=SEED)
-    write_json(options.out / "scores.json", {"about": about, "epochs": options.epochs, "validation mIoU": scores})
+    write_json(options.out / "rates.json", {name: of[1] for name, of in best.items() if of is not None})
+    write_json(options.out / "scores.json", {"about": provenance(seed=SEED), "epochs": options.epochs, "validation mIoU": scores})
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ Before the first ReLU of an FCN (eq. 11) everything is linear, so it may be comp
   The biases, constant but for the outer two pixels, are of this kind too, so that one matrix product adds all three.
 
 Kernels are composed from the shared parameters, in every call when gradients are on, so a folded network can be trained.
-Full-resolution maps keep their channels last in memory, as convolutions like them.
+Full-resolution maps keep their channels last in memory, as convolutions like them. Without gradients they are made and used in strips, of
+which only two rows are kept for the next, so that none is ever there as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -35,6 +36,7 @@ FIRST: Axis = (slice(2, 6), (1, 0))  # the first cell: the first 2 pixels of the
 LAST: Axis = (slice(2, 6), (0, 1))  # the last cell: the last 2 pixels of the map
 # The two ends of an axis: how the impulse passes, the cell, and where those 2 pixels are in the answer of INSIDE.
 ENDS = ((FIRST, slice(0, 1), slice(4, 6)), (LAST, slice(-1, None), slice(6, 8)))
+STRIP = 2**21  # numbers of a full-resolution map, at most, that a strip holds (8 MB): what a processor's cache takes
 
 
 class Composed(NamedTuple):
@@ -111,14 +113,15 @@ class FoldedDecoder(Decoder):
         if isinstance(fcn, Classifier):
             weight = _split_weight(fcn, language)[0]
             hidden = F.conv2d(visual, weight, fcn.first.bias, padding=1).movedim(1, -1)  # (B, 4h, 4w, O)
-            yield _classify(fcn, hidden, language, [])
+            yield _classify(fcn, [hidden], language, hidden.shape[1:3], [])
         else:
             yield fcn(visual, language)
         fcn, deconvolution = self.classifiers["large"], self.deconvolutions["large"]
         if isinstance(fcn, Classifier) and isinstance(deconvolution, Deconvolution):
             weight = _split_weight(fcn, language)[0]
-            hidden = deconvolve_and_convolve(self._composed(deconvolution, weight), visual)
-            yield _classify(fcn, hidden, language, [_biases(deconvolution, weight, fcn.first.bias, hidden)])
+            size = (4 * visual.shape[2], 4 * visual.shape[3])
+            strips = deconvolve_and_convolve(self._composed(deconvolution, weight), visual, _rows_at_once(visual, fcn))
+            yield _classify(fcn, strips, language, size, [_biases(deconvolution, weight, fcn.first.bias, size)])
         else:
             yield fcn(deconvolution(visual), language)
 
@@ -127,7 +130,8 @@ class FoldedDecoder(Decoder):
         if self.fusion is not None:
             weights = self.fusion.weight.split(1, dim=1)  # (1, 1, 3, 3) each, the coarsest first
             fused = F.conv2d(large, weights[-1], self.fusion.bias, padding=1).movedim(1, -1).contiguous()  # (B, H, W, 1)
-            _add(fused, [_convolve_upsampled(part, weight, fused) for part, weight in zip((medium, small), weights[-2::-1], strict=False)])
+            size, coarser = fused.shape[1:3], zip((medium, small), weights[-2::-1], strict=False)
+            _add(fused, _join([_convolve_upsampled(part, weight, size) for part, weight in coarser], batch=len(fused)))
             large = fused.movedim(-1, 1)
         return Responses(small.squeeze(1), medium.squeeze(1), large.squeeze(1))
 
@@ -165,52 +169,92 @@ def compose(deconvolution: Deconvolution, weight: Tensor) -> Composed:
     return Composed(kernel, rows, columns, corners)
 
 
-def deconvolve_and_convolve(composed: Composed, visual: Tensor) -> Tensor:
-    """The output of the composed layers for visual (B, C, h, w), with h, w of 2 at least, less all biases: (B, 4h, 4w, O)."""
-    result = F.conv2d(visual, composed.kernel, padding=1).movedim(1, -1)  # (B, h, w, 16 O), the channels last for the gradient too
-    result = rearrange(result, "n h w (a b o) -> n (h a) (w b) o", a=4, b=4)
+def deconvolve_and_convolve(composed: Composed, visual: Tensor, rows_at_once: int) -> Iterator[Tensor]:
+    """The output of the composed layers for visual (B, C, h, w), with h, w of 2 at least, less all biases.
+
+    It comes in strips from the top, each of so many rows of cells: (B, 4 rows, 4w, O).
+    """
+    height, width = visual.shape[2:]
+    lines, stripes = [], []  # what the first and the last two rows, and columns, get in addition
     for i, (_, cell, _) in enumerate(ENDS):
-        strip = F.conv_transpose2d(visual[:, :, cell], composed.rows[i], stride=4, padding=(0, 4))  # (B, O, 2, 4w)
+        line = F.conv_transpose2d(visual[:, :, cell], composed.rows[i], stride=4, padding=(0, 4))  # (B, O, 2, 4w)
         for j, (_, other_cell, _) in enumerate(ENDS):
             corner = einsum(visual[:, :, cell, other_cell], composed.corners[i][j], "b c i j, c o y x -> b o y x")
-            strip = strip.index_add(3, _outer_pixels(j, strip.shape[3], visual), corner)
-        result.index_add_(1, _outer_pixels(i, result.shape[1], visual), rearrange(strip, "b o y w -> b y w o"))
+            line = line.index_add(3, _outer_pixels(j, line.shape[3], visual), corner)
+        lines.append(rearrange(line, "b o y w -> b y w o"))
         stripe = F.conv_transpose2d(visual[:, :, :, cell], composed.columns[i], stride=4, padding=(4, 0))  # (B, O, 4h, 2)
-        result.index_add_(2, _outer_pixels(i, result.shape[2], visual), rearrange(stripe, "b o h x -> b h x o"))
-    return result
+        stripes.append(rearrange(stripe, "b o h x -> b h x o"))
+    padded = F.pad(visual, [0, 0, 1, 1])  # (B, C, h + 2, w)
+    for top in range(0, height, rows_at_once):
+        bottom = min(top + rows_at_once, height)
+        strip = F.conv2d(padded[:, :, top : bottom + 2], composed.kernel, padding=(0, 1)).movedim(1, -1)  # (B, rows, w, 16 O)
+        strip = rearrange(strip, "n h w (a b o) -> n (h a) (w b) o", a=4, b=4)  # the channels last for the gradient too
+        for i, at_end in enumerate((top == 0, bottom == height)):
+            if at_end:
+                strip.index_add_(1, _outer_pixels(i, strip.shape[1], visual), lines[i])
+            strip.index_add_(2, _outer_pixels(i, 4 * width, visual), stripes[i][:, 4 * top : 4 * bottom])
+        yield strip
 
 
-def _biases(deconvolution: Deconvolution, weight: Tensor, bias: Tensor | None, like: Tensor) -> Separable:
-    """The joint bias of a deconvolution and of the 3x3 after it, for a map like (B, H, W, O): what they make of zeros."""
-    zeros = like.new_zeros(1, deconvolution.transposed.in_channels, 2, 2)
+def _rows_at_once(visual: Tensor, fcn: Classifier) -> int:
+    """The rows of cells that are deconvolved at once: all with gradients, whose maps are kept anyway; otherwise as `STRIP` allows."""
+    batch, _, height, width = visual.shape
+    return height if torch.is_grad_enabled() else max(1, STRIP // (batch * 16 * width * fcn.first.out_channels))
+
+
+def _biases(deconvolution: Deconvolution, weight: Tensor, bias: Tensor | None, size: tuple[int, int]) -> Separable:
+    """The joint bias of a deconvolution and of the 3x3 after it, for a map of a size: what they make of zeros."""
+    zeros = weight.new_zeros(1, deconvolution.transposed.in_channels, 2, 2)
     of_zeros = F.conv2d(deconvolution(zeros), weight, bias, padding=1)  # (1, O, 8, 8), constant but for its outer two pixels
     five = of_zeros[:, :, [0, 1, 2, -2, -1]][..., [0, 1, 2, -2, -1]]
-    return Separable(_stretch(like.shape[1], like), _stretch(like.shape[2], like) @ rearrange(five, "b o y x -> b y x o"))
+    return Separable(_stretch(size[0], of_zeros), _stretch(size[1], of_zeros) @ rearrange(five, "b o y x -> b y x o"))
 
 
-def _classify(fcn: Classifier, hidden: Tensor, language: Tensor, others: list[Separable]) -> Tensor:
-    """An FCN's response (B, 1, H, W), given what vision adds to its first convolution (B, H, W, O), and other maps to be added."""
-    height, width = hidden.shape[1:3]
+def _classify(fcn: Classifier, strips: Iterable[Tensor], language: Tensor, size: Sequence[int], others: list[Separable]) -> Tensor:
+    """An FCN's response (B, 1, H, W), given what vision adds to its first convolution, and other maps to be added.
+
+    The former comes in strips (B, ., W, O) from the top, or as one. The 3x3 after it sees the last two rows of the strip before, too.
+    """
+    height, width = size
     _, of_language, of_places = _split_weight(fcn, language)
-    corners = coordinates(height, width, like=hidden)[None, :, [0, -1]][..., [0, -1]]  # (1, 8, 2, 2) say all of an affine map
-    places = convolve_interpolated(corners, of_places, _affine(height, hidden), _affine(width, hidden))
-    _add(hidden, [_convolve_upsampled(language, of_language, hidden), places, *others])
+    corners = coordinates(height, width, like=language)[None, :, [0, -1]][..., [0, -1]]  # (1, 8, 2, 2) say all of an affine map
+    places = convolve_interpolated(corners, of_places, _affine(height, language), _affine(width, language))
+    parts = _join([_convolve_upsampled(language, of_language, size), places, *others], batch=len(language))
     second, last = cast(nn.Conv2d, fcn.layers[2]), cast(nn.Conv2d, fcn.layers[4])
-    hidden = F.relu(hidden, inplace=True).movedim(-1, 1)  # (B, O, H, W)
-    hidden = F.relu(second(hidden), inplace=True).movedim(1, -1)  # (B, H, W, O)
-    return F.linear(hidden, last.weight.flatten(1), last.bias).movedim(-1, 1)
+    responses, before, top = [], None, 0
+    for hidden in strips:
+        bottom = top + hidden.shape[1]
+        _add(hidden, parts, slice(top, bottom))
+        hidden, top = F.relu(hidden, inplace=True), bottom
+        if hidden.shape[1] == height:
+            hidden = second(hidden.movedim(-1, 1))  # (B, O, H, W)
+        else:
+            zeros = torch.zeros_like(hidden[:, :1])
+            joined = torch.cat([zeros if before is None else before, hidden, *([zeros] if bottom == height else [])], dim=1)
+            before = hidden[:, -2:]
+            hidden = F.conv2d(joined.movedim(-1, 1), second.weight, second.bias, padding=(0, 1))  # (B, O, ., W)
+        hidden = F.relu(hidden, inplace=True).movedim(1, -1)  # (B, ., W, O)
+        responses.append(F.linear(hidden, last.weight.flatten(1), last.bias))
+    return torch.cat(responses, dim=1).movedim(-1, 1) if len(responses) > 1 else responses[0].movedim(-1, 1)
 
 
-def _add(maps: Tensor, parts: list[Separable]) -> None:
-    """Add separable maps to (B, H, W, O), in place."""
-    rows = torch.cat([part.rows for part in parts], dim=1)  # (H, r)
-    columns = torch.cat([part.columns.expand(len(maps), -1, -1, -1) for part in parts], dim=1)  # (B, r, W, O)
-    maps.flatten(2).baddbmm_(rows.to(maps.dtype).expand(len(maps), -1, -1), columns.to(maps.dtype).flatten(2))
+def _join(parts: list[Separable], batch: int) -> Separable:
+    """The sum of separable maps, as one."""
+    return Separable(
+        torch.cat([part.rows for part in parts], dim=1),  # (H, r)
+        torch.cat([part.columns.expand(batch, -1, -1, -1) for part in parts], dim=1),  # (B, r, W, O)
+    )
 
 
-def _convolve_upsampled(small: Tensor, weight: Tensor, like: Tensor) -> Separable:
-    """conv3x3 of a map (B, D, h, w), upsampled to the size of a map (B, H, W, O)."""
-    rows, columns = (_bilinear(few, many, like) for few, many in zip(small.shape[2:], like.shape[1:3], strict=True))
+def _add(maps: Tensor, part: Separable, rows: slice = slice(None)) -> None:
+    """Add a separable map, or some of its rows, to (B, H, W, O), in place."""
+    along, across = part.rows[rows].to(maps.dtype), part.columns.to(maps.dtype)
+    maps.flatten(2).baddbmm_(along.expand(len(maps), -1, -1), across.flatten(2))
+
+
+def _convolve_upsampled(small: Tensor, weight: Tensor, size: Sequence[int]) -> Separable:
+    """conv3x3 of a map (B, D, h, w), upsampled to a size (H, W)."""
+    rows, columns = (_bilinear(few, many, small) for few, many in zip(small.shape[2:], size, strict=True))
     return convolve_interpolated(small, weight, rows, columns)
 
 

@@ -82,9 +82,14 @@ def test_single_precision_and_the_call_from_clips():
             assert fast.dtype == torch.float32
 
 
+def deconvolved(deconvolution, weight, visual, rows_at_once=99):
+    """The output of the composed layers (B, O, 4h, 4w), its strips joined."""
+    return torch.cat(list(deconvolve_and_convolve(compose(deconvolution, weight), visual, rows_at_once)), dim=1).movedim(-1, 1)
+
+
 @settings(max_examples=15, deadline=None)
-@given(height=st.integers(2, 6), width=st.integers(2, 6), seed=st.integers(0, 99))
-def test_deconvolution_in_one_step(height, width, seed):
+@given(height=st.integers(2, 6), width=st.integers(2, 6), rows_at_once=st.integers(1, 7), seed=st.integers(0, 99))
+def test_deconvolution_in_one_step(height, width, rows_at_once, seed):
     """Without biases, every pixel is that of the three layers, also the outer two, where their zero paddings differ."""
     torch.manual_seed(seed)
     deconvolution = Deconvolution(3, 4).double()
@@ -92,7 +97,22 @@ def test_deconvolution_in_one_step(height, width, seed):
     nn.init.zeros_(deconvolution.convolution.bias)
     weight, visual = torch.randn(2, 4, 3, 3).double(), torch.randn(2, 3, height, width).double()
     expected = F.conv2d(deconvolution(visual), weight, padding=1)
-    torch.testing.assert_close(deconvolve_and_convolve(compose(deconvolution, weight), visual).movedim(-1, 1), expected)
+    torch.testing.assert_close(deconvolved(deconvolution, weight, visual, rows_at_once), expected)
+
+
+@settings(max_examples=12, deadline=None)
+@given(height=st.integers(1, 5), width=st.integers(1, 5), strip=st.sampled_from([1, 200, 700, 3000]), batch=st.integers(1, 3))
+def test_strips_change_nothing(height, width, strip, batch):
+    """Large maps that are made a few rows at a time are those that are made at once."""
+    model = build()
+    folded, before = fold(model), folding.STRIP
+    with torch.no_grad():
+        whole = folded.from_features(*inputs(height, width, batch))
+        folding.STRIP = strip
+        try:
+            assert_same(folded.from_features(*inputs(height, width, batch)), whole)
+        finally:
+            folding.STRIP = before
 
 
 def test_only_the_outer_two_pixels_need_mending():
@@ -104,7 +124,7 @@ def test_only_the_outer_two_pixels_need_mending():
     weight, visual = torch.randn(2, 4, 3, 3).double(), torch.randn(1, 3, 4, 4).double()
     wide = F.pad(visual, [2, 2, 2, 2])  # far from its borders, the layers cut nothing off
     unbounded = F.conv2d(deconvolution(wide), weight, padding=1)[:, :, 8:-8, 8:-8]
-    difference = (unbounded - deconvolve_and_convolve(compose(deconvolution, weight), visual).movedim(-1, 1)).abs().amax(dim=(0, 1))
+    difference = (unbounded - deconvolved(deconvolution, weight, visual)).abs().amax(dim=(0, 1))
     assert difference[2:-2, 2:-2].max() < 1e-12
     assert min(difference[:2].max(), difference[-2:].max(), difference[:, :2].max(), difference[:, -2:].max()) > 1e-3
 
