@@ -332,7 +332,9 @@ def group_responses(
     tokens = hide_query(tokens) if blind_to == "text" else tokens
     for start in range(0, len(group), batch_size):
         part = slice(start, start + batch_size)
-        responses = network.decode(network.guide(visual, network.embed(tokens[part].to(device)), rows[part].to(device)))
+        responses = network.decode(
+            network.guide(visual, network.embed(tokens[part].to(device)), rows[part].to(device), with_pixel_weights=False)
+        )
         yield from zip(group[part], responses.large.float().cpu(), strict=True)
 
 

@@ -344,7 +344,7 @@ class ClipSession:
             few = pairs[start : start + AT_ONCE]
             visual = torch.stack([self._visual[frame] for _, frame in few])  # (B, C, h, w)
             with self.segmenter.rounding():
-                attended = model.guide(visual, torch.stack([vectors[query] for query, _ in few]))
+                attended = model.guide(visual, torch.stack([vectors[query] for query, _ in few]), with_pixel_weights=False)
                 answer = Responses(*(response.float() for response in model.decode(attended)))
             logits, sure = answer.large.cpu(), confidence(answer).tolist()  # (B, S, S), (B,)
             if not logits.isfinite().all():

@@ -187,7 +187,9 @@ def scaling() -> dict[str, float]:
 
     def query(*, size: int = 384, queries: int = 1) -> Callable[[], object]:
         visual = network.encode(stem(size=size)())  # type: ignore[arg-type]
-        return lambda: network.decode(network.guide(visual, words[:queries], torch.zeros(queries, dtype=torch.int64)))
+        return lambda: network.decode(
+            network.guide(visual, words[:queries], torch.zeros(queries, dtype=torch.int64), with_pixel_weights=False)
+        )
 
     with torch.inference_mode():
         runs = {f"stem, {size} px": stem(size=size) for size in (192, 256, 320, 384, 448)}

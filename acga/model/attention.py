@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -69,13 +70,22 @@ class LanguageGuidedVisionAttention(nn.Module):
         self.value = _linear(vision_width, vision_width)
         self.gate = _linear(language_width, vision_width)
 
-    def forward(self, vision: Tensor, text: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """F_VC (B, C, h, w) and F_T (B, L, D) to F_VA (B, C, h, w) and the weights (B, N, N); `padding` as in the other branch."""
+    def forward(
+        self, vision: Tensor, text: Tensor, padding: Tensor | None = None, *, with_weights: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """F_VC (B, C, h, w) and F_T (B, L, D) to F_VA (B, C, h, w) and the weights (B, N, N); `padding` as in the other branch.
+
+        Without weights PyTorch computes the three steps as one, in less time and memory; they differ by rounding.
+        """
         pixels = rearrange(vision, "b c h w -> b (h w) c")
         gate = self.gate(pool_words(text, padding))[:, None]  # (B, 1, C), eq. 5
         query, key, value = self.query(pixels) * gate, self.key(pixels) * gate, self.value(pixels)  # (B, N, C), eq. 6-7
-        weights = (query @ key.mT / math.sqrt(vision.shape[1])).softmax(dim=-1)  # (B, N, N)
-        attended = rearrange(weights @ value, "b (h w) c -> b c h w", h=vision.shape[2])
+        if with_weights:
+            weights = (query @ key.mT / math.sqrt(vision.shape[1])).softmax(dim=-1)  # (B, N, N)
+            attended = weights @ value  # (B, N, C)
+        else:
+            weights, attended = None, F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None])[:, 0]
+        attended = rearrange(attended, "b (h w) c -> b c h w", h=vision.shape[2])
         return attended + vision if self.residual else attended, weights
 
 
@@ -103,10 +113,14 @@ class CrossGuidedAttention(nn.Module):
         self.language = language
         self.vision = vision
 
-    def forward(self, vision: Tensor, text: Tensor, padding: Tensor | None = None) -> Attended:
-        """F_VC (B, C, h, w), F_T (B, L, D) and which words are padding (B, L), or None for the official way."""
+    def forward(self, vision: Tensor, text: Tensor, padding: Tensor | None = None, *, with_pixel_weights: bool = True) -> Attended:
+        """F_VC (B, C, h, w), F_T (B, L, D) and which words are padding (B, L), or None for the official way.
+
+        Where the weights of eq. 8, (B, N, N), are not asked for, they are not made.
+        """
         language, word_weights = self.language(vision, text, padding)
-        attended, pixel_weights = self.vision(vision, text, padding)
+        fused = isinstance(self.vision, LanguageGuidedVisionAttention) and not with_pixel_weights
+        attended, pixel_weights = self.vision(vision, text, padding, **({"with_weights": False} if fused else {}))
         return Attended(language, attended, word_weights, pixel_weights)
 
 

@@ -79,7 +79,7 @@ def fold(model: ACGA) -> ACGA:
         decoder=FoldedDecoder(model.decoder),
         with_word_table=False,
     )
-    folded.word_table = model.word_table
+    folded.word_table, folded.fuses_attention = model.word_table, True
     for module, mode in [*modes, (folded, model.training), (folded.decoder, model.decoder.training)]:
         module.training = mode  # building a network puts its parts into training mode
     return folded

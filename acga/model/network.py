@@ -45,6 +45,7 @@ class ACGA(nn.Module):
 
     source: WeightsSource | None = None  # of weights that were read from a file
     presence: Presence | None = None  # what a peak says about whether an actor is there, if these weights were calibrated
+    fuses_attention = False  # from features to responses, eq. 8 is computed in one step; `fold` sets it
 
     def __init__(
         self,
@@ -123,8 +124,11 @@ class ACGA(nn.Module):
             raise ValueError(f"Features should be mixed_4e (B, {channels}, T/4, h, w), but are {tuple(features.shape)}.")
         return encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)
 
-    def guide(self, visual: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Attended:
-        """Eq. 1 and 3-9: F_V (B, 832, h, w) and word vectors (B, L, 300) to attended maps and their weights; `clips` as in `attend`."""
+    def guide(self, visual: Tensor, word_vectors: Tensor, clips: Tensor | None = None, *, with_pixel_weights: bool = True) -> Attended:
+        """Eq. 1 and 3-9: F_V (B, 832, h, w) and word vectors (B, L, 300) to attended maps and their weights; `clips` as in `attend`.
+
+        Eq. 8 is faster where its weights (B, N, N) are not asked for.
+        """
         width = self.config.word_channels
         if word_vectors.ndim != 3 or word_vectors.shape[2] != width:
             raise ValueError(f"Word vectors should be (B, L, {width}), but are {tuple(word_vectors.shape)}.")
@@ -134,14 +138,16 @@ class ACGA(nn.Module):
             )
         visual = visual if clips is None else visual[clips]  # (Q, C, h, w)
         padding = padding_mask(word_vectors) if self.config.mask_padding else None
-        return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding)
+        # what was injected in its place may always make them
+        less = {"with_pixel_weights": False} if isinstance(self.attention, CrossGuidedAttention) and not with_pixel_weights else {}
+        return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding, **less)
 
     def from_features(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Responses:
         """Everything after the frozen stem: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to responses.
 
         `clips` as in `attend`: several queries about a clip.
         """
-        return self.decode(self.attend(features, word_vectors, clips))
+        return self.decode(self.guide(self.encode(features), word_vectors, clips, with_pixel_weights=not self.fuses_attention))
 
     def decode(self, attended: Attended) -> Responses:
         """Eq. 10-13: attended maps to responses; the decoder computes coordinates of its own."""

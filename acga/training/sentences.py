@@ -68,7 +68,7 @@ class SentenceObjective(nn.Module):
         return torch.stack([checkpoint(self._losses, *one, use_reentrant=False) for one in each]).mean(dim=0)  # the loss is a mean, too
 
     def _losses(self, visual: Tensor, words: Tensor, masks: Tensor, others: Tensor | None) -> Tensor:
-        attended = self.network.guide(visual, words)
+        attended = self.network.guide(visual, words, with_pixel_weights=False)
         if self.loss.resolutions == len(RESOLUTIONS):
             responses: Sequence[Tensor] = self.network.decode(attended)
         else:

@@ -100,6 +100,31 @@ def test_deconvolution_in_one_step(height, width, rows_at_once, seed):
     torch.testing.assert_close(deconvolved(deconvolution, weight, visual, rows_at_once), expected)
 
 
+@pytest.mark.parametrize("variant", ["plain", "ours"])
+def test_attention_in_one_step_changes_nothing(variant):
+    """Eq. 8 without its weights is eq. 8; in `test_same_responses_and_gradients` it is what a folded network learns with."""
+    model, (features, word_vectors) = build(**VARIANTS[variant]), inputs(3, 4)
+    with torch.no_grad():
+        visual = model.encode(features)
+        asked, unasked = model.guide(visual, word_vectors), model.guide(visual, word_vectors, with_pixel_weights=False)
+    assert asked.pixel_weights.shape == (2, 12, 12) and unasked.pixel_weights is None
+    torch.testing.assert_close(unasked.vision, asked.vision)
+    torch.testing.assert_close(unasked.word_weights, asked.word_weights)
+
+
+def test_injected_attention_may_always_make_weights():
+    """A module of one's own need not know that weights can be left out."""
+
+    class Own(nn.Module):
+        def forward(self, vision, text, padding=None):
+            return model.attention(vision, text, padding)
+
+    model, (features, word_vectors) = build(), inputs(2, 3)
+    injected = ACGA(TINY, backbone=model.backbone, text_encoder=model.text_encoder, attention=Own(), decoder=model.decoder).double().eval()
+    with torch.no_grad():
+        assert_same(fold(injected).from_features(features, word_vectors), model.from_features(features, word_vectors))
+
+
 @settings(max_examples=12, deadline=None)
 @given(height=st.integers(1, 5), width=st.integers(1, 5), strip=st.sampled_from([1, 200, 700, 3000]), batch=st.integers(1, 3))
 def test_strips_change_nothing(height, width, strip, batch):
