@@ -32,6 +32,11 @@ class DynamicConvolution(nn.Module):
         nn.init.normal_(self.filter.weight, std=0.02)
         nn.init.zeros_(self.filter.bias)
 
+    @property
+    def last(self) -> nn.Linear:
+        """Where the parameters of this layer are zero, so is the response, as with a `Classifier`."""
+        return self.filter
+
     def forward(self, visual: Tensor, language: Tensor) -> Tensor:
         """Vision (B, C, H, W) and the tiled sentence (B, D, h, w), the same at every pixel, to a response (B, 1, H, W)."""
         filters = torch.tanh(self.filter(language[:, :, 0, 0]))  # (B, C + 8)

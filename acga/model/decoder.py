@@ -63,6 +63,11 @@ class Classifier(nn.Module):
         """The first convolution: the only one that sees vision, language and coordinates."""
         return cast(nn.Conv2d, self.layers[0])
 
+    @property
+    def last(self) -> nn.Conv2d:
+        """The last one: where its parameters are zero, so is the response."""
+        return cast(nn.Conv2d, self.layers[-1])
+
     def forward(self, visual: Tensor, language: Tensor) -> Tensor:
         """Vision (B, C, H, W) and language (B, D, h, w), which is upsampled to it, to a response (B, 1, H, W).
 
@@ -114,9 +119,8 @@ class Decoder(nn.Module):
 def start_coarse(decoder: Decoder) -> None:
     """Let R^M and R^L begin at zero, so that nothing finer disturbs the coarsest response while that learns to read."""
     for name in RESOLUTIONS[1:]:
-        last = cast(nn.Conv2d, cast(Classifier, decoder.classifiers[name]).layers[-1])
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(cast(Tensor, last.bias))
+        for parameter in cast(Classifier, decoder.classifiers[name]).last.parameters():
+            nn.init.zeros_(parameter)
 
 
 @torch.no_grad()

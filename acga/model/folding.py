@@ -24,7 +24,8 @@ from einops import einsum, rearrange
 from torch import Tensor, nn
 
 from ..config import COORDINATES
-from .decoder import Classifier, Decoder, Deconvolution, Responses
+from .baselines import DynamicConvolution
+from .decoder import RESOLUTIONS, Classifier, Decoder, Deconvolution, Responses
 from .encoders import coordinates
 from .network import ACGA
 
@@ -105,9 +106,20 @@ class FoldedDecoder(Decoder):
             self._latest = made_of, compose(deconvolution, weight)
         return cast(Composed, self._latest[1])
 
+    def _has_only_the_coarsest(self) -> bool:
+        """Whether the finer responses are zero, as `start_coarse` leaves them until they are trained."""
+        finer = [self.classifiers[name] for name in RESOLUTIONS[1:]]
+        own = all(isinstance(one, Classifier | DynamicConvolution) for one in finer)
+        return own and not any(parameter.any() for one in finer for parameter in cast(nn.Module, one.last).parameters())
+
     def respond(self, visual: Tensor, language: Tensor) -> Iterator[Tensor]:
         """As `Decoder.respond`: (B, C, h, w) and (B, D, h, w) to responses (B, 1, ., .)."""
         yield self.classifiers["small"](visual, language)
+        if not torch.is_grad_enabled() and self._has_only_the_coarsest():
+            batch, _, height, width = visual.shape
+            yield visual.new_zeros(batch, 1, 4 * height, 4 * width)
+            yield visual.new_zeros(batch, 1, 16 * height, 16 * width)
+            return
         visual = self.deconvolutions["medium"](visual).contiguous(memory_format=torch.channels_last)  # (B, C', 4h, 4w)
         fcn = self.classifiers["medium"]
         if isinstance(fcn, Classifier):

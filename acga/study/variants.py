@@ -29,7 +29,7 @@ class Variant:
 
     def recipe(self, seed: int, recipe: TrainConfig = RECIPE) -> TrainConfig:
         """The training."""
-        recipe = replace(recipe, seed=seed, blind_to=self.blind_to, loss=LossConfig(foreground_weight=self.foreground_weight))
+        recipe = replace(recipe, seed=seed, blind_to=self.blind_to, loss=replace(recipe.loss, foreground_weight=self.foreground_weight))
         return recipe if self.learning_rate is None else replace(recipe, learning_rate=self.learning_rate)
 
 

@@ -14,7 +14,7 @@ from acga.data.text import Vocabulary
 from acga.losses import WeightedSegmentationLoss
 from acga.model import ACGA, folding
 from acga.model.checkpoints import load_model, save_model
-from acga.model.decoder import Deconvolution, upsample
+from acga.model.decoder import Deconvolution, start_coarse, upsample
 from acga.model.folding import compose, convolve_interpolated, deconvolve_and_convolve, fold
 
 TINY = ACGAConfig(size=32, vocabulary_size=8, backbone_width=0.01, language_width=6, vision_widths=(16, 5, 4), classifier_widths=(5, 4, 3))
@@ -123,6 +123,17 @@ def test_injected_attention_may_always_make_weights():
     injected = ACGA(TINY, backbone=model.backbone, text_encoder=model.text_encoder, attention=Own(), decoder=model.decoder).double().eval()
     with torch.no_grad():
         assert_same(fold(injected).from_features(features, word_vectors), model.from_features(features, word_vectors))
+
+
+@pytest.mark.parametrize("variant", ["ours", "dynamic convolution", "none fused"])
+def test_responses_that_are_not_trained_yet_are_not_computed(variant, monkeypatch):
+    model = build(**VARIANTS[variant])
+    start_coarse(model.decoder)
+    with torch.no_grad():
+        plain = model.from_features(*inputs(3, 4))
+        assert not plain.medium.any()
+        monkeypatch.setattr(Deconvolution, "forward", None)  # would be called otherwise
+        assert_same(fold(model).from_features(*inputs(3, 4)), plain)
 
 
 @settings(max_examples=12, deadline=None)
