@@ -2,13 +2,15 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 
 from acga.cli import main
-from acga.config import ACGAConfig, SynthesisConfig
+from acga.config import ACGAConfig, LossConfig, SynthesisConfig
 from acga.errors import ConfigError
 from acga.study import run as runs
 from acga.study.perturbations import PERTURBATIONS
@@ -17,6 +19,9 @@ from acga.study.records import read_runs
 from acga.study.run import ablate
 from acga.study.variants import GRIDS
 from acga.synthetic.writer import write_a2d
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import learning_rates
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -89,6 +94,29 @@ def test_variants_may_have_learning_rates_of_their_own_and_fixed_word_vectors(op
     rates.write_text('{"acga": 0.01}')
     with pytest.raises(ConfigError, match="has a learning rate of 'acga', which is no variant; choose among dynamic convolution"):
         ablate(options(tmp_path / "out", rates=rates))
+
+
+def test_scores_alone_and_the_coarse_stage_alone(options, tmp_path):
+    asked = options(tmp_path, only=("dynamic convolution",), probes=False)
+    coarse = replace(asked.recipe, coarse_start=True, loss=LossConfig(resolution_weights=(1, 0, 0), foreground_weight=9))
+    (run,) = ablate(replace(asked, recipe=coarse))
+    assert run["answers"]["a2d"]["metrics"]["mIoU"] > 0 and "probes" not in run
+    wanted = {"resolution_weights": [1, 0, 0], "foreground_weight": LossConfig().foreground_weight}  # that of the variant
+    assert run["recipe"]["loss"].items() >= wanted.items()
+
+
+def test_learning_rates_are_chosen_on_validation(options, tmp_path, trained, monkeypatch):
+    monkeypatch.setattr(learning_rates, "RATES", (1e-4, 3e-3))
+    monkeypatch.setattr(learning_rates, "train", runs.train)
+    asked = options(tmp_path, only=("ACGA", "+ fusion"))
+    asked = replace(asked, recipe=replace(asked.recipe, epochs=1))
+    for _ in range(2):  # the second call trains nothing
+        learning_rates.main(asked)
+    assert trained == ["ACGA_0.0001", "+_fusion_0.0001", "ACGA_0.003", "+_fusion_0.003"]
+    scores = json.loads((tmp_path / "scores.json").read_text())["validation mIoU"]
+    rates = json.loads((tmp_path / "rates.json").read_text())
+    assert rates.keys() == scores.keys() == {"ACGA", "+ fusion"}
+    assert all(scores[name][f"{rate}"] == max(scores[name].values()) for name, rate in rates.items())
 
 
 def test_runs_with_other_settings_are_not_taken_for_these(options, studied):
