@@ -28,11 +28,12 @@ import torch
 import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
-from acga.config import ACGAConfig
+from acga.config import COORDINATES, STRIDE, ACGAConfig
 from acga.inference import ClipSession, Segmenter, load, sliding_clips
 from acga.losses import WeightedSegmentationLoss
 from acga.metrics import intersection_over_union
-from acga.model import ACGA, fold
+from acga.model import ACGA, fold, folding
+from acga.model.attention import LanguageGuidedVisionAttention
 from acga.model.clip_features import ClipFeatures
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
 from acga.system.computing import CompiledStem, autocast, channels_last
@@ -47,6 +48,8 @@ FORMS = {
     "query": ("official form", "ours", "ours, bf16"),
     "training step": ("official form", "ours"),
 }
+SEVERAL = "four sentences"  # at once: whose memory strips keep small
+WHOLE_MAPS = "ours, whole maps"
 
 
 class Published:
@@ -69,7 +72,7 @@ class Published:
 
     def run(self, part: str, form: str) -> None:
         """Compute one part in one form."""
-        network = self.folded.get(form, self.plain)
+        network = self.folded.get(form.removesuffix(", whole maps"), self.plain)
         with autocast("bf16" if form == "ours, bf16" else "fp32", torch.device("cpu"), clip_length=self.config.clip_length):
             if part == "stem":
                 with torch.no_grad():
@@ -77,9 +80,11 @@ class Published:
                         self.official_stem(self.clip.contiguous())
                     else:
                         (self.compiled if form == "ours" else self.plain.backbone.stem)(self.clip)
-            elif part == "query":
+            elif part in ("query", SEVERAL):
+                many = 4 if part == SEVERAL else 1
+                folding.STRIP = sys.maxsize if form == WHOLE_MAPS else folding.STRIP
                 with torch.inference_mode():
-                    network.from_features(self.features, self.words)
+                    network.from_features(self.features, self.words.expand(many, -1, -1), torch.zeros(many, dtype=torch.int64))
             else:
                 network.train()
                 self.plain.zero_grad()
@@ -132,7 +137,7 @@ def published() -> dict[str, Any]:
 def peak_memory() -> dict[str, float]:
     """The most memory (MB) of a process that does one thing alone, the network's weights and Python included."""
     found = {}
-    for part, forms in FORMS.items():
+    for part, forms in (FORMS | {SEVERAL: ("ours", WHOLE_MAPS)}).items():
         for form in forms:
             command = [sys.executable, __file__, "--only", part, form]
             found[f"{part}, {form}"] = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
@@ -200,6 +205,19 @@ def scaling() -> dict[str, float]:
         return {name: median(seconds) for name, seconds in in_turn(runs).items()}
 
 
+def attention() -> dict[str, float]:
+    """Seconds of eq. 8 of both networks, with its weights and in one step."""
+    runs: dict[str, Callable[[], object]] = {}
+    for name, config in (("published, 512 px", ACGAConfig.paper()), ("mini, 384 px", ACGAConfig.mini())):
+        cells = int(name.split()[1]) // STRIDE
+        width = config.vision_widths[0] + COORDINATES
+        branch = LanguageGuidedVisionAttention(vision_width=width, language_width=config.language_width).eval()
+        inputs = torch.randn(1, width, cells, cells), torch.randn(1, config.max_query_length, config.language_width)
+        runs |= {f"{name}, {how}": partial(branch, *inputs, with_weights=with_) for how, with_ in (("weights", True), ("one step", False))}
+    with torch.inference_mode():
+        return {name: median(seconds) for name, seconds in in_turn(runs, rounds=15).items()}
+
+
 def main(only: Annotated[tuple[str, str] | None, tyro.conf.arg(help="internal")] = None) -> None:
     """Measure, print and keep the figures; `only` PART FORM is what a process for its memory is given."""
     if only is not None:
@@ -208,7 +226,7 @@ def main(only: Annotated[tuple[str, str] | None, tyro.conf.arg(help="internal")]
         return
     memory = peak_memory()  # first: a process is counted from the size of the one that starts it
     found = {"published network, 16 x 512 x 512": published(), "peak memory (MB)": memory, "embedded default": default_network()}
-    found["scaling"] = scaling()
+    found |= {"scaling": scaling(), "eq. 8": attention()}
     write_json(RESULT, rounded({**provenance(seed=0), **found}))
     print(json.dumps(rounded(found), indent=1))
 

@@ -37,7 +37,7 @@ FIRST: Axis = (slice(2, 6), (1, 0))  # the first cell: the first 2 pixels of the
 LAST: Axis = (slice(2, 6), (0, 1))  # the last cell: the last 2 pixels of the map
 # The two ends of an axis: how the impulse passes, the cell, and where those 2 pixels are in the answer of INSIDE.
 ENDS = ((FIRST, slice(0, 1), slice(4, 6)), (LAST, slice(-1, None), slice(6, 8)))
-STRIP = 2**21  # numbers of a full-resolution map, at most, that a strip holds (8 MB): what a processor's cache takes
+STRIP = 2**24  # numbers, at most, of a strip of a full-resolution map (64 MB): the whole of one of the published network
 
 
 class Composed(NamedTuple):
