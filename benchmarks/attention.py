@@ -51,6 +51,8 @@ def main(
             "share": float(np.mean(each.inside)),
             "chance": float(np.mean(each.chance)),
             "times chance": float(np.mean(each.inside) / np.mean(each.chance)),
+            "of the attention of the actor's pixels": float(np.mean(each.on_actor)),
+            "of the attention of all pixels": float(np.mean(each.everywhere)),
         }
         for each in attention_on_target(model, dataset, cache)
         if each.inside

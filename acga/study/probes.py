@@ -213,31 +213,35 @@ TOPICS: Mapping[str, frozenset[str]] = {  # the words of the drawn world whose m
 
 @dataclass(frozen=True)
 class AttentionOnTarget:
-    """Attention inside the actor that is meant, a row per word (or per sample); chance is the actor's share of the square."""
+    """Where attention on the words of a topic is, a row per word."""
 
     topic: str
     samples: list[int]
-    inside: list[float]
-    chance: list[float]
+    inside: list[float]  # of the attention that all pixels pay to the word, the share that is paid inside the actor that is meant
+    chance: list[float]  # the actor's share of the square
+    on_actor: list[float]  # of the attention that a pixel of the actor pays to all words, the share of this one
+    everywhere: list[float]  # the same of any pixel
 
 
 @torch.no_grad()
 def attention_on_target(model: ACGA, dataset: Dataset, features: FeatureCache) -> list[AttentionOnTarget]:
     """For each topic: the share of the pixel attention on its word (eq. 3, normalised over pixels) that is inside the target (Fig. 5)."""
-    rows: dict[str, tuple[list[int], list[float], list[float]]] = {topic: ([], [], []) for topic in TOPICS}
+    rows: dict[str, tuple[list[Any], ...]] = {topic: ([], [], [], [], []) for topic in TOPICS}
     for indices, weights, inside, _ in _attention(model, dataset, features):
         if weights is None:
             return []
         over_pixels = weights / weights.sum(dim=1, keepdim=True)  # (B, N, L)
         share = torch.einsum("bnl,bn->bl", over_pixels, inside)  # (B, L)
+        on_actor = torch.einsum("bnl,bn->bl", weights, inside / inside.sum(dim=1, keepdim=True))  # (B, L)
+        everywhere, size = weights.mean(dim=1), inside.mean(dim=1)  # (B, L), (B,)
         for row, index in enumerate(indices):
             for place, word in enumerate(tokenise(dataset.samples[index].query)):
                 for topic, words in TOPICS.items():
                     if word in words:
-                        samples, shares, chances = rows[topic]
-                        samples.append(index)
-                        shares.append(float(share[row, place]))
-                        chances.append(float(inside[row].mean()))
+                        at = (row, place)
+                        of_word = (index, float(share[at]), float(size[row]), float(on_actor[at]), float(everywhere[at]))
+                        for column, value in zip(rows[topic], of_word, strict=True):
+                            column.append(value)
     return [AttentionOnTarget(topic, *columns) for topic, columns in rows.items()]
 
 
