@@ -129,6 +129,19 @@ def primary_claims(claims: Sequence[dict[str, Any]], titles: dict[str, str]) -> 
     return markdown(["claim", "verdict", "difference in points [95 % interval]", "paper, real videos"], rows)
 
 
+def decided_claims(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
+    """The planned tests of a study, with what each seed alone would say, and the p-value that Holm's correction leaves."""
+    rows, before = [], ""
+    for one in decisions:
+        title = "" if one["claim"] == before else f"**{one['claim']}: {titles[one['claim']]}**"
+        each = ", ".join(f"{100 * of_seed:+.1f}" for of_seed in one["by_seed"])
+        here = str(Interval.of(one["interval"]))
+        test = f"{one['outcome']}, {one['difference']}"
+        rows.append([title, test, here, each, f"{one['corrected p']:.3f}", one["verdict"], _points(one["paper"])])
+        before = one["claim"]
+    return markdown(["claim", "difference in", "here [95 % interval]", "each seed", "p, corrected", "verdict", "paper, real videos"], rows)
+
+
 def headline_claims(claims: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
     """The differences that are shown of each claim, with those of single seeds."""
     rows, before = [], ""

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from acga.study.bootstrap import bootstrap_of_totals, holm, p_value, replicates_of_totals
-from acga.study.claims import BESIDE, BOTH
+from acga.study.claims import BESIDE, BOTH, TITLES
 from acga.study.decisions import PLAN, both_of_a_pair, decide, gain_in_iou, minimal_pairs
 from acga.study.records import Study
+from acga.study.tables import decided_claims
 
 SENTENCES = ["dog left of the car", "dog right of the car", "red dog", "dog left of the car"]
 PARTNERS = ["dog right of the car", "dog left of the car", "", "dog right of the car"]
@@ -85,6 +86,9 @@ def test_the_plan_is_decided_as_far_as_its_variants_were_run():
     found = decide(study_of(simulate(np.random.default_rng(1), 0.08)))
     assert [(one["claim"], one["first"], one["second"]) for one in found] == [("C3", BOTH.first, BOTH.second)]
     assert found[0]["verdict"] == "holds" and found[0]["corrected p"] == pytest.approx(found[0]["p"]) and found[0]["p"] < 0.05
+    assert np.mean(found[0]["by_seed"]) == pytest.approx(found[0]["interval"]["mean"]) and found[0]["paper"] == 1.5
+    table = decided_claims(found, TITLES)
+    assert "| holds | +1.5 |" in table and table.count("\n") == 2
     against = decide(study_of(simulate(np.random.default_rng(1), -0.08)))
     assert against[0]["verdict"] == "does not hold"
     assert decide(study_of(simulate(np.random.default_rng(1), 0.0)))[0]["verdict"] == "undecided"
