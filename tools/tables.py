@@ -5,8 +5,9 @@ No number there is typed by hand: what stands between two markers is what this p
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import speed_tables
@@ -17,10 +18,11 @@ from acga.metrics import METRICS
 from acga.plots.schematic import schematic
 from acga.study import claims, tables
 from acga.study.claims import TITLES
+from acga.study.decisions import decide, share_of_pairs
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 from acga.study.power import Spread
-from acga.study.records import Study
-from acga.study.summary import Summary
+from acga.study.records import SECOND, Study
+from acga.study.summary import Summary, cost_of_runs
 from acga.system.files import read_json
 
 ROOT = Path(__file__).parents[1]
@@ -70,9 +72,8 @@ def in_short() -> str:
     return table(head, [row + ("",) * (len(head) - len(row)) for row in shown])
 
 
-def cost() -> str:
-    """What the study took."""
-    of = Summary.read().cost
+def cost(of: Mapping[str, Any]) -> str:
+    """What a study took."""
     commits = ", ".join(commit[:7] for commit in of["commit"])
     return f"{of['runs']} runs, {of['hours']:.1f} hours of a core (two ran side by side), at commits {commits}."
 
@@ -120,15 +121,50 @@ def every_phrasing() -> str:
     return tables.markdown(["in % of actors beside others", "every phrasing finds it", "… of those that one phrasing finds"], rows)
 
 
+@cache
+def second() -> Study:
+    """The study of the claims about attention on the second world."""
+    return Study.read(SECOND)
+
+
+def second_variants() -> str:
+    """Its networks: what they score, in the mean over seeds."""
+    study, rows = second(), []
+    for name in study.variants:
+        scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, where="needs=relation"), share_of_pairs(study, name)]
+        every = [share_by_every_phrasing(study, name, given_one=given) for given in (False, True)]
+        of = study.runs[study.runs["variant"] == name]
+        rate, told = of["learning_rate"].iloc[0], f"{100 * of['validation'].mean():.1f}"
+        jhmdb = study.mean(name, test="jhmdb")
+        rows.append([name, str(len(of)), f"{rate:g}", told, *(str(one) for one in (*scores, *every, jhmdb))])
+    head = ["network", "seeds", "learning rate", "validation, mIoU", "mIoU", "P@0.5", "a relation needed, mIoU", "both of a minimal pair"]
+    return tables.markdown([*head, "every phrasing", "… given one", "J-HMDB twin, mIoU"], rows)
+
+
+def learning_rates() -> str:
+    """Mean IoU on validation by learning rate."""
+    found = read_json(SECOND / "scores.json")["validation mIoU"]
+    rates = list(next(iter(found.values())))
+    rows = []
+    for name, of in found.items():
+        best = max(of.values())
+        rows.append([name, *(f"**{100 * of[rate]:.1f}**" if of[rate] == best else f"{100 * of[rate]:.1f}" for rate in rates)])
+    return tables.markdown(["validation, mIoU in %, by learning rate", *(f"{float(rate):g}" for rate in rates)], rows)
+
+
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {
         "tables": in_short,
-        "claims": lambda: tables.primary_claims(Summary.read().claims, TITLES),
+        "claims": lambda: tables.headline(Summary.read().claims, decide(second()), TITLES),
     },
     "docs/STUDY.md": {
+        "second verdicts": lambda: tables.decided_claims(decide(second()), TITLES),
+        "second variants": second_variants,
+        "second cost": lambda: cost(cost_of_runs(second())),
+        "learning rates": learning_rates,
         "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),
         "variants": lambda: tables.variant_rows(Summary.read().grids),
-        "cost": cost,
+        "cost": lambda: cost(Summary.read().cost),
         "power": power,
         "phrasings": every_phrasing,
     },

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .bootstrap import Interval, Totals, holm, p_value, replicates_of_totals
+from .bootstrap import Interval, Totals, bootstrap, holm, p_value, replicates_of_totals
 from .claims import BESIDE, BESIDE_RESIDUAL, BOTH, DYNAMIC, FUSION, LOSS, ONE, REPORTED, TRANSFER, Pair, more_than_overall
 from .phrasings import RIGHT, totals_of_every_phrasing
 from .records import Study
@@ -43,6 +43,13 @@ def both_of_a_pair(study: Study, first: str, second: str) -> Totals:
     one, other = ((study.scores(name, seeds=seeds) >= RIGHT)[:, rows].all(axis=2).astype(float) for name in (first, second))  # (R, N) each
     values = np.stack([one, other, np.ones_like(one)], axis=1)
     return Totals(values, videos, lambda sums: (sums[1] - sums[0]) / np.maximum(sums[2], 1))
+
+
+def share_of_pairs(study: Study, variant: str) -> Interval:
+    """The share of minimal pairs of which a variant answers both sentences right."""
+    seeds = study.seeds(variant)
+    rows, videos = minimal_pairs(study, variant, seeds[0])
+    return bootstrap((study.scores(variant, seeds=seeds) >= RIGHT)[:, rows].all(axis=2).astype(float), videos)
 
 
 def minimal_pairs(study: Study, variant: str, seed: int) -> tuple[np.ndarray, list[str]]:

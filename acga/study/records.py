@@ -26,7 +26,8 @@ from .questions import SAMPLES, by_test
 from .tables import RESULTS
 from .variants import VARIANTS
 
-STUDY = RESULTS / "study"
+STUDY = RESULTS / "study"  # on the first drawn world
+SECOND = RESULTS / "study_second"  # of the claims about attention, by a plan, on the second
 RUNS = "runs.jsonl"  # in the folder of a study, or packed, runs.jsonl.gz
 ACTOR_SIZES = ("small", "medium", "large")  # thirds of the questions by the area of their actor
 

@@ -129,6 +129,29 @@ def primary_claims(claims: Sequence[dict[str, Any]], titles: dict[str, str]) -> 
     return markdown(["claim", "verdict", "difference in points [95 % interval]", "paper, real videos"], rows)
 
 
+def headline(claims: Sequence[dict[str, Any]], decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
+    """A row a claim: its planned tests or, where there are none, the difference of an earlier study that it is judged by."""
+    rows = []
+    for claim, title in titles.items():
+        tests = [one for one in decisions if one["claim"] == claim]
+        found = tests or [one for one in claims if one["claim"] == claim and one["role"] == "primary"]
+        said = [one.get("statement") or f"{one['outcome']}, {one['difference']}" for one in found]
+        here = [f"{text}: {Interval.of(one['interval'])}" for text, one in zip(said, found, strict=True)]
+        if found:
+            paper, verdicts = (
+                list(dict.fromkeys(column)) for column in ([_points(one["paper"]) for one in found], [one["verdict"] for one in found])
+            )
+            cells = [
+                f"**{claim}**: {title}",
+                "; ".join(verdicts),
+                "; ".join(here),
+                ", ".join(filter(None, paper)),
+                "second" if tests else "first",
+            ]
+            rows.append(cells)
+    return markdown(["claim", "verdict", "difference in points [95 % interval]", "paper, real videos", "drawn world"], rows)
+
+
 def decided_claims(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
     """The planned tests of a study, with what each seed alone would say, and the p-value that Holm's correction leaves."""
     rows, before = [], ""
