@@ -75,8 +75,8 @@ def run_demo(options: DemoOptions) -> None:
 
 def run_segment(options: SegmentOptions) -> None:
     """`acga segment`."""
-    from .data.text import Vocabulary, tokenise
-    from .inference import Segmenter, check_queries, load
+    from .data.text import Vocabulary, check_queries, tokenise
+    from .inference import Segmenter, load
     from .output.segmentation import SUMMARY, output_folder, write_segmentation
     from .system.files import read_json
 
@@ -93,6 +93,7 @@ def run_segment(options: SegmentOptions) -> None:
             one_piece=not options.all_pieces,
             refine=not options.unrefined,
             precision=options.precision,
+            second_size=options.second_size,
         )
         for query in queries:
             unknown = segmenter.unknown(query)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import difflib
 import warnings
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,17 +24,17 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from .config import Precision
+from .config import STRIDE, Precision
 from .data.dataset import LRUCache
 from .data.geometry import sliding_clips
-from .data.text import UNKNOWN, tokenise
+from .data.text import UNKNOWN, check_queries, tokenise
 from .data.video import ShownFrame, VideoInfo, probe, read_shown_frames
-from .errors import ConfigError, QueryError, WeightsError
+from .errors import ConfigError, WeightsError
 from .guided_filter import GuidedFilter
 from .metrics import binarise, intersection_over_union
 from .model.checkpoints import load_model as load
 from .model.clip_features import AT_ONCE, ClipFeatures
-from .model.decoder import Decoder, Responses
+from .model.decoder import Decoder, Responses, upsample
 from .model.folding import fold
 from .model.network import ACGA
 from .model.presence import Verdict, confidence
@@ -84,6 +84,7 @@ class Segmenter:
         one_piece: keep only the heaviest connected part of a mask, as a sentence describes one actor; officially all parts stay.
         refine: draw outlines to the edges of the picture (`acga.guided_filter`); officially they stay as the network gives them.
         precision: "bf16" rounds the inputs of convolutions and products; faster, where the processor has it (docs/SPEED.md).
+        second_size: frames are looked at in squares of this side, too, and the responses averaged; a multiple of 16, 0 for one size alone.
 
     Raises `WeightsError` and `ConfigError`.
     """
@@ -98,21 +99,28 @@ class Segmenter:
         one_piece: bool = True,
         refine: bool = True,
         precision: Precision = "fp32",
+        second_size: int = 0,
     ) -> None:
         for name, value in {"minimum_peak": minimum_peak, "threshold_ratio": threshold_ratio}.items():
             if not 0 <= value <= 1:
                 raise ConfigError(f"{name} is between 0 and 1, not {value}.")
+        if second_size % STRIDE or second_size < 0:
+            raise ConfigError(f"second_size is a multiple of {STRIDE}, or 0, not {second_size}.")
         model = copy.deepcopy(weights) if isinstance(weights, ACGA) else load(weights)
         if model.vocabulary is None or model.word_table is None:
             raise WeightsError('These weights came without word vectors: load them with words="vectors.bin", a word2vec file.')
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
         self.minimum_peak, self.threshold_ratio, self.one_piece = minimum_peak, threshold_ratio, one_piece
-        self.refine, self.precision = refine, precision
+        self.refine, self.precision, self.second_size = refine, precision, second_size
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         channels_last(self.model.backbone)
         self.rounding()  # refuses what there cannot be
+
+    def clip_features(self) -> tuple[ClipFeatures, ...]:
+        """What computes the features of the clips of one film, at each size that is looked at."""
+        return tuple(ClipFeatures(self.model, self.device, size=size) for size in (None, self.second_size)[: 1 + bool(self.second_size)])
 
     def rounding(self) -> torch.autocast:
         """A context in which the network computes in `precision`."""
@@ -168,7 +176,7 @@ class Segmenter:
         times: deque[float] = deque()  # of the frames that are read ahead
         frames = _pictures(read_shown_frames(path), times)
         clips = ahead(sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length), DECODED_AHEAD)
-        clip_features = ClipFeatures(self.model, self.device)
+        clip_features = self.clip_features()
         for index, (picture, clip) in enumerate(clips):
             frame = _Frame(index, times.popleft(), picture, clip[self.config.clip_length // 2])
             if index % every:
@@ -185,7 +193,7 @@ class Segmenter:
                 yield self._result(rest, before, before)
 
     def _predict(
-        self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], clip_features: ClipFeatures
+        self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], clip_features: tuple[ClipFeatures, ...]
     ) -> _ClipResult:
         # A session of this clip alone, so that memory does not grow with the video.
         session = ClipSession(self, {index: clip}, size, clip_features=clip_features, refine=False)
@@ -284,7 +292,7 @@ class ClipSession:
         segmenter: what finds.
         clips: by frame, the squares `(S, S, 3)` uint8 of the clip around it; see `sliding_clips`.
         size: (h, w) of the frames.
-        clip_features: what computes features of clips, to be shared by sessions of one film.
+        clip_features: `Segmenter.clip_features`, to be shared by sessions of one film.
         refine: whether responses are refined; None: as the segmenter's are.
 
     >>> from acga import ACGA, ACGAConfig, Segmenter, Vocabulary
@@ -302,21 +310,20 @@ class ClipSession:
         clips: Mapping[int, Sequence[np.ndarray]],
         size: tuple[int, int],
         *,
-        clip_features: ClipFeatures | None = None,
+        clip_features: tuple[ClipFeatures, ...] | None = None,
         refine: bool | None = None,
     ) -> None:
         self.segmenter, self.clips, self.size = segmenter, clips, size
         self.refine = segmenter.refine if refine is None else refine
-        self.clip_features = ClipFeatures(segmenter.model, segmenter.device) if clip_features is None else clip_features
+        self.clip_features = segmenter.clip_features() if clip_features is None else clip_features
         self.responses: dict[str, dict[int, FrameResponse]] = {}
-        self._visual: dict[int, Tensor] = {}  # F_V (C, h, w) by frame: all that no query changes
+        self._visual: dict[int, tuple[Tensor, ...]] = {}  # by frame, F_V (C, h, w) at each size: all that no query changes
         self._filters: LRUCache[GuidedFilter] = LRUCache(1)  # queries about one frame follow each other
 
     @classmethod
     def from_frames(cls, segmenter: Segmenter, frames: np.ndarray) -> ClipSession:
         """A session for all frames of a short video, uint8 `(T, H, W, 3)`."""
-        config = segmenter.config
-        clips = sliding_clips(frames, size=config.size, clip_length=config.clip_length)
+        clips = sliding_clips(frames, size=segmenter.config.size, clip_length=segmenter.config.clip_length)
         return cls(segmenter, {index: clip for index, (_, clip) in enumerate(clips)}, (frames.shape[1], frames.shape[2]))
 
     @torch.inference_mode()
@@ -326,8 +333,9 @@ class ClipSession:
         for start in range(0, len(new), AT_ONCE):
             few = new[start : start + AT_ONCE]
             with self.segmenter.rounding():
-                features = torch.stack(self.clip_features.of([self.clips[frame] for frame in few]))  # (B, C, T', h, w)
-                self._visual.update(zip(few, self.segmenter.model.encode(features), strict=True))
+                clips = [self.clips[frame] for frame in few]
+                visual = [self.segmenter.model.encode(torch.stack(features.of(clips))) for features in self.clip_features]
+                self._visual.update(zip(few, zip(*visual, strict=True), strict=True))
         return len(new)
 
     @torch.inference_mode()
@@ -342,17 +350,19 @@ class ClipSession:
         model = self.segmenter.model
         for start in range(0, len(pairs), AT_ONCE):
             few = pairs[start : start + AT_ONCE]
-            visual = torch.stack([self._visual[frame] for _, frame in few])  # (B, C, h, w)
+            asked = torch.stack([vectors[query] for query, _ in few])  # (B, L, D)
             with self.segmenter.rounding():
-                attended = model.guide(visual, torch.stack([vectors[query] for query, _ in few]), with_pixel_weights=False)
-                answer = Responses(*(response.float() for response in model.decode(attended)))
-            logits, sure = answer.large.cpu(), confidence(answer).tolist()  # (B, S, S), (B,)
+                visual = (torch.stack(maps) for maps in zip(*(self._visual[frame] for _, frame in few), strict=True))  # (B, C, h, w)
+                sizes = [model.guide(maps, asked, with_pixel_weights=False) for maps in visual]
+                answers = [Responses(*(response.float() for response in model.decode(attended))) for attended in sizes]
+            attended, answer = sizes[0], answers[0]
+            large = [upsample(one.large[:, None], answer.large.shape[-2:])[:, 0] for one in answers]  # (B, S, S)
+            logits, sure = torch.stack(large).mean(dim=0).cpu(), confidence(answer).tolist()  # (B, S, S), (B,)
             if not logits.isfinite().all():
                 raise WeightsError("The model answers with values that are not numbers; its file of weights is damaged.")
             word_maps: list[np.ndarray | None] = [None] * len(few)
-            if attended.word_weights is not None:
-                rows = attended.language.shape[2]
-                word_maps = list(rearrange(attended.word_weights, "b (h w) l -> b l h w", h=rows).float().cpu().numpy())
+            if (of_words := attended.word_weights) is not None:
+                word_maps = list(rearrange(of_words, "b (h w) l -> b l h w", h=attended.language.shape[2]).float().cpu().numpy())
             for (query, frame), response, certain, words in zip(few, logits, sure, word_maps, strict=True):
                 weights = None if words is None else words[: len(tokenise(query))]  # the padding left out
                 peak = float(response.max().sigmoid())
@@ -382,18 +392,9 @@ class ClipSession:
         """Attention of one place (row, column) of the h x w places to each place, (h, w); None without that attention (eq. 8)."""
         self.run_stem([frame])
         with self.segmenter.rounding():
-            attended = self.segmenter.model.guide(self._visual[frame][None], self.segmenter.word_vectors([query]))
+            attended = self.segmenter.model.guide(self._visual[frame][0][None], self.segmenter.word_vectors([query]))
         if attended.pixel_weights is None:
             return None
         height, width = attended.vision.shape[2:]
         row, column = (min(max(at, 0), most - 1) for at, most in zip(place, (height, width), strict=True))
         return attended.pixel_weights[0, row * width + column].float().cpu().numpy().reshape(height, width)
-
-
-def check_queries(queries: Sequence[str]) -> None:
-    """Raise `QueryError` if there is none, or one is given twice."""
-    if not queries:
-        raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
-    twice = next((query for query, count in Counter(queries).items() if count > 1), None)
-    if twice is not None:
-        raise QueryError(f"The query {twice!r} is given twice; give each once.")

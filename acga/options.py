@@ -122,6 +122,7 @@ class SegmentOptions(Checked):
     # one of mp4, gif and webm for the overlay, one of png, npz and json for the masks, or one of each
     format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
     sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video
+    second_size: Annotated[int, Range(0, 4096)] = 0  # look at frames in squares of this side, too, and average; a multiple of 16, 0: no
     every: Count = 1  # look only at the clip of each n-th frame; between them, responses are interpolated
     threshold: Annotated[float, Range(0, 1)] = 0.5  # share of the largest probability above which a pixel is the actor's; officially half
     minimum_peak: Share = 0.0  # leave the mask empty where no pixel's probability reaches this; officially 0: something is always found
@@ -146,8 +147,7 @@ class SegmentOptions(Checked):
         ('mp4', 'npz')
         """
         named = [name for name in self.format.split(",") if name]
-        overlays = [name for name in get_args(OverlayFormat) if name in named]
-        masks = [name for name in get_args(MaskFormat) if name in named]
+        overlays, masks = ([name for name in get_args(kinds) if name in named] for kinds in (OverlayFormat, MaskFormat))
         if len(overlays) > 1 or len(masks) > 1 or len(overlays) + len(masks) < len(named):
             raise ConfigError(
                 f"The format {self.format!r} is none: give mp4, gif or webm, or png, npz or json, or one of each as in gif,npz."

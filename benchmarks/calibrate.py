@@ -21,7 +21,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 import tyro
-from real_pictures import measure, read_clip, read_questions, responses, to_picture
+from real_pictures import measure, read_clip, read_questions, respond, responses, to_picture
 from tqdm import tqdm
 
 from acga.data.a2d import A2DSentences
@@ -47,12 +47,12 @@ class Answer(NamedTuple):
     picture: np.ndarray  # uint8 (S, S, 3)
 
 
-def answers_on_film(model: ACGA, folder: Path) -> list[Answer]:
-    """The answers to the film's questions."""
+def answers_on_film(model: ACGA, folder: Path, *, second_size: int = 0) -> list[Answer]:
+    """The answers to the film's questions; `second_size` as `Segmenter`'s."""
     network, found = fold(model).eval(), []
     for question in tqdm(read_questions(folder, FILM_PART), desc="film"):
         clip = read_clip(folder, question, size=model.config.size, length=model.config.clip_length)
-        response = responses(network, network.features(clip[None]), [question.query]).large[0]
+        response = respond(network, clip, [question.query], second_size=second_size).large[0]
         found.append(Answer(response, question.mask, to_picture(clip[:, len(clip[0]) // 2])))
     return found
 
@@ -66,13 +66,13 @@ def open_held_out(model: ACGA, root: Path, samples: int) -> tuple[A2DSentences, 
 
 
 @torch.inference_mode()
-def answers_on_release(model: ACGA, root: Path, samples: int) -> list[Answer]:
+def answers_on_release(model: ACGA, root: Path, samples: int, *, second_size: int = 0) -> list[Answer]:
     """The answers to sentences of a release's held-out videos."""
     network, (dataset, chosen) = fold(model).eval(), open_held_out(model, root, samples)
     found = []
     for index in tqdm(chosen, desc="release"):
         item = dataset[index]
-        response = network(item["clip"][None], item["tokens"][None]).large[0]
+        response = respond(network, item["clip"], [dataset.samples[index].query], second_size=second_size).large[0]
         found.append(Answer(response, item["mask"].numpy(), to_picture(item["clip"][:, len(item["clip"][0]) // 2])))
     return found
 

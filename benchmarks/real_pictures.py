@@ -28,7 +28,7 @@ from acga.guided_filter import GuidedFilter
 from acga.inference import load
 from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
-from acga.model.decoder import Responses
+from acga.model.decoder import Responses, upsample
 from acga.model.presence import confidence
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
@@ -106,15 +106,25 @@ def responses(model: ACGA, features: torch.Tensor, queries: list[str]) -> Respon
     return model.from_features(features, model.embed(tokens), torch.zeros(len(queries), dtype=torch.int64))
 
 
-def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0) -> dict[str, Any]:
+def respond(network: ACGA, clip: torch.Tensor, queries: list[str], *, second_size: int = 0) -> Responses:
+    """The responses to queries about a clip (3, T, S, S); with a second size the finest is averaged, as by `Segmenter`."""
+    found = responses(network, network.features(clip[None]), queries)
+    if not second_size:
+        return found
+    squares = np.stack([pad_resize(to_picture(frame), second_size) for frame in clip.unbind(dim=1)])
+    other = responses(network, network.features(to_clip(squares)[None]), queries).large  # (Q, S', S')
+    return found._replace(large=(found.large + upsample(other[:, None], found.large.shape[-2:])[:, 0]) / 2)
+
+
+def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0, second_size: int = 0) -> dict[str, Any]:
     """Metrics over the questions of a folder, and every answer."""
     questions = read_questions(folder, part)
     others, absent = other_questions(questions, seed)
     network, rows = fold(model).eval(), []
     for question, other, nothing in zip(tqdm(questions, unit="question"), others, absent, strict=True):
         clip = read_clip(folder, question, size=model.config.size, length=model.config.clip_length)
-        features, picture = network.features(clip[None]), to_picture(clip[:, model.config.clip_length // 2])
-        found = responses(network, features, [question.query, other, nothing])
+        picture = to_picture(clip[:, model.config.clip_length // 2])
+        found = respond(network, clip, [question.query, other, nothing], second_size=second_size)
         right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in found.large[:2])
         refined = GuidedFilter(picture)(found.large[0].numpy())
         as_written = intersection_over_union(binarise(refined, question.mask.shape, one_piece=True), question.mask)
@@ -145,15 +155,22 @@ def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0) -> di
 
 
 def main(
-    folder: tyro.conf.Positional[Path], /, *, out: Path | None = None, weights: str = "mini", part: str | None = None, seed: int = 0
+    folder: tyro.conf.Positional[Path],
+    /,
+    *,
+    out: Path | None = None,
+    weights: str = "mini",
+    part: str | None = None,
+    seed: int = 0,
+    second_size: int = 0,
 ) -> None:
     """Measure weights on the questions of a folder."""
-    found = measure(load(weights), folder, part, seed=seed)
+    found = measure(load(weights), folder, part, seed=seed, second_size=second_size)
     for name, value in found.items():
         if isinstance(value, float):
             print(f"{name:34s}{100 * value:6.1f}")
     if out is not None:
-        write_json(out, rounded({**found, "about": provenance(seed=seed, weights=weights, part=part)}))
+        write_json(out, rounded({**found, "about": provenance(seed=seed, weights=weights, part=part, second_size=second_size)}))
 
 
 if __name__ == "__main__":

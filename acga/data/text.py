@@ -251,3 +251,12 @@ def glove() -> tuple[Vocabulary, WordTable]:
     vectors[colours] = mean + COLOUR_CONTRAST * (vectors[colours] - mean)
     nothing = np.zeros((UNKNOWN + 1, vectors.shape[1]), dtype=np.float32)  # padding and unknown words
     return vocabulary, WordTable(vectors=np.concatenate([nothing, vectors]), missing=())
+
+
+def check_queries(queries: Sequence[str]) -> None:
+    """Raise `QueryError` if there is none, or one is given twice."""
+    if not queries:
+        raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
+    twice = next((query for query, count in Counter(queries).items() if count > 1), None)
+    if twice is not None:
+        raise QueryError(f"The query {twice!r} is given twice; give each once.")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.geometry import to_clip
+from ..data.geometry import pad_resize, to_clip
 from .image_stem import ImageStem
 from .network import ACGA
 from .optical_flow import motion
@@ -35,8 +35,8 @@ class ClipFeatures:
     torch.Size([132, 4, 4, 6])
     """
 
-    def __init__(self, model: ACGA, device: torch.device | str = "cpu") -> None:
-        self.model, self.device = model, torch.device(device)
+    def __init__(self, model: ACGA, device: torch.device | str = "cpu", *, size: int | None = None) -> None:
+        self.model, self.device, self.size = model, torch.device(device), size  # the side that squares are resized to; None: as they are
         self._appearance: Maps = OrderedDict()  # of frames
         self._motion: Maps = OrderedDict()  # of pairs of frames
 
@@ -51,7 +51,7 @@ class ClipFeatures:
         return found
 
     def _whole(self, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
-        batch = torch.stack([to_clip(np.stack(clip)) for clip in clips]).to(self.device)  # (B, 3, T, S, S)
+        batch = torch.stack([self._to_clip(clip) for clip in clips]).to(self.device)  # (B, 3, T, S, S)
         return list(self.model.features(batch.contiguous(memory_format=torch.channels_last_3d)))
 
     def _shared(self, stem: ImageStem, clips: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
@@ -70,10 +70,14 @@ class ClipFeatures:
         by_key = {_key(squares): squares for squares in asked}
         new = {key: squares for key, squares in by_key.items() if key not in kept}
         if new:
-            frames = torch.stack([to_clip(np.stack(squares)) for squares in new.values()]).to(self.device)  # (N, 3, n, S, S)
+            frames = torch.stack([self._to_clip(squares) for squares in new.values()]).to(self.device)  # (N, 3, n, S, S)
             kept.update(zip(new, zip(new.values(), compute(frames), strict=True), strict=True))
         for key in by_key:
             kept.move_to_end(key)
+
+    def _to_clip(self, squares: Sequence[np.ndarray]) -> Tensor:
+        """Squares (S, S, 3) uint8 as (3, n, S, S) in [-1, 1], at the side that is looked at."""
+        return to_clip(np.stack([square if self.size is None else pad_resize(square, self.size) for square in squares]))
 
     def _of_window(self, window: Sequence[np.ndarray]) -> Tensor:
         """The kept maps (C, h, w) of a frame and of the motion from each frame of its window to the next."""

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import torch
 from helpers.small import moving_frames, small_model
 
+from acga.data.geometry import pad_resize
 from acga.errors import ConfigError, QueryError
 from acga.inference import AT_ONCE, ClipSession, Segmenter
 from acga.metrics import binarise, intersection_over_union
+from acga.model.decoder import upsample
 
 FRAMES, SIZE = 11, (30, 44)
 QUERIES = ["man in red", "dog running on the left"]
@@ -67,6 +70,30 @@ def test_rounding_to_bf16_changes_little(frames):
     for query in QUERIES:
         one, other = (session.responses[query][3].logits for session in (exact, rounded))
         assert other.dtype == np.float32 and 0 < np.abs(one - other).max() < 0.05 * np.abs(one).max()
+
+
+def test_two_sizes_are_averaged(frames, folder):
+    """The response is the mean of that at the network's own size and that at the second, whose squares are the first resized."""
+    first = ClipSession.from_frames(Segmenter(small_model(), "cpu", refine=False), frames)
+    side = 2 * first.segmenter.config.size
+    both = ClipSession.from_frames(Segmenter(small_model(), "cpu", refine=False, second_size=side), frames)
+    model = small_model()
+    model.config = replace(model.config, size=side)
+    squares = {number: [pad_resize(square, side) for square in clip] for number, clip in first.clips.items()}
+    second = ClipSession(Segmenter(model, "cpu", refine=False), squares, SIZE)
+    for session in (first, second, both):
+        session.predict(QUERIES, range(FRAMES))
+    for query, frame in itertools.product(QUERIES, (0, 7)):
+        own, larger, averaged = (session.responses[query][frame] for session in (first, second, both))
+        smaller = upsample(torch.from_numpy(larger.logits)[None, None], own.logits.shape)[0, 0].numpy()
+        np.testing.assert_allclose(averaged.logits, (own.logits + smaller) / 2, rtol=0, atol=1e-5 * np.abs(own.logits).max())
+        assert averaged.peak == pytest.approx(1 / (1 + np.exp(-averaged.logits.max())), abs=1e-6)
+        np.testing.assert_allclose(averaged.word_weights, own.word_weights, atol=1e-6)
+    for result in both.segmenter.stream(folder, QUERIES):
+        for query in QUERIES:
+            np.testing.assert_allclose(result.responses[query], both.responses[query][result.index].logits, atol=1e-4)
+    with pytest.raises(ConfigError, match="second_size is a multiple of 16, or 0, not 40"):
+        Segmenter(small_model(), "cpu", second_size=40)
 
 
 def test_another_precision_is_refused():
@@ -147,7 +174,7 @@ def test_word_maps_and_attention_are_the_networks(segmenter, session):
     query, frame = "dog on the left", 5
     session.predict([query], [frame])
     with torch.inference_mode():
-        attended = segmenter.model.guide(session._visual[frame][None], segmenter.word_vectors([query]))
+        attended = segmenter.model.guide(session._visual[frame][0][None], segmenter.word_vectors([query]))
     words = session.responses[query][frame].word_weights
     assert words.shape == (4, 2, 2)
     np.testing.assert_allclose(words.reshape(4, 4), attended.word_weights[0, :, :4].T, atol=1e-6)
