@@ -112,6 +112,7 @@ def write_segmentation(
         "minimum_peak": segmenter.minimum_peak,
         "one_piece": segmenter.one_piece,
         "refined": segmenter.refine,
+        "second_size": segmenter.second_size,
         "queries": entries,
         "seconds": round(time.monotonic() - started, 2),
     }
