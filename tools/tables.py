@@ -3,6 +3,7 @@
 No number there is typed by hand: what stands between two markers is what this prints.
 """
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -78,7 +79,7 @@ def cost(of: Mapping[str, Any]) -> str:
     return f"{of['runs']} runs, {of['hours']:.1f} hours of a core (two ran side by side), at commits {commits}."
 
 
-POWER = (  # the tests of the next study, and where the runs at hand say what they can see: a claim, a pair, a test set, a kind of question
+POWER = (  # the tests of the second study's plan, and where the runs of the first say what they can see: a claim, a pair, a test set, a kind of question
     ("C1: fusion", claims.FUSION, "a2d", None),
     ("C2: weighted loss", claims.LOSS, "a2d", None),
     ("C3: both attentions", claims.BOTH, "a2d", None),
@@ -91,7 +92,7 @@ PLANNED = ((5, 400), (8, 400), (12, 400))  # seeds and videos
 
 
 def power() -> str:
-    """The smallest difference in mean IoU that the next study can see, by seeds and videos."""
+    """The smallest difference in mean IoU that the second study could see, by seeds and videos."""
     study = Study.read()
     rows = []
     for title, pair, test, where in POWER:
@@ -127,18 +128,54 @@ def second() -> Study:
     return Study.read(SECOND)
 
 
+LEAST_SEEDS = 5  # of every network, before any test of the second study is made
+
+
+def planned_tests() -> list[dict[str, Any]]:
+    """The planned tests of the second study; none before all seeds are there."""
+    study = second()
+    return decide(study) if len(study.seeds(*study.variants)) >= LEAST_SEEDS else []
+
+
+def second_verdicts() -> str:
+    """The tests, or how many seeds there are."""
+    tests, study = planned_tests(), second()
+    if tests:
+        return tables.decided_claims(tests, TITLES)
+    each = ", ".join(f"{name} {len(study.seeds(name))}" for name in study.variants)
+    return f"Seeds so far, of {LEAST_SEEDS} that are needed before any test is made: {each}."
+
+
 def second_variants() -> str:
-    """Its networks: what they score, in the mean over seeds."""
-    study, rows = second(), []
+    """Its networks: how well they do on validation and, once they are tested, on the test videos; in the mean over seeds."""
+    study, rows, tested = second(), [], bool(planned_tests())
     for name in study.variants:
-        scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, where="needs=relation"), share_of_pairs(study, name)]
-        every = [share_by_every_phrasing(study, name, given_one=given) for given in (False, True)]
         of = study.runs[study.runs["variant"] == name]
-        rate, told = of["learning_rate"].iloc[0], f"{100 * of['validation'].mean():.1f}"
-        jhmdb = study.mean(name, test="jhmdb")
-        rows.append([name, str(len(of)), f"{rate:g}", told, *(str(one) for one in (*scores, *every, jhmdb))])
-    head = ["network", "seeds", "learning rate", "validation, mIoU", "mIoU", "P@0.5", "a relation needed, mIoU", "both of a minimal pair"]
-    return tables.markdown([*head, "every phrasing", "… given one", "J-HMDB twin, mIoU"], rows)
+        row = [name, str(len(of)), f"{of['learning_rate'].iloc[0]:g}", ", ".join(f"{100 * value:.1f}" for value in of["validation"])]
+        if tested:
+            scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, where="needs=relation"), share_of_pairs(study, name)]
+            every = [share_by_every_phrasing(study, name, given_one=given) for given in (False, True)]
+            row += [str(one) for one in (*scores, *every, study.mean(name, test="jhmdb"))]
+        rows.append(row)
+    head = ["network", "seeds", "learning rate", "validation, mIoU in %"]
+    more = ["mIoU", "P@0.5", "a relation needed, mIoU", "both of a minimal pair", "every phrasing", "… given one", "J-HMDB twin, mIoU"]
+    return tables.markdown([*head, *more * tested], rows)
+
+
+def attempts() -> str:
+    """Mean IoU on validation of attempts to let the published second attention work."""
+    scores = read_json(SECOND / "scores.json")["validation mIoU"]
+    best = {name: max(scores[name].values()) for name in ("ACGA", "ACGA, residual", claims.LANGUAGE)}
+    rows = [["as in the study", best["ACGA"]]]
+    rows += [[path.stem.replace("_", " "), read_log_file(path)] for path in sorted((SECOND / "attempts").glob("*.jsonl"))]
+    rows += [["with a residual", best["ACGA, residual"]], ["without the second attention", best[claims.LANGUAGE]]]
+    return tables.markdown(["ACGA", "validation, mIoU in %"], [[name, f"{100 * float(score):.1f}"] for name, score in rows])
+
+
+def read_log_file(path: Path) -> float:
+    """The mean IoU on validation that a log ends with."""
+    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return next(entry["validation"]["mIoU"] for entry in reversed(entries) if "validation" in entry)
 
 
 def learning_rates() -> str:
@@ -155,13 +192,14 @@ def learning_rates() -> str:
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {
         "tables": in_short,
-        "claims": lambda: tables.headline(Summary.read().claims, decide(second()), TITLES),
+        "claims": lambda: tables.headline(Summary.read().claims, planned_tests(), TITLES),
     },
     "docs/STUDY.md": {
-        "second verdicts": lambda: tables.decided_claims(decide(second()), TITLES),
+        "second verdicts": second_verdicts,
         "second variants": second_variants,
         "second cost": lambda: cost(cost_of_runs(second())),
         "learning rates": learning_rates,
+        "attempts": attempts,
         "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),
         "variants": lambda: tables.variant_rows(Summary.read().grids),
         "cost": lambda: cost(Summary.read().cost),

@@ -114,21 +114,6 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
 
 
-def primary_claims(claims: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
-    """The one difference that each claim is judged by."""
-    rows = [
-        [
-            f"**{one['claim']}**: {titles[one['claim']]}",
-            one["verdict"],
-            f"{one['statement']}: {Interval.of(one['interval'])}",
-            _points(one["paper"]),
-        ]
-        for one in claims
-        if one["role"] == "primary"
-    ]
-    return markdown(["claim", "verdict", "difference in points [95 % interval]", "paper, real videos"], rows)
-
-
 def headline(claims: Sequence[dict[str, Any]], decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
     """A row a claim: its planned tests or, where there are none, the difference of an earlier study that it is judged by."""
     rows = []

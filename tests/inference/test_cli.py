@@ -93,9 +93,11 @@ def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_
     pictures = [np.full((20, 30, 3), 20 * number, np.uint8) for number in range(7)]
     for number, picture in enumerate(pictures):
         cv2.imwrite(str(folder / f"{number}.png"), picture)
-    assert segment(folder, "dog", "--out", tmp_path / "a", "--weights", weights, "--every", 3, "--precision", "bf16", "--second-size", 48) == 0
+    assert (
+        segment(folder, "dog", "--out", tmp_path / "a", "--weights", weights, "--every", 3, "--precision", "bf16", "--second-size", 48) == 0
+    )
     summary = json.loads((tmp_path / "a" / "summary.json").read_text())
-    assert summary["frames"] == 7 and summary["every"] == 3
+    assert summary["frames"] == 7 and summary["every"] == 3 and summary["second_size"] == 48
     peaks = summary["queries"][0]["peaks"]
     assert peaks[0] == peaks[1] and peaks[2] == peaks[3] == peaks[4] and peaks[5] == peaks[6]
     images = [Image.fromarray(picture) for picture in pictures]

@@ -9,7 +9,7 @@ from helpers.runs import SAMPLES, run
 from acga.study.claims import CLAIMS, MEASURES, TITLES, WHERE, measure_claims
 from acga.study.records import Study, read_runs
 from acga.study.summary import Summary, grid_rows
-from acga.study.tables import headline_claims, primary_claims, published, variant_rows
+from acga.study.tables import headline, headline_claims, published, variant_rows
 from acga.study.variants import GRIDS, VARIANTS
 
 
@@ -102,7 +102,12 @@ def test_a_grid_is_compared_over_the_seeds_that_all_have():
 
 
 def test_tables_say_what_the_summary_does(summary):
-    assert primary_claims(summary.claims, TITLES).count("\n") == 1 + sum(one["role"] == "primary" for one in summary.claims)
+    assert headline(summary.claims, [], TITLES).count("\n") == 1 + sum(one["role"] == "primary" for one in summary.claims)
+    interval = {"mean": 0.02, "low": 0.01, "high": 0.03}
+    test = {"claim": "C3", "outcome": "mean IoU", "difference": "both", "interval": interval, "verdict": "holds", "paper": 1.5}
+    planned = headline(summary.claims, [test, {**test, "difference": "more", "verdict": "undecided", "paper": 6.9}], TITLES)
+    row = "| holds; undecided | mean IoU, both: 2.0 [1.0, 3.0]; mean IoU, more: 2.0 [1.0, 3.0] | +1.5, +6.9 | second |"
+    assert row in planned and planned.count("| first |") == headline(summary.claims, [], TITLES).count("| first |") - 1
     told = headline_claims(summary.claims, TITLES)
     assert all(one["statement"] in told for one in summary.claims if one["role"] == "headline") and told.count("**C3") == 1
     rows = variant_rows(summary.grids).splitlines()
