@@ -79,7 +79,7 @@ def cost(of: Mapping[str, Any]) -> str:
     return f"{of['runs']} runs, {of['hours']:.1f} hours of a core (two ran side by side), at commits {commits}."
 
 
-POWER = (  # the tests of the second study's plan, and where the runs of the first say what they can see: a claim, a pair, a test set, a kind of question
+POWER = (  # the tests of the plan, and where the first study says what they can see: a claim, a pair, a test set, a kind of question
     ("C1: fusion", claims.FUSION, "a2d", None),
     ("C2: weighted loss", claims.LOSS, "a2d", None),
     ("C3: both attentions", claims.BOTH, "a2d", None),
