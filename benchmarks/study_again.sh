@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes results/study_second/: the claims about attention asked again, on the second drawn world, by the plan in docs/STUDY.md. About 13
+# Makes results/study_second/: the claims about attention asked again, on the second drawn world, by the plan in docs/STUDY.md. About 5
 # minutes of a core a run; interrupted, it goes on where it stopped. data/ and runs/ appear in the folder that it is run from.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
@@ -15,7 +15,7 @@ study="data/test --learn-from data/train --backbone mini.safetensors --words glo
   --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --coarse-start --loss.resolution-weights 1 0 0
   --loss.other-actors-weight 2 --workers 0 --features runs/again/features"
 python "$here/learning_rates.py" $study --out runs/rates --epochs 2 --only "${networks[@]}"
-acga ablate $study --out runs/again --epochs 7 --jhmdb data/jhmdb --no-probes --rates runs/rates/rates.json --only "${networks[@]}" --seeds 5
+acga ablate $study --out runs/again --epochs 4 --jhmdb data/jhmdb --no-probes --rates runs/rates/rates.json --only "${networks[@]}" --seeds 5
 
 # As they are kept: packed.
 gzip --best --no-name --keep --force runs/again/runs.jsonl runs/again/samples.jsonl

@@ -98,8 +98,10 @@ class Experiment:
             )
         )
         entries = read_log(folder)
+        validated = [entry for entry in entries if "validation" in entry]
+        best = max(validated, key=lambda entry: entry["validation"]["mIoU"])
         started = monotonic()
-        model = load_model(folder / "last.safetensors")
+        model = load_model(folder / "model.safetensors")  # the best
         how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
         whole = self.options.probes and variant.name in {one.name for one in LADDER}
         probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=whole, **how)
@@ -109,7 +111,8 @@ class Experiment:
             "about": provenance(seed=seed),
             **self.settings(variant, seed),
             "seconds": {"training": entries[-1]["seconds"], "probing": round(monotonic() - started, 1)},
-            "validation": entries[-1].get("validation"),
+            "validation": best["validation"],
+            "validations": [[entry["step"], entry["validation"]["mIoU"]] for entry in validated],
             "loss": [[entry["step"], entry["loss"]] for entry in entries if "loss" in entry],
             **probed,
         }
