@@ -53,17 +53,8 @@ def published() -> str:
         "memory, GB",
     ]
     speed = f"{whole['speed of a product of matrices (GFLOP/s)']:.0f} GFLOP/s"
-    several = {form: f"{memory[f'four sentences, {form}'] / 1000:.2f} GB" for form in ("ours", "ours, whole maps")}
-    eq8 = {name: f"{1000 * value:.0f} ms" for name, value in found["eq. 8"].items()}
-    in_steps = [
-        f"{eq8[f'{name}, weights']} with its weights and {eq8[f'{name}, one step']} in one step ({name})"
-        for name in ("published, 512 px", "mini, 384 px")
-    ]
-    more = (
-        f"Four sentences at once need {several['ours']}, with whole maps {several['ours, whole maps']}. Eq. 8 takes {'; '.join(in_steps)}."
-    )
     note = f"A product of two 2048 x 2048 matrices has {speed} there, on {found['threads']} threads, {found['date']}."
-    return f"{markdown(head, rows)}\n\n{note} Medians, with least and most. {more}"
+    return f"{markdown(head, rows)}\n\n{note} Medians, with least and most."
 
 
 def default_network() -> str:
