@@ -106,7 +106,7 @@ def test_tables_say_what_the_summary_does(summary):
     interval = {"mean": 0.02, "low": 0.01, "high": 0.03}
     test = {"claim": "C3", "outcome": "mean IoU", "difference": "both", "interval": interval, "verdict": "holds", "paper": 1.5}
     planned = headline(summary.claims, [test, {**test, "difference": "more", "verdict": "undecided", "paper": 6.9}], TITLES)
-    row = "| holds; undecided | mean IoU, both: 2.0 [1.0, 3.0]; mean IoU, more: 2.0 [1.0, 3.0] | +1.5, +6.9 | second |"
+    row = "| holds; undecided | mean IoU, both: 2.0 [1.0, 3.0]; more: 2.0 [1.0, 3.0] | +1.5, +6.9 | second |"
     assert row in planned and planned.count("| first |") == headline(summary.claims, [], TITLES).count("| first |") - 1
     told = headline_claims(summary.claims, TITLES)
     assert all(one["statement"] in told for one in summary.claims if one["role"] == "headline") and told.count("**C3") == 1
