@@ -119,7 +119,7 @@ class Segmenter:
         self.rounding()  # refuses what there cannot be
 
     def clip_features(self) -> tuple[ClipFeatures, ...]:
-        """What computes the features of the clips of one film, at each size that is looked at."""
+        """A `ClipFeatures` of one film for each size that is looked at."""
         return tuple(ClipFeatures(self.model, self.device, size=size) for size in (None, self.second_size)[: 1 + bool(self.second_size)])
 
     def rounding(self) -> torch.autocast:

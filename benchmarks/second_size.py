@@ -1,4 +1,4 @@
-"""What it brings, on validation, to look at frames in squares of two sizes and to average the responses (`acga segment --second-size`).
+"""The gain, on validation, of looking at frames in squares of two sizes and averaging the responses (`acga segment --second-size`).
 
     python benchmarks/second_size.py DRAWN FILM
 

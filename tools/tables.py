@@ -22,7 +22,7 @@ from acga.study.claims import TITLES
 from acga.study.decisions import decide, share_of_pairs
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 from acga.study.power import Spread
-from acga.study.records import SECOND, Study
+from acga.study.records import SECOND_STUDY, Study
 from acga.study.summary import Summary, cost_of_runs
 from acga.system.files import read_json
 
@@ -74,7 +74,7 @@ def in_short() -> str:
 
 
 def cost(of: Mapping[str, Any]) -> str:
-    """What a study took."""
+    """The cost of a study."""
     commits = ", ".join(commit[:7] for commit in of["commit"])
     return f"{of['runs']} runs, {of['hours']:.1f} hours of a core (two ran side by side), at commits {commits}."
 
@@ -125,7 +125,7 @@ def every_phrasing() -> str:
 @cache
 def second() -> Study:
     """The study of the claims about attention on the second world."""
-    return Study.read(SECOND)
+    return Study.read(SECOND_STUDY)
 
 
 LEAST_SEEDS = 5  # of every network, before any test of the second study is made
@@ -164,10 +164,10 @@ def second_variants() -> str:
 
 def attempts() -> str:
     """Mean IoU on validation of attempts to let the published second attention work."""
-    scores = read_json(SECOND / "scores.json")["validation mIoU"]
+    scores = read_json(SECOND_STUDY / "scores.json")["validation mIoU"]
     best = {name: max(scores[name].values()) for name in ("ACGA", "ACGA, residual", claims.LANGUAGE)}
     rows = [["as in the study", best["ACGA"]]]
-    rows += [[path.stem.replace("_", " "), read_log_file(path)] for path in sorted((SECOND / "attempts").glob("*.jsonl"))]
+    rows += [[path.stem.replace("_", " "), read_log_file(path)] for path in sorted((SECOND_STUDY / "attempts").glob("*.jsonl"))]
     rows += [["with a residual", best["ACGA, residual"]], ["without the second attention", best[claims.LANGUAGE]]]
     return tables.markdown(["ACGA", "validation, mIoU in %"], [[name, f"{100 * float(score):.1f}"] for name, score in rows])
 
@@ -180,7 +180,7 @@ def read_log_file(path: Path) -> float:
 
 def learning_rates() -> str:
     """Mean IoU on validation by learning rate."""
-    found = read_json(SECOND / "scores.json")["validation mIoU"]
+    found = read_json(SECOND_STUDY / "scores.json")["validation mIoU"]
     rates = list(next(iter(found.values())))
     rows = []
     for name, of in found.items():

@@ -34,7 +34,7 @@ class DynamicConvolution(nn.Module):
 
     @property
     def last(self) -> nn.Linear:
-        """Where the parameters of this layer are zero, so is the response, as with a `Classifier`."""
+        """The layer with which the response is zero where its parameters are, as with a `Classifier`."""
         return self.filter
 
     def forward(self, visual: Tensor, language: Tensor) -> Tensor:

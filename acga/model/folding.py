@@ -110,7 +110,8 @@ class FoldedDecoder(Decoder):
         """Whether the finer responses are zero, as `start_coarse` leaves them until they are trained."""
         finer = [self.classifiers[name] for name in RESOLUTIONS[1:]]
         own = all(isinstance(one, Classifier | DynamicConvolution) for one in finer)
-        return own and not any(parameter.any() for one in finer for parameter in cast(nn.Module, one.last).parameters())
+        parameters = [parameter for one in finer if own for parameter in cast(nn.Module, one.last).parameters()]
+        return own and not any(parameter.is_meta or parameter.any() for parameter in parameters)
 
     def respond(self, visual: Tensor, language: Tensor) -> Iterator[Tensor]:
         """As `Decoder.respond`: (B, C, h, w) and (B, D, h, w) to responses (B, 1, ., .)."""

@@ -242,8 +242,9 @@ class ImageBackbone(Backbone):
         return {"width": self.width, "outputs": self.channels["mixed_4f"], "motion": self.stem.motion}
 
     def calibrate(self, features: Tensor) -> None:
-        """Standardise by the features (N, C, T/4, h, w)."""
-        self.mixed_4f.standardise(features)
+        """Standardise by the features (N, C, T/4, h, w), unless that was done before these weights learned."""
+        if not self.mixed_4f.mean.any():
+            self.mixed_4f.standardise(features)
 
     @classmethod
     def from_file(cls, path: str | Path, *, outputs: int = 208, motion: bool = False) -> ImageBackbone:

@@ -213,7 +213,7 @@ TOPICS: Mapping[str, frozenset[str]] = {  # the words of the drawn world whose m
 
 @dataclass(frozen=True)
 class AttentionOnTarget:
-    """Where attention on the words of a topic is, a row per word."""
+    """Attention on the words of a topic, a row per word."""
 
     topic: str
     samples: list[int]

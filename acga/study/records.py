@@ -27,7 +27,7 @@ from .tables import RESULTS
 from .variants import VARIANTS
 
 STUDY = RESULTS / "study"  # on the first drawn world
-SECOND = RESULTS / "study_second"  # of the claims about attention, by a plan, on the second
+SECOND_STUDY = RESULTS / "study_second"  # of the claims about attention, by a plan, on the second
 RUNS = "runs.jsonl"  # in the folder of a study, or packed, runs.jsonl.gz
 ACTOR_SIZES = ("small", "medium", "large")  # thirds of the questions by the area of their actor
 

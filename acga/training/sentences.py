@@ -222,7 +222,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]
     shown += [(release, range(len(release.frames)), times) for release, (_, times) in zip(more, options.also, strict=True)]
     batches = SentenceBatches(shown, seed=recipe.seed)
-    if config.stem == "image" and model.backbone.source_format != "acga":  # ours was, before it learned; an I3D has nothing to calibrate
+    if config.stem == "image":  # an I3D has nothing to calibrate, and its features would fill 0.5 GB
         model.backbone.calibrate(batches.features(CALIBRATION_SAMPLES))
     if options.initial is not None:
         go_on_from(model, options.initial)

@@ -105,7 +105,7 @@ def test_memory_does_not_grow_with_the_video(segmenter, monkeypatch):
 def stub_segmenter(responses, *, refine=False):
     """A segmenter that finds `responses` (F, S, S) around the frames."""
     segmenter = Segmenter.__new__(Segmenter)
-    segmenter.config, segmenter.model, segmenter.device = CONFIG, None, "cpu"
+    segmenter.config, segmenter.model, segmenter.device, segmenter.second_size = CONFIG, None, "cpu", 0
     segmenter.refine, segmenter.one_piece, segmenter.threshold_ratio, segmenter.minimum_peak = refine, False, 0.5, 0.0
 
     def predict(index, *_):

@@ -282,10 +282,10 @@ def test_it_can_be_stopped_and_goes_on_where_it_stopped(demo, page, segmenter, m
     reached, go_on = threading.Event(), threading.Event()
     inside = segmenter.model.guide
 
-    def slow(features, vectors):
+    def slow(features, vectors, **options):
         reached.set()
         assert go_on.wait(LONG)
-        return inside(features, vectors)
+        return inside(features, vectors, **options)
 
     monkeypatch.setattr(segmenter.model, "guide", slow)
     demo.ask("green dog")
@@ -301,7 +301,7 @@ def test_it_can_be_stopped_and_goes_on_where_it_stopped(demo, page, segmenter, m
 
 
 def test_a_surprise_is_said_and_the_demo_goes_on(demo, page, segmenter, monkeypatch):
-    def broken(features, vectors):
+    def broken(features, vectors, **options):
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:
@@ -560,8 +560,8 @@ def test_thumbnails_come_once_nothing_is_more_urgent(segmenter):
 def test_models_without_attention_say_so(segmenter, monkeypatch):
     inside = segmenter.model.guide
 
-    def blind(features, vectors):
-        attended = inside(features, vectors)
+    def blind(features, vectors, **options):
+        attended = inside(features, vectors, **options)
         attended.word_weights = attended.pixel_weights = None
         return attended
 
