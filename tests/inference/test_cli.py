@@ -87,7 +87,7 @@ def test_segment_writes_overlay_masks_and_summary(weights, clip, tmp_path, capsy
     assert info.frames == 12 and info.frames_per_second == 10
 
 
-def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_path):
+def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_path, capsys):
     folder = tmp_path / "frames"
     folder.mkdir()
     pictures = [np.full((20, 30, 3), 20 * number, np.uint8) for number in range(7)]
@@ -98,6 +98,8 @@ def test_segment_reads_gifs_and_folders_and_looks_every_few_frames(weights, tmp_
     )
     summary = json.loads((tmp_path / "a" / "summary.json").read_text())
     assert summary["frames"] == 7 and summary["every"] == 3 and summary["second_size"] == 48
+    assert segment(folder, "dog", "--out", tmp_path / "odd", "--weights", weights, "--second-size", 40) == 2
+    assert "error: --second-size is a multiple of 16, or 0, not 40." in capsys.readouterr().err
     peaks = summary["queries"][0]["peaks"]
     assert peaks[0] == peaks[1] and peaks[2] == peaks[3] == peaks[4] and peaks[5] == peaks[6]
     images = [Image.fromarray(picture) for picture in pictures]
