@@ -1,6 +1,6 @@
 """Seconds, operations and memory of the published network in its official form beside ours, and of the default on film.
 
-    python benchmarks/speed.py        # about six minutes on two idle cores
+    python benchmarks/speed.py        # about eight minutes on two idle cores
 
 The official form is our plain network, which equals the official code (tests/golden). Ours has a compiled stem and is folded; once more, it
 rounds the inputs of convolutions and products to bf16, with the stem as it is. All are measured in one process, in turn, five times each;
@@ -26,6 +26,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import tyro
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from acga.config import COORDINATES, STRIDE, ACGAConfig
@@ -131,7 +132,28 @@ def published() -> dict[str, Any]:
                 network.run(part, "official form" if part == "stem" else form.removesuffix(", bf16"))
             billions = counter.get_total_flops() / 1e9
             found[f"{part}, {form}"] = {**summary(seconds), "GFLOP": billions}
-    return {"speed of a product of matrices (GFLOP/s)": product, "seconds": found}
+    shares = step_shares(network)
+    return {"speed of a product of matrices (GFLOP/s)": product, "seconds": found, "shares of a training step": shares}
+
+
+def step_shares(network: Published) -> dict[str, dict[str, float]]:
+    """Where a training step's seconds go, by kind of operation, as shares of the time inside operations."""
+    kinds = {
+        "convolutions, backward": ("convolution_backward",),
+        "convolutions, forward": ("convolution", "conv3d"),
+        "products": ("mm", "attention"),
+    }
+    found = {}
+    for form in FORMS["training step"]:
+        with profile(activities=[ProfilerActivity.CPU]) as profiler:
+            network.run("training step", form)
+        left = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
+        whole, shares = sum(left.values()), {}
+        for kind, parts in kinds.items():
+            own = [key for key in left if any(part in key for part in parts)]
+            shares[kind] = sum(left.pop(key) for key in own) / whole
+        found[form] = shares | {"the rest": sum(left.values()) / whole}
+    return found
 
 
 def peak_memory() -> dict[str, float]:
