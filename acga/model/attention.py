@@ -75,7 +75,7 @@ class LanguageGuidedVisionAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """F_VC (B, C, h, w) and F_T (B, L, D) to F_VA (B, C, h, w) and the weights (B, N, N); `padding` as in the other branch.
 
-        Without weights PyTorch computes the three steps as one, in less time and memory; they differ by rounding.
+        Without weights PyTorch computes the three steps as one and never holds (B, N, N); the outputs differ by rounding.
         """
         pixels = rearrange(vision, "b c h w -> b (h w) c")
         gate = self.gate(pool_words(text, padding))[:, None]  # (B, 1, C), eq. 5
