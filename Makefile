@@ -21,8 +21,8 @@ test: lint  ## everything that CI runs
 	@ls notebooks/*.ipynb > /dev/null  # pytest would pass over a missing series in silence
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) $(NOTEBOOKS) tests acga notebooks
 
-lab: $(VENV)/.full  ## open the notebooks in JupyterLab, on the query demo
-	$(VENV)/bin/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/09_query_demo.ipynb
+lab: $(VENV)/.full  ## open the notebooks in JupyterLab, at the first
+	$(VENV)/bin/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_overview.ipynb
 
 app: $(VENV)/.full  ## the query demo as a web page
 	JUPYTER_PATH=notebooks/app JUPYTER_CONFIG_PATH=notebooks/app $(VENV)/bin/voila notebooks/app/ask_a_video.ipynb

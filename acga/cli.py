@@ -75,7 +75,7 @@ def run_demo(options: DemoOptions) -> None:
 
 def run_segment(options: SegmentOptions) -> None:
     """`acga segment`."""
-    from .data.text import Vocabulary, check_queries, tokenise
+    from .data.text import Vocabulary, check_queries
     from .inference import Segmenter, load
     from .output.segmentation import SUMMARY, output_folder, write_segmentation
     from .system.files import read_json
@@ -100,7 +100,7 @@ def run_segment(options: SegmentOptions) -> None:
             for word in unknown:
                 near = segmenter.suggest(word)
                 print_stderr("note", f"the model doesn't know the word {word!r}" + (f"; it knows {', '.join(near)}." if near else "."))
-            if set(tokenise(query)) <= set(unknown):
+            if not segmenter.reads(query):
                 print_stderr("note", f"the model knows no word of {query!r}: what it finds for it means nothing.")
         for _ in write_segmentation(segmenter, options.video, queries, folder, every=options.every, formats=formats, sheet=options.sheet):
             pass
@@ -276,7 +276,7 @@ def _perhaps(name: str, known: Iterable[str]) -> str:
 def _plain(said: str) -> str:
     """One sentence from what tyro says in a frame."""
     text = re.sub("[╭╮╰╯│─]|-{5,}", " ", said.partition("\n")[2])  # after a title
-    return " ".join(text.split()).partition(" For full helptext")[0]
+    return " ".join(text.split()).partition(" For full helptext")[0].replace(" (required)", ";").rstrip(";")
 
 
 def overview(prefix: str = "") -> str:

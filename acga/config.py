@@ -40,7 +40,7 @@ class ACGAConfig(Checked):
     """The network. `paper()` is the published one, `mini()` the embedded default; `thin()` is the paper's form at toy size."""
 
     size: Annotated[int, Range(STRIDE, 4096)] = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
-    clip_length: Annotated[int, Range(4, 256)] = 16  # frames in a clip, the annotated one at index frames // 2
+    clip_length: Annotated[int, Range(4, 256)] = 16  # frames in a clip, the annotated one at index clip_length // 2
     max_query_length: Annotated[int, Range(1, 1000)] = 20  # longest query; shorter ones are padded
     vocabulary_size: Annotated[int, Range(2, 10**7)] = 1289  # ids of the word table: 0 is padding, 1 an unknown word
     stem: Stem = "i3d"  # what sees the frames: I3D to mixed_4e or, ours, an image network (EfficientNet-Lite0) on every fourth frame
@@ -103,7 +103,7 @@ class ACGAConfig(Checked):
 
     @classmethod
     def mini(cls) -> ACGAConfig:
-        """The embedded default: an image stem that knows photographs, 256 px, word vectors that know English."""
+        """The embedded default: an image stem that knows photographs, word vectors that know English; its file looks at 384 px."""
         return cls(
             size=256,
             vocabulary_size=VOCABULARY_SIZE,

@@ -44,8 +44,7 @@ from .system.computing import autocast, channels_last, choose_device
 __all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
 DECODED_AHEAD = 4  # frames of a film, while the network is at work
-LONGEST_CORRECTED = 50  # letters of a word that others are suggested for
-SIMILARITY = 0.65  # of the spelling of a word that is offered in place of an unknown one, from 0 to 1
+LONGEST_CORRECTED, SIMILARITY = 50, 0.65  # letters of an unknown word that others are offered for; how alike in spelling, from 0 to 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ class FrameResult:
     masks: dict[str, np.ndarray]  # by query, bool (H, W); masks of several queries may overlap
     responses: dict[str, np.ndarray]  # by query, the finest logits, float32 (S, S), on the network's square, refined or not
     peaks: dict[str, float]  # by query, the largest probability of any pixel
-    confidences: dict[str, float]  # by query, how well small and medium response agree, from 0 to 1: low where nothing was found
+    confidences: dict[str, float]  # by query, how well small and medium response agree, from 0 to 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +67,7 @@ class FrameResponse:
 
     logits: np.ndarray  # the finest response, float32 (S, S), on the network's square; refined if the segmenter refines
     peak: float  # the largest probability of any pixel
-    confidence: float  # how well small and medium response agree: low where nothing was found
+    confidence: float  # how well small and medium response agree; 0 below the minimum peak, and where no word is known
     word_weights: np.ndarray | None  # (L, h, w): how much each word is attended to from each place; None without that attention
 
 
@@ -146,21 +145,22 @@ class Segmenter:
     def unknown(self, query: str) -> list[str]:
         """The words of a query that mean nothing to the model: not in its vocabulary, or without a vector."""
         ids = self.vocabulary.encode(query, self.config.max_query_length).tolist()
-        blank = (self.word_table.weight == 0).all(dim=1)
-        without_vector = [word for word, index in zip(tokenise(query), ids, strict=False) if index > UNKNOWN and blank[index]]
+        words = zip(tokenise(query), ids, strict=False)
+        without_vector = [word for word, index in words if index > UNKNOWN and not self.word_table.weight[index].any()]
         return list(dict.fromkeys(self.vocabulary.unknown(query) + without_vector))
 
-    def verdict(self, confidences: float | Sequence[float]) -> Verdict | None:
-        """Whether a frame, or a film, with this confidence, or these, shows what was asked for; the median of a film's frames decides.
+    def reads(self, query: str) -> bool:
+        """Whether any word of a query means something to the model."""
+        return not set(tokenise(query)) <= set(self.unknown(query))
 
-        None if the weights were not calibrated for that.
-        """
+    def verdict(self, confidences: float | Sequence[float]) -> Verdict | None:
+        """Whether a frame, or a film by the median of its frames, shows what was asked for; None from weights not calibrated for that."""
         return None if self.presence is None else self.presence.verdict(float(np.median(confidences)))
 
     def suggest(self, word: str, most: int = 3) -> list[str]:
         """Known words that are spelled much like `word`, the likest first."""
-        if len(word) > LONGEST_CORRECTED:  # it is none, and comparing takes time with the square of the length
-            return []
+        if len(word) > LONGEST_CORRECTED:
+            return []  # comparing takes time with the square of the length
         return difflib.get_close_matches(word, self.vocabulary.words, n=most, cutoff=SIMILARITY)
 
     def word_vectors(self, queries: Sequence[str]) -> Tensor:
@@ -183,14 +183,12 @@ class Segmenter:
                 waiting.append(frame)
                 continue
             after = self._predict(index, clip, queries, picture.shape[:2], clip_features)
-            for between in waiting:
-                yield self._result(between, before or after, after)
+            yield from (self._result(between, before or after, after) for between in waiting)
             waiting.clear()
             yield self._result(frame, after, after)
             before = after
-        for rest in waiting:
-            if before is not None:
-                yield self._result(rest, before, before)
+        if before is not None:
+            yield from (self._result(rest, before, before) for rest in waiting)
 
     def _predict(
         self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], clip_features: tuple[ClipFeatures, ...]
@@ -345,6 +343,7 @@ class ClipSession:
         Raises `QueryError` and `WeightsError`.
         """
         vectors = dict(zip(queries, self.segmenter.word_vectors(queries), strict=True))  # (L, D) each
+        read, lowest = {query: self.segmenter.reads(query) for query in queries}, self.segmenter.minimum_peak
         pairs = [(query, frame) for frame in frames for query in queries if frame not in self.responses.get(query, ())]
         self.run_stem(frame for _, frame in pairs)
         model = self.segmenter.model
@@ -367,6 +366,7 @@ class ClipSession:
                 weights = None if words is None else words[: len(tokenise(query))]  # the padding left out
                 peak = float(response.max().sigmoid())
                 refined = self._refine(frame, response.numpy()) if self.refine else response.numpy()
+                certain *= peak >= lowest and read[query]
                 found = FrameResponse(logits=refined, peak=peak, confidence=certain, word_weights=weights)
                 self.responses.setdefault(query, {})[frame] = found
         return len(pairs)

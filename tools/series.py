@@ -21,7 +21,7 @@ def series() -> str:
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         compared = sum(COMPARED in cell.source for cell in code)
         exercises = sum(cell.source.startswith("# Exercise ") for cell in code)
-        title = re.sub(r"^\d+ · ", "", notebook.cells[0].source.splitlines()[0].lstrip("# "))
+        title = re.sub(r"^\d+b? · ", "", notebook.cells[0].source.splitlines()[0].lstrip("# "))
         link = f"[{path.stem}]({path.name})<br>{title[0].upper()}{title[1:]}"
         lines.append(f"| {link}{opened(address(), f'notebooks/{path.name}')} | {len(code)} | {compared} | {exercises} | {duration(code)} |")
     return "\n".join(lines)

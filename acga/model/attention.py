@@ -147,7 +147,7 @@ def padding_mask(word_vectors: Tensor) -> Tensor:
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer as the official code initialises it: weights N(0, 0.02^2), no bias (docs/PAPER.md, quirk 5)."""
+    """A linear layer as the official code initialises it: weights N(0, 0.02^2), a bias of zero (docs/PAPER.md, quirk 5)."""
     layer = nn.Linear(inputs, outputs)
     if not layer.weight.is_meta:  # only sizes matter there, and to fill it torch would import its compiler
         nn.init.normal_(layer.weight, std=0.02)

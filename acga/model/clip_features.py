@@ -15,7 +15,7 @@ from .image_stem import ImageStem
 from .network import ACGA
 from .optical_flow import motion
 
-KEPT = 64  # maps of frames: those of two clips and the frames between; 41 MB at 256 px
+KEPT = 64  # maps of frames: those of two clips and the frames between; 92 MB at 384 px
 AT_ONCE = 4  # clips: faster than one by one, in memory that does not grow with their number
 
 Squares = tuple[np.ndarray, ...]

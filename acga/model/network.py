@@ -35,7 +35,8 @@ class ACGA(nn.Module):
 
     Any part can be given instead of the one that `config` describes. The backbone's stem (to mixed_4e) is frozen: it stays in
     evaluation mode and takes no gradient, as in the paper; `training_parameters()` are the rest. Without a word table (official weights
-    have none) it starts from word vectors: `from_features`.
+    have none) it starts from word vectors: `from_features`. In the shapes below mixed_4e has E channels (528 in the paper), F_V has
+    C (832), word vectors W (300).
 
     >>> model = ACGA(ACGAConfig.thin_residual()).eval()
     >>> responses = model(torch.zeros(1, 3, 16, 64, 96), torch.tensor([[2, 3, 0, 0]]))
@@ -44,7 +45,7 @@ class ACGA(nn.Module):
     """
 
     source: WeightsSource | None = None  # of weights that were read from a file
-    presence: Presence | None = None  # what a peak says about whether an actor is there, if these weights were calibrated
+    presence: Presence | None = None  # from what agreement of two responses on an actor is there, if these weights were calibrated
     fuses_attention = False  # from features to responses, eq. 8 is computed in one step; `fold` sets it
 
     def __init__(
@@ -90,7 +91,7 @@ class ACGA(nn.Module):
         return self.from_features(self.features(clip), self.embed(tokens))
 
     def features(self, clip: Tensor) -> Tensor:
-        """Clips (B, 3, T, H, W) in [-1, 1] to mixed_4e (B, 528, T/4, H/16, W/16), without gradient."""
+        """Clips (B, 3, T, H, W) in [-1, 1] to mixed_4e (B, E, T/4, H/16, W/16), without gradient."""
         channels = self.backbone.input_channels
         if clip.ndim != 5 or clip.shape[1] != channels or clip.shape[3] % STRIDE or clip.shape[4] % STRIDE or 0 in clip.shape:
             raise ValueError(
@@ -101,7 +102,7 @@ class ACGA(nn.Module):
             return self.backbone.stem(clip)
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """Word ids (B, L) to word vectors (B, L, 300); ids of padding give zeros."""
+        """Word ids (B, L) to word vectors (B, L, W); ids of padding give zeros."""
         if self.word_table is None:
             raise ConfigError(
                 'These weights came without word vectors: load them with words="vectors.bin", or use from_features(features, word_vectors).'
@@ -111,21 +112,21 @@ class ACGA(nn.Module):
         return self.word_table(tokens)
 
     def attend(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Attended:
-        """Eq. 1-9: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to both attended maps and their weights.
+        """Eq. 1-9: mixed_4e (B, E, T/4, h, w) and word vectors (B, L, W) to both attended maps and their weights.
 
-        With `clips` (Q,), there are word vectors (Q, L, 300) of Q queries, each about the clip of that number.
+        With `clips` (Q,), there are word vectors (Q, L, W) of Q queries, each about the clip of that number.
         """
         return self.guide(self.encode(features), word_vectors, clips)
 
     def encode(self, features: Tensor) -> Tensor:
-        """Eq. 2, which no query changes: mixed_4e (B, 528, T/4, h, w) to F_V (B, 832, h, w)."""
+        """Eq. 2, which no query changes: mixed_4e (B, E, T/4, h, w) to F_V (B, C, h, w)."""
         channels = self.backbone.channels["mixed_4e"]
         if features.ndim != 5 or features.shape[1] != channels:
             raise ValueError(f"Features should be mixed_4e (B, {channels}, T/4, h, w), but are {tuple(features.shape)}.")
         return encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)
 
     def guide(self, visual: Tensor, word_vectors: Tensor, clips: Tensor | None = None, *, with_pixel_weights: bool = True) -> Attended:
-        """Eq. 1 and 3-9: F_V (B, 832, h, w) and word vectors (B, L, 300) to attended maps and their weights; `clips` as in `attend`.
+        """Eq. 1 and 3-9: F_V (B, C, h, w) and word vectors (B, L, W) to attended maps and their weights; `clips` as in `attend`.
 
         Eq. 8 is faster where its weights (B, N, N) are not asked for.
         """
@@ -143,7 +144,7 @@ class ACGA(nn.Module):
         return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding, **less)
 
     def from_features(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Responses:
-        """Everything after the frozen stem: mixed_4e (B, 528, T/4, h, w) and word vectors (B, L, 300) to responses.
+        """Everything after the frozen stem: mixed_4e (B, E, T/4, h, w) and word vectors (B, L, W) to responses.
 
         `clips` as in `attend`: several queries about a clip.
         """

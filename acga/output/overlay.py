@@ -27,10 +27,12 @@ def colour(number: int) -> tuple[int, int, int]:
     return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
 
 
-def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True, numbers: Sequence[int] = ()) -> np.ndarray:
+def paint_masks(
+    frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool | Sequence[bool] = True, numbers: Sequence[int] = ()
+) -> np.ndarray:
     """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined, or only outlined.
 
-    `numbers` are those of the masks' colours, by default 0, 1, and so on.
+    `fill` may differ from mask to mask; the outlined ones are drawn first. `numbers` are those of the masks' colours, by default 0, 1, …
 
     >>> frame, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
     >>> mask[:8, :8] = True
@@ -43,13 +45,15 @@ def paint_masks(frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = 
     return painted
 
 
-def _paint(painted: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool = True, numbers: Sequence[int] = ()) -> None:
+def _paint(painted: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool | Sequence[bool] = True, numbers: Sequence[int] = ()) -> None:
     """Paint over a picture in place: large ones fill the memory."""
     thickness = max(1, round(max(painted.shape[:2]) / 400))
-    for position, mask in enumerate(masks):
-        number = numbers[position] if numbers else position
+    several = list(masks)
+    filled = [fill] * len(several) if isinstance(fill, bool) else fill
+    for position in sorted(range(len(several)), key=filled.__getitem__):
+        mask, number = several[position], numbers[position] if numbers else position
         foreground = mask.view(np.uint8)
-        if fill:
+        if filled[position]:
             left, top, width, height = cv2.boundingRect(foreground)
             inside = painted[top : top + height, left : left + width]
             if inside.size:
@@ -85,15 +89,15 @@ class Overlay:
         self._canvas[height * self._scale :] = legend
         self.size = self._canvas.shape[:2]  # (h, w) of the pictures
 
-    def picture(self, frame: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
-        """Frame `(H, W, 3)` uint8 and bool masks `(H, W)` to a picture `(*size, 3)` uint8."""
+    def picture(self, frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool | Sequence[bool] = True) -> np.ndarray:
+        """Frame `(H, W, 3)` uint8 and bool masks `(H, W)` to a picture `(*size, 3)` uint8; `fill` as `paint_masks` takes it."""
         if self._scale > 1:
             frame = self._enlarge(frame, cv2.INTER_CUBIC)
             masks = [self._enlarge(mask.astype(np.uint8), cv2.INTER_NEAREST).astype(bool) for mask in masks]
         picture = self._canvas.copy()
         inside = picture[: frame.shape[0], self._left : self._left + frame.shape[1]]
         inside[...] = frame
-        _paint(inside, masks)
+        _paint(inside, masks, fill=fill)
         return picture
 
     def _enlarge(self, picture: np.ndarray, interpolation: int) -> np.ndarray:
@@ -118,10 +122,10 @@ class ContactSheet:
         self._tiles: list[np.ndarray] = []
         self._step, self._seen = 1, 0  # every `step`-th frame is kept, fewer the longer the video turns out to be
 
-    def add(self, frame: np.ndarray, masks: Iterable[np.ndarray], time: float) -> None:
-        """Take the next frame `(H, W, 3)` uint8, its bool masks `(H, W)`, and its time in seconds."""
+    def add(self, frame: np.ndarray, masks: Iterable[np.ndarray], time: float, *, fill: bool | Sequence[bool] = True) -> None:
+        """Take the next frame `(H, W, 3)` uint8, its bool masks `(H, W)`, and its time in seconds; `fill` as `paint_masks` takes it."""
         if self._seen % self._step == 0:
-            tile = cv2.resize(paint_masks(frame, masks), self._size[::-1], interpolation=cv2.INTER_AREA)
+            tile = cv2.resize(paint_masks(frame, masks, fill=fill), self._size[::-1], interpolation=cv2.INTER_AREA)
             for shade, thickness in ((0, 3), (255, 1)):  # white letters with a black outline
                 cv2.putText(tile, f"{time:.1f} s", (6, self._size[0] - 8), FONT, 0.45, (shade,) * 3, thickness, cv2.LINE_AA)
             self._tiles.append(tile)

@@ -1,6 +1,6 @@
 """The output of `acga segment`: an overlay video, a PNG mask for every frame and query, and a summary; all of it or nothing.
 
-overlay.mp4 (gif, webm)                  the frames, each query's mask in its colour, and a legend
+overlay.mp4 (gif, webm)                  the frames with a legend, each query's mask in its colour, only outlined where the verdict is "not here"
 masks/<number>_<words>/<frame:05d>.png   0 / 255, of the frame's size; numbers of queries from 1, of frames from 0
 masks/<number>_<words>.npz (json)        or all masks of a query in one file, see `mask_files`
 sheet.jpg                                if asked for: frames of the overlay, evenly over the video
@@ -77,9 +77,10 @@ def write_segmentation(
         tqdm(results, total=handle.info.frames, desc="segmenting", delay=2, leave=False, bar_format=BAR) as progress,
     ):
         for result in progress:
-            pictures.write(overlay.picture(result.frame, result.masks.values()), result.time)
+            fill = [segmenter.verdict(certain) != "not here" for certain in result.confidences.values()]
+            pictures.write(overlay.picture(result.frame, result.masks.values(), fill=fill), result.time)
             if sheet:
-                contact.add(result.frame, result.masks.values(), result.time)
+                contact.add(result.frame, result.masks.values(), result.time, fill=fill)
             times.append(round(result.time, 6))
             for entry, file in zip(entries, files, strict=True):
                 mask, peak = result.masks[entry["query"]], result.peaks[entry["query"]]

@@ -23,13 +23,13 @@ POINTS = "difference (percentage points)"
 
 
 def about(study: Study, grid: str) -> str:
-    """The source of a grid's numbers, in a sentence: its seeds, how long was trained, on how much was tested."""
+    """The source of a grid's numbers, in a sentence: its seeds, the length of training, the size of the test."""
     names = [variant.name for variant in GRIDS[grid].values() if variant.name in study.variants]
     runs, seeds = study.runs[study.runs["variant"].isin(names)], len(study.seeds(*names))
-    recipe, steps, videos = runs.iloc[0], study.losses["step"].max(), study.videos()
+    recipe, videos = runs.iloc[0], study.videos()
     return (
-        f"{seeds} seed{'s' * (seeds > 1)} a variant; about {steps:,} steps of {recipe['batch_size']} sentences, {recipe['epochs']:g}"
-        f" epochs; tested on {len(videos):,} questions about {len(set(videos))} videos"
+        f"{seeds} seed{'s' * (seeds > 1)} a variant; {recipe['epochs']:g} epochs in steps of {recipe['batch_size']} sentences; "
+        f"tested on {len(videos):,} questions about {len(set(videos))} videos"
     )
 
 

@@ -114,30 +114,34 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
 
 
+ASKED_AGAIN = "mean IoU, over dynamic convolution at its own rate"  # beside the primary outcome of C3
+
+
 def headline(claims: Sequence[dict[str, Any]], decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
-    """A row a claim: its planned tests or, where there are none, the difference of an earlier study that it is judged by."""
+    """A row a claim: the difference that the first study judges it by, and the tests of the second."""
     rows = []
     for claim, title in titles.items():
-        tests = [one for one in decisions if one["claim"] == claim]
-        found = tests or [one for one in claims if one["claim"] == claim and one["role"] == "primary"]
-        said = [one.get("statement") or f"{one['outcome']}, {one['difference']}" for one in found]
-        for place in range(1, len(tests)):
-            if tests[place]["outcome"] == tests[place - 1]["outcome"]:  # once is enough
-                said[place] = tests[place]["difference"]
-        here = [f"{text}: {Interval.of(one['interval'])}" for text, one in zip(said, found, strict=True)]
-        if found:
-            paper, verdicts = (
-                list(dict.fromkeys(column)) for column in ([_points(one["paper"]) for one in found], [one["verdict"] for one in found])
-            )
-            cells = [
-                f"**{claim}**: {title}",
-                "; ".join(verdicts),
-                "; ".join(here),
-                ", ".join(filter(None, paper)),
-                "second" if tests else "first",
-            ]
-            rows.append(cells)
-    return markdown(["claim", "verdict", "difference in points [95 % interval]", "paper, real videos", "world"], rows)
+        first = [one for one in claims if one["claim"] == claim and (one["role"] == "primary" or one["statement"] == ASKED_AGAIN)]
+        second = [one for one in decisions if one["claim"] == claim]
+        paper = dict.fromkeys(_points(one["paper"]) for one in first + second)
+        said = "mean IoU " + " ".join(one["statement"] for one in first)
+        asked = []
+        for one in second:
+            asked.append((one, one["difference"] if one["outcome"] in said else f"{one['outcome']}, {one['difference']}"))
+            said += one["outcome"]  # once is enough
+        if first or second:
+            cells = [_verdicts([(one, one["statement"].removeprefix("mean IoU, ")) for one in first]), _verdicts(asked)]
+            rows.append([f"**{claim}**: {title}", ", ".join(filter(None, paper)), *cells])
+    return markdown(["claim", "paper, real videos", "first study", "second study"], rows)
+
+
+def _verdicts(found: Sequence[tuple[dict[str, Any], str]]) -> str:
+    """Differences, each with what it is called, with a verdict said once where they share it."""
+    verdicts = list(dict.fromkeys(one["verdict"] for one, _ in found))
+    return "; ".join(
+        f"**{verdict}**: " + ", ".join(f"{name} {Interval.of(one['interval'])}" for one, name in found if one["verdict"] == verdict)
+        for verdict in verdicts
+    )
 
 
 def decided_claims(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:

@@ -323,6 +323,7 @@ def test_help_of_a_part(capsys):
             "acga segment has no option --treshold, perhaps --threshold; acga segment --help lists all.",
         ),
         (["segment"], "Missing from acga segment: VIDEO"),
+        (["evaluate"], "Missing from acga evaluate: ROOT the folder of a release, drawn or real; --out PATH file for the result"),
         (["segment", "a.mp4"], "There is no query"),
         (["segment", "a.mp4", "dog", "--device", "abacus"], "invalid choice 'abacus' for argument '--device'"),
         (["segment", "a.mp4", "dog", "--threshold", "2"], "--threshold is 2.0; it must be at least 0 and at most 1"),

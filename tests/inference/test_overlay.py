@@ -39,6 +39,12 @@ def test_paint_without_filling_leaves_the_inside_as_it_was():
     assert (painted[24:36, 34:46] == 100).all() and (painted[20, 30:50] == overlay.colour(0)).all()
 
 
+def test_what_is_only_outlined_lies_below_filled_masks():
+    painted = overlay.paint_masks(FRAME, [mask(20, 30), mask(24, 34)], fill=[True, False])
+    assert (painted[20:40, 49] == overlay.colour(0)).all() and (painted[39, 30:50] == overlay.colour(0)).all()
+    assert (painted[41:43, 51:53] == 100).all() and (painted[43, 40] == overlay.colour(1)).all()  # below it, the other is outlined
+
+
 def test_every_query_has_its_colour():
     painted = overlay.paint_masks(FRAME, [mask(5, 5), mask(35, 60)])
     assert np.abs(painted[45, 70] - (0.3 * np.array(overlay.colour(1)) + 70)).max() <= 1

@@ -80,6 +80,29 @@ def test_a_film_has_a_verdict_by_the_median_of_its_frames(calibrated, tmp_path):
     assert video.verdicts == {"dog": "unsure", "zeppelin dog": "unsure"}
 
 
+def test_a_sentence_of_unknown_words_or_without_a_mask_is_not_found(calibrated, tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", count=3)
+    segmenter = Segmenter(calibrated, "cpu")
+    segmenter.presence = Presence(not_here=1e-6, found=1e-6)  # whatever two responses agree about at all
+    video = segmenter.open(clip)
+    with pytest.warns(UserWarning, match="'hund'"):
+        video.segment(["dog", "hund", "hund dog"])
+    assert video.verdicts == {"dog": "found", "hund": "not here", "hund dog": "found"}
+    segmenter.minimum_peak = 1.0
+    video = segmenter.open(clip)
+    assert not video.segment("dog").any() and video.verdicts == {"dog": "not here"}
+
+
+def test_a_mask_that_is_not_here_is_only_outlined(calibrated, tmp_path, monkeypatch):
+    filled = []
+    monkeypatch.setattr("acga.output.overlay._paint", lambda picture, masks, *, fill: filled.append(fill))
+    segmenter = Segmenter(calibrated, "cpu")
+    segmenter.presence = Presence(not_here=1e-6, found=1e-6)
+    for _ in write_segmentation(segmenter, write_clip(tmp_path / "clip.mp4", count=2), ["dog", "hund"], tmp_path, formats=("gif", "npz")):
+        pass
+    assert filled == [[True, False]] * 2
+
+
 def test_the_contact_sheet_has_the_verdict_before_the_words():
     """Its legend is that of a sentence which begins with the verdict."""
     plain, labelled = ContactSheet(["dog", "cat"], (60, 80)), ContactSheet(["not here: dog", "cat"], (60, 80))
