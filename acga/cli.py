@@ -92,6 +92,7 @@ def run_segment(options: SegmentOptions) -> None:
             threshold_ratio=options.threshold,
             one_piece=not options.all_pieces,
             refine=not options.unrefined,
+            smooth=options.smooth,
             precision=options.precision,
             second_size=options.second_size,
         )
@@ -108,7 +109,7 @@ def run_segment(options: SegmentOptions) -> None:
     for entry in summary["queries"]:
         print(f"  {entry['verdict'] or 'not judged'}: {entry['query']}")
     written = [out / name for name in (summary["overlay"], summary["sheet"], "masks") if name]
-    print(f"{summary['frames']} frames segmented: see {', '.join(map(str, written))} and {out / SUMMARY}.")
+    print(f"{summary['frames']} frame{'s' * (summary['frames'] != 1)} segmented: see {', '.join(map(str, written))} and {out / SUMMARY}.")
 
 
 def run_pretrain(options: PretrainOptions) -> None:

@@ -1,4 +1,4 @@
-"""From a video and sentences to masks: a `Segmenter` streams in memory that does not grow, a `ClipSession` keeps what it computed.
+"""From a video and sentences to masks: a `Segmenter` streams in memory that does not grow.
 
 >>> from acga.config import ACGAConfig
 >>> from acga.data.text import Vocabulary
@@ -13,35 +13,35 @@ import copy
 import difflib
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, overload
 
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 
+from .clip_session import AT_ONCE, ClipSession, FrameResponse
 from .config import STRIDE, Precision
-from .data.dataset import LRUCache
 from .data.geometry import sliding_clips
 from .data.text import UNKNOWN, check_queries, tokenise
 from .data.video import ShownFrame, VideoInfo, probe, read_shown_frames
 from .errors import ConfigError, WeightsError
 from .guided_filter import GuidedFilter
-from .metrics import binarise, intersection_over_union
+from .metrics import binarise
 from .model.checkpoints import load_model as load
-from .model.clip_features import AT_ONCE, ClipFeatures
-from .model.decoder import Decoder, Responses, upsample
+from .model.clip_features import ClipFeatures
+from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
-from .model.presence import Verdict, confidence
+from .model.presence import Verdict
 from .system.ahead import ahead
 from .system.computing import autocast, channels_last, choose_device
+from .temporal_average import temporal_average
 
-__all__ = ["ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
+__all__ = ["AT_ONCE", "ClipSession", "FrameResponse", "FrameResult", "Segmenter", "VideoHandle", "load", "sliding_clips"]
 
 DECODED_AHEAD = 4  # frames of a film, while the network is at work
 LONGEST_CORRECTED, SIMILARITY = 50, 0.65  # letters of an unknown word that others are offered for; how alike in spelling, from 0 to 1
@@ -61,16 +61,6 @@ class FrameResult:
     confidences: dict[str, float]  # by query, how well small and medium response agree, from 0 to 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class FrameResponse:
-    """The response to a query in one frame."""
-
-    logits: np.ndarray  # the finest response, float32 (S, S), on the network's square; refined if the segmenter refines
-    peak: float  # the largest probability of any pixel
-    confidence: float  # how well small and medium response agree; 0 below the minimum peak, and where no word is known
-    word_weights: np.ndarray | None  # (L, h, w): how much each word is attended to from each place; None without that attention
-
-
 class Segmenter:
     """Segments the actors that sentences describe.
 
@@ -82,6 +72,7 @@ class Segmenter:
         threshold_ratio: a pixel belongs to the actor above this share of the map's maximum; officially half.
         one_piece: keep only the heaviest connected part of a mask, as a sentence describes one actor; officially all parts stay.
         refine: draw outlines to the edges of the picture (`acga.guided_filter`); officially they stay as the network gives them.
+        smooth: average the response in each frame of a film with those in the frames beside it (`acga.temporal_average`).
         precision: "bf16" rounds the inputs of convolutions and products; faster, where the processor has it (docs/SPEED.md).
         second_size: frames are looked at in squares of this side, too, and the responses averaged; a multiple of 16, 0 for one size alone.
 
@@ -97,6 +88,7 @@ class Segmenter:
         threshold_ratio: float = 0.5,
         one_piece: bool = True,
         refine: bool = True,
+        smooth: bool = False,
         precision: Precision = "fp32",
         second_size: int = 0,
     ) -> None:
@@ -111,7 +103,7 @@ class Segmenter:
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
         self.minimum_peak, self.threshold_ratio, self.one_piece = minimum_peak, threshold_ratio, one_piece
-        self.refine, self.precision, self.second_size = refine, precision, second_size
+        self.refine, self.smooth, self.precision, self.second_size = refine, smooth, precision, second_size
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         channels_last(self.model.backbone)
@@ -139,6 +131,8 @@ class Segmenter:
         """
         if every < 1:
             raise ConfigError(f"every must be at least 1, not {every}.")
+        if every > 1 and self.smooth:
+            raise ConfigError(f"smooth needs the response in each frame, but every is {every}; leave out one of the two.")
         self.word_vectors(queries)  # refuses what cannot be used before the video is opened
         return self._stream(path, list(queries), every)
 
@@ -173,22 +167,27 @@ class Segmenter:
     def _stream(self, path: str | Path, queries: list[str], every: int) -> Iterator[FrameResult]:
         before: _ClipResult | None = None
         waiting: list[_Frame] = []  # those after it, until the next clip is looked at
-        times: deque[float] = deque()  # of the frames that are read ahead
-        frames = _pictures(read_shown_frames(path), times)
-        clips = ahead(sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length), DECODED_AHEAD)
-        clip_features = self.clip_features()
-        for index, (picture, clip) in enumerate(clips):
-            frame = _Frame(index, times.popleft(), picture, clip[self.config.clip_length // 2])
-            if index % every:
+        results = self._clip_results(path, queries, every)
+        for frame, after in _smoothed(results) if self.smooth else results:
+            if after is None:
                 waiting.append(frame)
                 continue
-            after = self._predict(index, clip, queries, picture.shape[:2], clip_features)
             yield from (self._result(between, before or after, after) for between in waiting)
             waiting.clear()
             yield self._result(frame, after, after)
             before = after
         if before is not None:
             yield from (self._result(rest, before, before) for rest in waiting)
+
+    def _clip_results(self, path: str | Path, queries: list[str], every: int) -> Iterator[tuple[_Frame, _ClipResult | None]]:
+        """The frames of a video, each `every`-th with the result of its clip."""
+        times: deque[float] = deque()  # of the frames that are read ahead
+        frames = _pictures(read_shown_frames(path), times)
+        clips = ahead(sliding_clips(frames, size=self.config.size, clip_length=self.config.clip_length), DECODED_AHEAD)
+        clip_features = self.clip_features()
+        for index, (picture, clip) in enumerate(clips):
+            frame = _Frame(index, times.popleft(), picture, clip[self.config.clip_length // 2])
+            yield frame, None if index % every else self._predict(index, clip, queries, picture.shape[:2], clip_features)
 
     def _predict(
         self, index: int, clip: Sequence[np.ndarray], queries: list[str], size: tuple[int, int], clip_features: tuple[ClipFeatures, ...]
@@ -279,122 +278,22 @@ class _ClipResult(NamedTuple):
     number: int  # of the frame
     responses: dict[str, FrameResponse]  # by query, not refined
 
+    def logits(self) -> Tensor:
+        """The finest responses, (Q, S, S)."""
+        return torch.from_numpy(np.stack([found.logits for found in self.responses.values()]))
 
-class ClipSession:
-    """The clips around some frames of one video, and the responses to queries so far: `responses[query][frame]`.
 
-    Visual features and responses are kept as long as the session: one for a whole short video makes further queries cheap, and one for a
-    single clip after the other keeps memory constant.
+def _smoothed(results: Iterable[tuple[_Frame, _ClipResult | None]]) -> Iterator[tuple[_Frame, _ClipResult]]:
+    """Results of every frame of a film, each averaged with those of the frames before and after it."""
+    before = current = None
+    for following in chain(((frame, found) for frame, found in results if found is not None), [None]):
+        if current is not None:
+            yield current[0], _averaged(*current, [one for one in (before, following) if one is not None])
+        before, current = current, following
 
-    Args:
-        segmenter: what finds.
-        clips: by frame, the squares `(S, S, 3)` uint8 of the clip around it; see `sliding_clips`.
-        size: (h, w) of the frames.
-        clip_features: `Segmenter.clip_features`, to be shared by sessions of one film.
-        refine: whether responses are refined; None: as the segmenter's are.
 
-    >>> from acga import ACGA, ACGAConfig, Segmenter, Vocabulary
-    >>> segmenter = Segmenter(ACGA(ACGAConfig.thin_residual(), Vocabulary(["dog", "left"])), device="cpu")
-    >>> session = ClipSession.from_frames(segmenter, np.zeros((16, 36, 48, 3), np.uint8))
-    >>> session.predict(["dog on the left"], [8])
-    1
-    >>> session.mask("dog on the left", 8).shape, session.responses["dog on the left"][8].word_weights.shape
-    ((36, 48), (4, 8, 8))
-    """
-
-    def __init__(
-        self,
-        segmenter: Segmenter,
-        clips: Mapping[int, Sequence[np.ndarray]],
-        size: tuple[int, int],
-        *,
-        clip_features: tuple[ClipFeatures, ...] | None = None,
-        refine: bool | None = None,
-    ) -> None:
-        self.segmenter, self.clips, self.size = segmenter, clips, size
-        self.refine = segmenter.refine if refine is None else refine
-        self.clip_features = segmenter.clip_features() if clip_features is None else clip_features
-        self.responses: dict[str, dict[int, FrameResponse]] = {}
-        self._visual: dict[int, tuple[Tensor, ...]] = {}  # by frame, F_V (C, h, w) at each size: all that no query changes
-        self._filters: LRUCache[GuidedFilter] = LRUCache(1)  # queries about one frame follow each other
-
-    @classmethod
-    def from_frames(cls, segmenter: Segmenter, frames: np.ndarray) -> ClipSession:
-        """A session for all frames of a short video, uint8 `(T, H, W, 3)`."""
-        clips = sliding_clips(frames, size=segmenter.config.size, clip_length=segmenter.config.clip_length)
-        return cls(segmenter, {index: clip for index, (_, clip) in enumerate(clips)}, (frames.shape[1], frames.shape[2]))
-
-    @torch.inference_mode()
-    def run_stem(self, frames: Iterable[int]) -> int:
-        """Compute the visual features of the clips around these frames unless they are known; gives how many were new."""
-        new = [frame for frame in dict.fromkeys(frames) if frame not in self._visual]
-        for start in range(0, len(new), AT_ONCE):
-            few = new[start : start + AT_ONCE]
-            with self.segmenter.rounding():
-                clips = [self.clips[frame] for frame in few]
-                visual = [self.segmenter.model.encode(torch.stack(features.of(clips))) for features in self.clip_features]
-                self._visual.update(zip(few, zip(*visual, strict=True), strict=True))
-        return len(new)
-
-    @torch.inference_mode()
-    def predict(self, queries: Sequence[str], frames: Sequence[int]) -> int:
-        """Compute the responses to these queries in these frames unless they are known; gives how many were new.
-
-        Raises `QueryError` and `WeightsError`.
-        """
-        vectors = dict(zip(queries, self.segmenter.word_vectors(queries), strict=True))  # (L, D) each
-        read, lowest = {query: self.segmenter.reads(query) for query in queries}, self.segmenter.minimum_peak
-        pairs = [(query, frame) for frame in frames for query in queries if frame not in self.responses.get(query, ())]
-        self.run_stem(frame for _, frame in pairs)
-        model = self.segmenter.model
-        for start in range(0, len(pairs), AT_ONCE):
-            few = pairs[start : start + AT_ONCE]
-            asked = torch.stack([vectors[query] for query, _ in few])  # (B, L, D)
-            with self.segmenter.rounding():
-                visual = (torch.stack(maps) for maps in zip(*(self._visual[frame] for _, frame in few), strict=True))  # (B, C, h, w)
-                sizes = [model.guide(maps, asked, with_pixel_weights=False) for maps in visual]
-                answers = [Responses(*(response.float() for response in model.decode(attended))) for attended in sizes]
-            attended, answer = sizes[0], answers[0]
-            large = [upsample(one.large[:, None], answer.large.shape[-2:])[:, 0] for one in answers]  # (B, S, S)
-            logits, sure = torch.stack(large).mean(dim=0).cpu(), confidence(answer).tolist()  # (B, S, S), (B,)
-            if not logits.isfinite().all():
-                raise WeightsError("The model answers with values that are not numbers; its file of weights is damaged.")
-            word_maps: list[np.ndarray | None] = [None] * len(few)
-            if (of_words := attended.word_weights) is not None:
-                word_maps = list(rearrange(of_words, "b (h w) l -> b l h w", h=attended.language.shape[2]).float().cpu().numpy())
-            for (query, frame), response, certain, words in zip(few, logits, sure, word_maps, strict=True):
-                weights = None if words is None else words[: len(tokenise(query))]  # the padding left out
-                peak = float(response.max().sigmoid())
-                refined = self._refine(frame, response.numpy()) if self.refine else response.numpy()
-                certain *= peak >= lowest and read[query]
-                found = FrameResponse(logits=refined, peak=peak, confidence=certain, word_weights=weights)
-                self.responses.setdefault(query, {})[frame] = found
-        return len(pairs)
-
-    def _refine(self, frame: int, response: np.ndarray) -> np.ndarray:
-        picture = self.clips[frame][self.segmenter.config.clip_length // 2]  # the frame itself
-        return self._filters.get(frame, lambda: GuidedFilter(picture))(response)
-
-    def mask(self, query: str, frame: int, *, threshold_ratio: float = 0.5) -> np.ndarray:
-        """The mask of a known response, bool (H, W), as `Segmenter.mask` makes it."""
-        found = self.responses[query][frame]
-        return self.segmenter.mask(found.logits, self.size, peak=found.peak, threshold_ratio=threshold_ratio)
-
-    def agreement(self, queries: Sequence[str], *, threshold_ratio: float = 0.5) -> list[float]:
-        """In each frame, the mean IoU of each two queries' masks, from known responses; nothing for a single query."""
-        if len(queries) < 2:
-            return []
-        masks = [[self.mask(query, frame, threshold_ratio=threshold_ratio) for query in queries] for frame in self.clips]
-        return [float(np.mean([intersection_over_union(*pair) for pair in combinations(found, 2)])) for found in masks]
-
-    @torch.inference_mode()
-    def attention_from(self, query: str, frame: int, place: tuple[int, int]) -> np.ndarray | None:
-        """Attention of one place (row, column) of the h x w places to each place, (h, w); None without that attention (eq. 8)."""
-        self.run_stem([frame])
-        with self.segmenter.rounding():
-            attended = self.segmenter.model.guide(self._visual[frame][0][None], self.segmenter.word_vectors([query]))
-        if attended.pixel_weights is None:
-            return None
-        height, width = attended.vision.shape[2:]
-        row, column = (min(max(at, 0), most - 1) for at, most in zip(place, (height, width), strict=True))
-        return attended.pixel_weights[0, row * width + column].float().cpu().numpy().reshape(height, width)
+def _averaged(frame: _Frame, found: _ClipResult, neighbours: Sequence[tuple[_Frame, _ClipResult]]) -> _ClipResult:
+    others = [(beside.logits(), other.square) for other, beside in neighbours]
+    average = temporal_average(found.logits(), frame.square, others).numpy()  # (Q, S, S)
+    responses = {query: replace(own, logits=logits) for (query, own), logits in zip(found.responses.items(), average, strict=True)}
+    return found._replace(responses=responses)

@@ -1,6 +1,5 @@
 """The options of every command, written once: for the command line, whose help they are, and for Python.
 
->>> from pathlib import Path
 >>> options = TrainOptions(root=Path("drawn"), out=Path("runs/mini"), backbone=Path("backbone.safetensors"), device="cpu")
 >>> options.config.size, options.recipe.epochs
 (128, 12)
@@ -105,13 +104,13 @@ class DemoOptions(Checked):
 class SegmentOptions(Checked):
     """Segment the actors that sentences describe, in a video of any length and size.
 
-    Writes OUT/overlay.mp4, a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and frame, and OUT/summary.json. The overlay
-    can be a gif or webm, too, and the masks one file a query: npz (an array masks, T x H x W) or json (COCO's run lengths).
+    Writes OUT/overlay.mp4 (only outlines where it says "not here"), a mask OUT/masks/<query>/<frame>.png (0 / 255) for every query and
+    frame, and OUT/summary.json. The overlay can be a gif or webm, too, and masks one file a query: npz (T x H x W) or json (COCO).
 
     Example: acga segment clip.mp4 "man in red" "dog on the left" --format gif,npz --sheet
     """
 
-    video: Positional[Annotated[Path, arg(metavar="VIDEO")]]  # a video file, a gif, or a folder of png or jpg frames
+    video: Positional[Annotated[Path, arg(metavar="VIDEO")]]  # a video file, a gif, a picture, or a folder of png or jpg frames
     queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]')]]  # sentences of up to 20 words, each of one actor
     # folder for the results, new or empty
     out: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="(default: the video's name and _segmented, in this folder)")] = None
@@ -128,6 +127,7 @@ class SegmentOptions(Checked):
     minimum_peak: Share = 0.0  # leave the mask empty where no pixel's probability reaches this; officially 0: something is always found
     all_pieces: Flag = False  # keep all parts of a mask, as officially, not only the heaviest, though a sentence describes one actor
     unrefined: Flag = False  # leave outlines as the network gives them, as officially, not drawn to the edges of the picture
+    smooth: Flag = False  # average the response in each frame with those in the frames beside it, brought along the optical flow
     overwrite: Flag = False  # replace the results of an earlier run in OUT; other files there stay
 
     @property

@@ -21,7 +21,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 import tyro
-from real_pictures import measure, read_clip, read_questions, respond, responses, to_picture
+from real_pictures import measure, middle_of, read_clips, read_questions, respond, responses
 from tqdm import tqdm
 
 from acga.data.a2d import A2DSentences
@@ -47,13 +47,13 @@ class Answer(NamedTuple):
     picture: np.ndarray  # uint8 (S, S, 3)
 
 
-def answers_on_film(model: ACGA, folder: Path, *, second_size: int = 0) -> list[Answer]:
-    """The answers to the film's questions; `second_size` as `Segmenter`'s."""
+def answers_on_film(model: ACGA, folder: Path, *, second_size: int = 0, smooth: bool = False) -> list[Answer]:
+    """The answers to the film's questions; `second_size` and `smooth` as `Segmenter`'s."""
     network, found = fold(model).eval(), []
     for question in tqdm(read_questions(folder, FILM_PART), desc="film"):
-        clip = read_clip(folder, question, size=model.config.size, length=model.config.clip_length)
-        response = respond(network, clip, [question.query], second_size=second_size).large[0]
-        found.append(Answer(response, question.mask, to_picture(clip[:, len(clip[0]) // 2])))
+        clips = read_clips(folder, question, size=model.config.size, length=model.config.clip_length, neighbours=smooth)
+        reply = respond(network, clips, [question.query], second_size=second_size)
+        found.append(Answer(reply.response[0], question.mask, middle_of(clips[0])))
     return found
 
 
@@ -66,14 +66,17 @@ def open_held_out(model: ACGA, root: Path, samples: int) -> tuple[A2DSentences, 
 
 
 @torch.inference_mode()
-def answers_on_release(model: ACGA, root: Path, samples: int, *, second_size: int = 0) -> list[Answer]:
+def answers_on_release(model: ACGA, root: Path, samples: int, *, second_size: int = 0, smooth: bool = False) -> list[Answer]:
     """The answers to sentences of a release's held-out videos."""
     network, (dataset, chosen) = fold(model).eval(), open_held_out(model, root, samples)
     found = []
     for index in tqdm(chosen, desc="release"):
-        item = dataset[index]
-        response = respond(network, item["clip"], [dataset.samples[index].query], second_size=second_size).large[0]
-        found.append(Answer(response, item["mask"].numpy(), to_picture(item["clip"][:, len(item["clip"][0]) // 2])))
+        item, sample = dataset[index], dataset.samples[index]
+        last = len(dataset.read_video(sample.video_id))
+        beside = [number for number in (sample.frame - 1, sample.frame + 1) if smooth and 1 <= number <= last]
+        clips = [item["clip"], *(dataset.clip(sample.video_id, number) for number in beside)]
+        reply = respond(network, clips, [sample.query], second_size=second_size)
+        found.append(Answer(reply.response[0], item["mask"].numpy(), middle_of(clips[0])))
     return found
 
 

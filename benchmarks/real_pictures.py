@@ -12,9 +12,10 @@ writes, of one piece and drawn to the edges of the picture. The queries of films
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from acga.model.decoder import Responses, upsample
 from acga.model.presence import confidence
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
+from acga.temporal_average import temporal_average
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,22 @@ def _mask(folder: Path, row: dict[str, str]) -> np.ndarray:
     return np.array(Image.open(folder / "instances" / row["clip"] / f"{row['frame']}.png")) == int(row["instance_id"])
 
 
-def read_clip(folder: Path, question: Question, *, size: int, length: int) -> torch.Tensor:
-    """The clip (3, T, S, S) around the frame of a question; a picture is a film that stands still."""
+def read_clips(folder: Path, question: Question, *, size: int, length: int, neighbours: bool = False) -> list[torch.Tensor]:
+    """The clip (3, T, S, S) around the frame of a question, then those around its neighbours; a picture is a film that stands still."""
     if (folder / "images").is_dir():
         paths, middle = [folder / "images" / f"{question.clip}.jpg"], 0
     else:
         paths = sorted((folder / "frames" / question.clip).glob("*.jpg"))
         middle = [path.stem for path in paths].index(question.frame)
-    indices = clip_indices(middle, len(paths), length).tolist()
-    squares = {index: pad_resize(np.array(Image.open(paths[index]).convert("RGB")), size) for index in set(indices)}
-    return to_clip(np.stack([squares[index] for index in indices]))
+    asked = [middle, *(frame for frame in (middle - 1, middle + 1) if neighbours and 0 <= frame < len(paths))]
+    clips = [clip_indices(frame, len(paths), length).tolist() for frame in asked]
+    squares = {index: pad_resize(np.array(Image.open(paths[index]).convert("RGB")), size) for clip in clips for index in clip}
+    return [to_clip(np.stack([squares[index] for index in indices])) for indices in clips]
+
+
+def middle_of(clip: torch.Tensor) -> np.ndarray:
+    """The frame that a clip (3, T, S, S) is around, as a picture, uint8 (S, S, 3)."""
+    return to_picture(clip[:, clip.shape[1] // 2])
 
 
 def to_picture(frame: torch.Tensor) -> np.ndarray:
@@ -106,29 +114,43 @@ def responses(model: ACGA, features: torch.Tensor, queries: list[str]) -> Respon
     return model.from_features(features, model.embed(tokens), torch.zeros(len(queries), dtype=torch.int64))
 
 
-def respond(network: ACGA, clip: torch.Tensor, queries: list[str], *, second_size: int = 0) -> Responses:
-    """The responses to queries about a clip (3, T, S, S); with a second size the finest is averaged, as by `Segmenter`."""
+class Reply(NamedTuple):
+    """What `Segmenter` finds in a frame: the finest response to each query, and how sure it is."""
+
+    response: torch.Tensor  # (Q, S, S)
+    confidence: torch.Tensor  # (Q,)
+
+
+def respond(network: ACGA, clips: Sequence[torch.Tensor], queries: list[str], *, second_size: int = 0) -> Reply:
+    """The reply to queries about the first of clips (3, T, S, S), averaged over sizes and with those about the others, its neighbours."""
+    found = [_respond_at_sizes(network, clip, queries, second_size) for clip in clips]
+    others = [(reply.response, middle_of(clip)) for reply, clip in zip(found[1:], clips[1:], strict=True)]
+    return found[0]._replace(response=temporal_average(found[0].response, middle_of(clips[0]), others))
+
+
+def _respond_at_sizes(network: ACGA, clip: torch.Tensor, queries: list[str], second_size: int) -> Reply:
     found = responses(network, network.features(clip[None]), queries)
+    reply = Reply(found.large, confidence(found))
     if not second_size:
-        return found
+        return reply
     squares = np.stack([pad_resize(to_picture(frame), second_size) for frame in clip.unbind(dim=1)])
-    other = responses(network, network.features(to_clip(squares)[None]), queries).large  # (Q, S', S')
-    return found._replace(large=(found.large + upsample(other[:, None], found.large.shape[-2:])[:, 0]) / 2)
+    other = responses(network, network.features(to_clip(squares)[None]), queries)
+    large = upsample(other.large[:, None], found.large.shape[-2:])[:, 0]  # (Q, S, S)
+    return Reply((found.large + large) / 2, (reply.confidence + confidence(other)) / 2)
 
 
-def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0, second_size: int = 0) -> dict[str, Any]:
+def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0, second_size: int = 0, smooth: bool = False) -> dict[str, Any]:
     """Metrics over the questions of a folder, and every answer."""
     questions = read_questions(folder, part)
     others, absent = other_questions(questions, seed)
     network, rows = fold(model).eval(), []
     for question, other, nothing in zip(tqdm(questions, unit="question"), others, absent, strict=True):
-        clip = read_clip(folder, question, size=model.config.size, length=model.config.clip_length)
-        picture = to_picture(clip[:, model.config.clip_length // 2])
-        found = respond(network, clip, [question.query, other, nothing], second_size=second_size)
-        right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in found.large[:2])
-        refined = GuidedFilter(picture)(found.large[0].numpy())
+        clips = read_clips(folder, question, size=model.config.size, length=model.config.clip_length, neighbours=smooth)
+        found = respond(network, clips, [question.query, other, nothing], second_size=second_size)
+        right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in found.response[:2])
+        refined = GuidedFilter(middle_of(clips[0]))(found.response[0].numpy())
         as_written = intersection_over_union(binarise(refined, question.mask.shape, one_piece=True), question.mask)
-        sure = confidence(found).tolist()
+        sure = found.confidence.tolist()
         row = {
             "clip": question.clip,
             "frame": question.frame,
@@ -163,14 +185,16 @@ def main(
     part: str | None = None,
     seed: int = 0,
     second_size: int = 0,
+    smooth: bool = False,
 ) -> None:
     """Measure weights on the questions of a folder."""
-    found = measure(load(weights), folder, part, seed=seed, second_size=second_size)
+    found = measure(load(weights), folder, part, seed=seed, second_size=second_size, smooth=smooth)
     for name, value in found.items():
         if isinstance(value, float):
             print(f"{name:34s}{100 * value:6.1f}")
     if out is not None:
-        write_json(out, rounded({**found, "about": provenance(seed=seed, weights=weights, part=part, second_size=second_size)}))
+        about = provenance(seed=seed, weights=weights, part=part, second_size=second_size, smooth=smooth)
+        write_json(out, rounded({**found, "about": about}))
 
 
 if __name__ == "__main__":

@@ -105,9 +105,8 @@ def power() -> str:
     both = (one.any_right * other.any_right) > 0
     spread = Spread.of(100 * np.where(both, other.all_right - one.all_right, np.nan), one.videos)
     seen = [f"{spread.smallest_seen(seeds=runs, videos=videos, tests=8):.1f}" for runs, videos in PLANNED]
-    rows.append(
-        f"| C4: every phrasing, given one (points of that share) | {spread.seeds:.1f} | {spread.videos:.1f} | {spread.rest:.1f} | {' | '.join(seen)} |"
-    )
+    spreads = f"{spread.seeds:.1f} | {spread.videos:.1f} | {spread.rest:.1f}"
+    rows.append(f"| C4: every phrasing, given one (points of that share) | {spreads} | {' | '.join(seen)} |")
     head = " | ".join(f"{runs} seeds, {videos} videos" for runs, videos in PLANNED)
     return "\n".join(
         [f"| test | spread over seeds | over videos | beyond both | {head} |", f"|---|---|---|---|{'---|' * len(PLANNED)}", *rows]

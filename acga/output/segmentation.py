@@ -1,6 +1,6 @@
 """The output of `acga segment`: an overlay video, a PNG mask for every frame and query, and a summary; all of it or nothing.
 
-overlay.mp4 (gif, webm)                  the frames with a legend, each query's mask in its colour, only outlined where the verdict is "not here"
+overlay.mp4 (gif, webm)                  the frames, each query's mask in its colour, where it is "not here" outlined, and a legend
 masks/<number>_<words>/<frame:05d>.png   0 / 255, of the frame's size; numbers of queries from 1, of frames from 0
 masks/<number>_<words>.npz (json)        or all masks of a query in one file, see `mask_files`
 sheet.jpg                                if asked for: frames of the overlay, evenly over the video
@@ -113,6 +113,7 @@ def write_segmentation(
         "minimum_peak": segmenter.minimum_peak,
         "one_piece": segmenter.one_piece,
         "refined": segmenter.refine,
+        "smoothed": segmenter.smooth,
         "second_size": segmenter.second_size,
         "queries": entries,
         "seconds": round(time.monotonic() - started, 2),

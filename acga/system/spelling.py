@@ -24,7 +24,8 @@ def spell_as_options(message: str) -> str:
     """
     message = re.sub(r'(?<![\w/.-])words="([^"]+)"', r"--words \1", message.replace("ACGAConfig: ", "--change: "))
     message = re.sub(r"(?<![\w/.-])(?:word_width|vocabulary_size|backbone_width|clip_length)=", r"--change \g<0>", message)
-    message = re.sub(r"^second_size\b", "--second-size", message)  # an argument of Segmenter, which has no table of options
+    # arguments of Segmenter, which has no table of options
+    message = re.sub(r"^(?:second_size|smooth)\b", lambda found: f"--{found[0].replace('_', '-')}", message)
     message = re.sub(r"\b\w+Options: (\w+)", lambda found: f"--{found[1].replace('_', '-')}", message)
     message = re.sub(r"\(train\.([\w.]+) is ", lambda found: f"(--{found[1].replace('_', '-')} is ", message)
     message = re.sub(r"\(model\.(\w+) is ", r"(--change \1 is ", message)

@@ -62,7 +62,8 @@ def test_another_question_is_about_the_other_actor_and_absent_ones_share_no_word
 
 def test_a_clip_is_around_the_frame_of_the_question(film):
     duck = real_pictures.read_questions(film, "train")[2]
-    clip = real_pictures.read_clip(film, duck, size=32, length=4)
+    clip, *beside = real_pictures.read_clips(film, duck, size=32, length=4, neighbours=True)
     assert clip.shape == (3, 4, 32, 32)
     grays = (clip[0, :, 16, 16] + 1) * 127.5
     np.testing.assert_allclose(grays, [0, 40, 80, 80], atol=2)  # frames 0, 1, 2, and the last again
+    assert [real_pictures.middle_of(other)[16, 16, 0] for other in beside] == [40]  # nothing comes after the last frame
