@@ -11,7 +11,19 @@ from typing import Any
 
 import numpy as np
 import speed_tables
-from cards import controls, drawn_world, film_result, metrics_by_kind, metrics_by_look, mini_rows, on_drawn, table, verdicts, weights
+from cards import (
+    beyond,
+    controls,
+    drawn_world,
+    film_result,
+    metrics_by_kind,
+    metrics_by_look,
+    mini_rows,
+    on_drawn,
+    table,
+    verdicts,
+    weights,
+)
 from series import badges, series
 
 from acga.metrics import METRICS
@@ -87,6 +99,7 @@ POWER = (  # the tests of the plan, and where the first study says what they can
     ("C5: … with a residual", claims.BESIDE_RESIDUAL, "a2d", "decided_by=relation"),
     ("C6: on J-HMDB, over dynamic convolution", claims.DYNAMIC_OWN_RATE, "jhmdb", None),
 )
+LOOKS = ("one look", "second size 256", "smooth", "second size 256, smooth")  # of benchmarks/more_looks.py
 PLANNED = ((5, 400), (8, 400), (12, 400))  # seeds and videos
 
 
@@ -194,6 +207,8 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "weights": weights,
         "mini": mini_rows,
         "controls": controls,
+        "refinement": lambda: beyond("refinement.json", ("official rule", "one piece", "one piece, refined")),
+        "looks": lambda: beyond("more_looks.json", [f"{look}, refined" for look in LOOKS]),
         "verdicts": verdicts,
         "metrics by kind of query": metrics_by_kind,
         "metrics by actor": metrics_by_look,
