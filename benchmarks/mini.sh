@@ -95,6 +95,8 @@ python "$here/calibrate.py" data/scenes_again "$film" --weights runs/larger_mask
 # What the command line does beyond the official rule, on validation: scenes that it has not seen.
 acga data synthesize data/more_scenes --edition 2 --crowded --frames 16 --cutouts "$photographs" --train 1500 --test 0 --seed 18
 python "$here/refinement.py" data/more_scenes "$film" --weights runs/mini.safetensors
+acga data synthesize data/other_scenes --edition 2 --crowded --cutouts "$photographs" --train 300 --test 0 --seed 41
+python "$here/more_looks.py" data/other_scenes "$film" --weights runs/mini.safetensors
 
 # What its attentions look at.
 acga data synthesize data/second_test --edition 2 --train 0 --test 60
