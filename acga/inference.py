@@ -72,7 +72,8 @@ class Segmenter:
         threshold_ratio: a pixel belongs to the actor above this share of the map's maximum; officially half.
         one_piece: keep only the heaviest connected part of a mask, as a sentence describes one actor; officially all parts stay.
         refine: draw outlines to the edges of the picture (`acga.guided_filter`); officially they stay as the network gives them.
-        smooth: average the response in each frame of a film with those in the frames beside it (`acga.temporal_average`).
+        smooth: average the response in each frame of a film with those in the frames beside it (`acga.temporal_average`); its peak and
+            confidence stay its own.
         precision: "bf16" rounds the inputs of convolutions and products; faster, where the processor has it (docs/SPEED.md).
         second_size: frames are looked at in squares of this side, too, and the responses averaged; a multiple of 16, 0 for one size alone.
 
