@@ -47,7 +47,7 @@ def test_labels_are_the_shapes_of_the_running_example():
     whole = schematic()
     assert says(whole, "clip", of(clip)) and says(whole, "sentence", of(tokens))
     assert says(whole, "video", of(visual)) and says(whole, "text", of(text))
-    assert says(whole, "cells ↔ cells", of(attended.vision)) and says(whole, "cells ↔ words", of(attended.language))
+    assert says(whole, "language guided", of(attended.vision)) and says(whole, "vision guided", of(attended.language))
     assert all(says(whole, "decoder", shape) for shape in responses) and says(whole, "mask", responses[-1])
 
     drawn = part_schematic("language")
