@@ -24,7 +24,7 @@ from acga.synthetic.render.motion import vary
 from acga.synthetic.sampling import sample_scene
 from acga.synthetic.scene import Actor, Scene
 from acga.synthetic.writer import SPLITS
-from acga.system.files import read_json
+from acga.system.files import read_json, read_json_lines
 
 MINI = Path(__file__).parents[1] / "results" / "mini"
 WEIGHTS = Path(str(files("acga") / "embedded" / "mini.safetensors"))
@@ -101,6 +101,16 @@ def controls() -> str:
 def percent(*shares: float) -> tuple[str, ...]:
     """Shares as they are shown."""
     return tuple(f"{100 * share:.1f}" for share in shares)
+
+
+def stems() -> str:
+    """Networks that differ in their stem alone, on held-out scenes and on the film on which choices were made."""
+    rows = []
+    for title, name in (("thin I3D", "i3d"), ("image network", "image"), ("image network and optical flow", "image_and_flow")):
+        drawn = [line["validation"] for line in read_json_lines(MINI / "stems" / f"{name}.jsonl") if "validation" in line][-1]
+        film = read_json(MINI / "stems" / f"{name}_film.json")
+        rows.append((title, *percent(drawn["mIoU"], drawn["P@0.5"], film["mIoU"], film["P@0.5"], film["mIoU of another question"])))
+    return table(("stem; in %", "drawn, mIoU", "P@0.5", "film, mIoU", "P@0.5", "mIoU, asked with a wrong sentence"), rows)
 
 
 def beyond(file: str, rules: Sequence[str]) -> str:
