@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor
 
+from .data.geometry import to_clip
 from .model.optical_flow import optical_flow, warp
 
 
@@ -39,5 +39,4 @@ def temporal_average(responses: Tensor, square: np.ndarray, neighbours: Sequence
 
 def _brightness(squares: Sequence[np.ndarray]) -> Tensor:
     """Squares (S, S, 3) as brightness from -1 to 1 at half of their size, where the flow is computed: (N, 1, S / 2, S / 2)."""
-    pixels = rearrange(torch.from_numpy(np.stack(squares)).float(), "n h w c -> n c h w")
-    return F.avg_pool2d(pixels.mean(dim=1, keepdim=True) / 127.5 - 1, 2)
+    return F.avg_pool2d(to_clip(np.stack(squares)).mean(dim=0)[:, None], 2)

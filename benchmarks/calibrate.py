@@ -72,8 +72,8 @@ def answers_on_release(model: ACGA, root: Path, samples: int, *, second_size: in
     found = []
     for index in tqdm(chosen, desc="release"):
         item, sample = dataset[index], dataset.samples[index]
-        last = len(dataset.read_video(sample.video_id))
-        beside = [number for number in (sample.frame - 1, sample.frame + 1) if smooth and 1 <= number <= last]
+        last = len(dataset.read_video(sample.video_id)) if smooth else 0
+        beside = [number for number in (sample.frame - 1, sample.frame + 1) if 1 <= number <= last]
         clips = [item["clip"], *(dataset.clip(sample.video_id, number) for number in beside)]
         reply = respond(network, clips, [sample.query], second_size=second_size)
         found.append(Answer(reply.response[0], item["mask"].numpy(), middle_of(clips[0])))

@@ -106,13 +106,8 @@ def stub_segmenter(responses, *, refine=False):
     """A segmenter that finds `responses` (F, S, S) around the frames."""
     segmenter = Segmenter.__new__(Segmenter)
     segmenter.config, segmenter.model, segmenter.device, segmenter.second_size = CONFIG, None, "cpu", 0
-    segmenter.smooth, segmenter.refine, segmenter.one_piece, segmenter.threshold_ratio, segmenter.minimum_peak = (
-        False,
-        refine,
-        False,
-        0.5,
-        0.0,
-    )
+    segmenter.refine, segmenter.smooth, segmenter.one_piece = refine, False, False
+    segmenter.threshold_ratio, segmenter.minimum_peak = 0.5, 0.0
 
     def predict(index, *_):
         found = inference.FrameResponse(logits=responses[index], peak=index / 100, confidence=1 - index / 100, word_weights=None)
