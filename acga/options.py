@@ -111,7 +111,8 @@ class SegmentOptions(Checked):
     """
 
     video: Positional[Annotated[Path, arg(metavar="VIDEO")]]  # a video file, a gif, a picture, or a folder of png or jpg frames
-    queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]')]]  # sentences of up to 20 words, each of one actor
+    # sentences of up to 20 words, each of one actor
+    queries: Positional[Annotated[tuple[str, ...], arg(metavar='"QUERY" ["QUERY" ...]', help_behavior_hint="(required)")]]
     # folder for the results, new or empty
     out: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="(default: the video's name and _segmented, in this folder)")] = None
     weights: WeightsFile = "mini"
@@ -149,9 +150,8 @@ class SegmentOptions(Checked):
         named = [name for name in self.format.split(",") if name]
         overlays, masks = ([name for name in get_args(kinds) if name in named] for kinds in (OverlayFormat, MaskFormat))
         if len(overlays) > 1 or len(masks) > 1 or len(overlays) + len(masks) < len(named):
-            raise ConfigError(
-                f"The format {self.format!r} is none: give mp4, gif or webm, or png, npz or json, or one of each as in gif,npz."
-            )
+            known = "mp4, gif or webm, or png, npz or json"
+            raise ConfigError(f"The format {self.format!r} is none: give {known}, or one of each as in gif,npz.")
         return (overlays or ["mp4"])[0], (masks or ["png"])[0]
 
 
@@ -306,7 +306,7 @@ class AblateOptions(Checked):
     backbone: BackboneFile
     # which variants: the paper's ladder (claims), blind controls, foreground weights, or fusion in ACGA (resolutions) and in its baseline
     grid: Grid = "claims"
-    only: tuple[str, ...] = ()  # names of variants, to run a part of the grid
+    only: Annotated[tuple[str, ...], arg(help_behavior_hint="(default: all)")] = ()  # names of variants, to run a part of the grid
     seeds: Annotated[int, Range(1, 1000)] = 5  # number of runs of each variant
     first_seed: Seed = 0  # the first of these seeds
     config: Annotated[ACGAConfig, arg(name="", constructor=studied_network)] = field(default_factory=studied_network)

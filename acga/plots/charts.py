@@ -37,7 +37,9 @@ def new_axes(width: float = 7, height: float = 3.6, *, x_label: str = "", y_labe
     return figure, axes[0, 0]
 
 
-def line_chart(series: Mapping[str, Line], *, x_label: str, y_label: str, dashed: Sequence[str] = (), smoothing: int = 1) -> Figure:
+def line_chart(
+    series: Mapping[str, Line], *, x_label: str, y_label: str, dashed: Sequence[str] = (), smoothing: int = 1, legend_title: str = ""
+) -> Figure:
     """Lines (x, y) by name, those named in `dashed` thin and dashed, such as other people's results.
 
     With `smoothing` each is pale as it is, and over it the running mean of so many neighbours.
@@ -50,7 +52,7 @@ def line_chart(series: Mapping[str, Line], *, x_label: str, y_label: str, dashed
             axis.plot(x, y, color=colour, alpha=0.3, linewidth=1)
         axis.plot(x, running_mean(y, smoothing), style, color=colour, linewidth=width, label=name)
     if len(series) > 1:
-        _legend(axis)
+        _legend(axis, title=legend_title)
     return figure
 
 
@@ -241,11 +243,11 @@ def _rounded(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 1 else f"{value:.3g}"
 
 
-def _legend(axis: Axes, *, right: bool = False) -> None:
+def _legend(axis: Axes, *, right: bool = False, title: str = "") -> None:
     names = axis.get_legend_handles_labels()[1]
     columns = max(1, int(22 * axis.bbox.width / axis.figure.dpi / (max(map(len, names)) + 6)))
     place: Literal["lower right", "lower center"] = "lower right" if right else "lower center"
-    axis.legend(loc=place, bbox_to_anchor=(1 if right else 0.5, 1), ncols=columns, frameon=False, fontsize=8)
+    axis.legend(loc=place, bbox_to_anchor=(1 if right else 0.5, 1), ncols=columns, frameon=False, fontsize=8, title=title, title_fontsize=8)
 
 
 def _logarithmic(axis: Axes) -> None:

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from ..metrics import METRICS
 from ..plots.charts import bar_chart, forest_plot, line_chart, point_plot
-from ..plots.style import titled
 from .bootstrap import Interval
 from .claims import OWN_RATE, TITLES
 from .perturbations import PERTURBATIONS
@@ -105,12 +104,11 @@ def attention_chart(study: Study, variants: Sequence[str] = ("+ vision guided la
 def loss_instability(study: Study) -> Figure:
     """The losses of dynamic convolution at both learning rates and of ACGA, and what each seed came to."""
     names = ("dynamic convolution", f"dynamic convolution, {OWN_RATE}", "ACGA")
-    series, means = {}, {}
+    series = {}
     for name in names:
         log = study.losses[study.losses["variant"] == name]
         gap = [pd.DataFrame({"step": [np.nan], "loss": [np.nan]})]  # between the lines of a variant's seeds, which share a colour
         lines = pd.concat([part for _, of_seed in log.groupby("seed") for part in (of_seed, *gap)])
-        series[name] = (lines["step"].to_numpy(), lines["loss"].to_numpy())
-        means[name] = ", ".join(f"{100 * mean:.1f}" for mean in study.scores(name).mean(axis=1))
-    figure = line_chart(series, x_label="step", y_label="loss (eq. 16)")
-    return titled(figure, "\n".join(f"{name}: mean IoU {each}" for name, each in means.items()))
+        means = ", ".join(f"{100 * mean:.0f}" for mean in study.scores(name).mean(axis=1))
+        series[f"{name}: {means}"] = (lines["step"].to_numpy(), lines["loss"].to_numpy())
+    return line_chart(series, x_label="step", y_label="loss (eq. 16)", legend_title="mean IoU of each seed, in %")
