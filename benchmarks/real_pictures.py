@@ -1,7 +1,8 @@
 """Sentences about real films and pictures: mean IoU, what the sentence adds to it, and whether absent actors are told from present ones.
 
 The folder holds `queries.csv` (clip, frame, instance_id, query, mask_source, and part for films) and either films, `frames/CLIP/FRAME.jpg`
-with `masks/CLIP/FRAME.png` (mask_source "masks") or numbered instances, or pictures, `images/CLIP.jpg` with `instances/CLIP.png`.
+with `masks/CLIP/FRAME.png` of all that stands out (mask_source "masks") or numbered instances, or pictures, `images/CLIP.jpg` with
+`instances/CLIP.png`.
 Each question is asked of its frame, and so is another one: of another actor of the frame if there is one, else of another film's. A
 network that reads scores far less by the other one's answer. Masks follow the official rule; "refined" ones are those that `acga segment`
 writes, of one piece and drawn to the edges of the picture. The queries of films that show another kind of thing are the absent ones.
@@ -12,7 +13,7 @@ writes, of one piece and drawn to the edges of the picture. The queries of films
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,6 +46,7 @@ class Question:
     instance: int
     query: str
     mask: np.ndarray  # bool (H, W)
+    told_apart: bool  # the mask is that of one instance among several; else of all that stands out in the frame
 
 
 def read_questions(folder: Path, part: str | None = None) -> list[Question]:
@@ -53,7 +55,10 @@ def read_questions(folder: Path, part: str | None = None) -> list[Question]:
         rows = [row for row in csv.DictReader(file) if part is None or row.get("part") == part]
     if not rows:
         raise DatasetError(f"{folder / 'queries.csv'} has no question of part {part!r}.")
-    return [Question(row["clip"], row["frame"], int(row["instance_id"]), row["query"], _mask(folder, row)) for row in rows]
+    return [
+        Question(row["clip"], row["frame"], int(row["instance_id"]), row["query"], _mask(folder, row), row["mask_source"] != "masks")
+        for row in rows
+    ]
 
 
 def _mask(folder: Path, row: dict[str, str]) -> np.ndarray:
@@ -103,6 +108,7 @@ def other_questions(questions: list[Question], seed: int) -> tuple[list[str], li
     return others, absent
 
 
+PARTS = {"one told from others": True, "all that stands out": False}
 COMMON = set("a an the on in of at to with and is are his her its by left right over from that up down through along into".split())  # noqa: SIM905
 
 
@@ -155,11 +161,18 @@ def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0, secon
             "clip": question.clip,
             "frame": question.frame,
             "query": question.query,
+            "told apart": question.told_apart,
             "iou": right,
             "refined": as_written,
             "confidence": sure[0],
         }
         rows.append(row | {"other": other, "iou of other": wrong, "absent": nothing, "confidence of absent": sure[2]})
+    parts = {name: [row for row in rows if row["told apart"] is apart] for name, apart in PARTS.items()}
+    return {**scores(rows), "parts": {name: scores(part) for name, part in parts.items() if part}, "answers": rows}
+
+
+def scores(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The metrics of some answers."""
     ious, refined_ious = (np.array([row[how] for row in rows]) for how in ("iou", "refined"))
     pairs = np.subtract.outer([row["confidence"] for row in rows], [row["confidence of absent"] for row in rows])
     return {
@@ -172,7 +185,6 @@ def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0, secon
         "P@0.8, refined": float((refined_ious > 0.8).mean()),
         "mIoU of another question": float(np.mean([row["iou of other"] for row in rows])),
         "present told from absent (AUROC)": float((pairs > 0).mean() + (pairs == 0).mean() / 2),
-        "answers": rows,
     }
 
 

@@ -45,6 +45,7 @@ def test_questions_and_their_masks(film):
     rider, horse, duck = real_pictures.read_questions(film, "train")
     assert (rider.mask.sum(), horse.mask.sum(), duck.mask.sum()) == (4 * 30, 8 * 30, 5 * 30)
     assert not (rider.mask & horse.mask).any()
+    assert (rider.told_apart, horse.told_apart, duck.told_apart) == (True, True, False)
     assert len(real_pictures.read_questions(film)) == 4
     with pytest.raises(DatasetError, match="no question of part 'other'"):
         real_pictures.read_questions(film, "other")
@@ -67,3 +68,16 @@ def test_a_clip_is_around_the_frame_of_the_question(film):
     grays = (clip[0, :, 16, 16] + 1) * 127.5
     np.testing.assert_allclose(grays, [0, 40, 80, 80], atol=2)  # frames 0, 1, 2, and the last again
     assert [real_pictures.middle_of(other)[16, 16, 0] for other in beside] == [40]  # nothing comes after the last frame
+
+
+def test_scores_count_pairs_of_a_present_and_an_absent_actor():
+    rows = [
+        {"iou": 0.6, "refined": 0.9, "iou of other": 0.1, "confidence": 0.8, "confidence of absent": 0.5},
+        {"iou": 0.2, "refined": 0.5, "iou of other": 0.3, "confidence": 0.5, "confidence of absent": 0.1},
+    ]
+    found = real_pictures.scores(rows)
+    assert found["questions"] == 2
+    assert found["mIoU"] == pytest.approx(0.4) and found["mIoU, refined"] == pytest.approx(0.7)
+    assert (found["P@0.5"], found["P@0.5, refined"], found["P@0.8, refined"]) == (0.5, 0.5, 0.5)  # 0.5 itself is not above 0.5
+    assert found["mIoU of another question"] == pytest.approx(0.2)
+    assert found["present told from absent (AUROC)"] == (3 + 0.5) / 4  # one tie
