@@ -19,7 +19,7 @@ from .errors import WeightsError
 from .guided_filter import GuidedFilter
 from .metrics import intersection_over_union
 from .model.clip_features import AT_ONCE, ClipFeatures
-from .model.decoder import Responses, upsample
+from .model.decoder import Responses, average_large
 from .model.presence import confidence
 
 if TYPE_CHECKING:
@@ -110,9 +110,7 @@ class ClipSession:
                 visual = (torch.stack(maps) for maps in zip(*(self._visual[frame] for _, frame in few), strict=True))  # (B, C, h, w)
                 sizes = [model.guide(maps, asked, with_pixel_weights=False) for maps in visual]
                 answers = [Responses(*(response.float() for response in model.decode(attended))) for attended in sizes]
-            attended, answer = sizes[0], answers[0]
-            large = [upsample(one.large[:, None], answer.large.shape[-2:])[:, 0] for one in answers]  # (B, S, S)
-            logits = torch.stack(large).mean(dim=0).cpu()  # (B, S, S)
+            attended, logits = sizes[0], average_large(answers).cpu()  # (B, S, S)
             sure = torch.stack([confidence(one) for one in answers]).mean(dim=0).tolist()  # (B,)
             if not logits.isfinite().all():
                 raise WeightsError("The model answers with values that are not numbers; its file of weights is damaged.")

@@ -40,6 +40,9 @@ class ACGAConfig(Checked):
     """The network. `paper()` is the published one, `mini()` the embedded default; `thin()` is the paper's form at toy size."""
 
     size: Annotated[int, Range(STRIDE, 4096)] = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
+    second_size: Annotated[int, Range(0, 4096)] = (
+        0  # ours: what `Segmenter` finds is averaged with what it finds at this side; 0: it is not
+    )
     clip_length: Annotated[int, Range(4, 256)] = 16  # frames in a clip, the annotated one at index clip_length // 2
     max_query_length: Annotated[int, Range(1, 1000)] = 20  # longest query; shorter ones are padded
     vocabulary_size: Annotated[int, Range(2, 10**7)] = 1289  # ids of the word table: 0 is padding, 1 an unknown word
@@ -64,6 +67,7 @@ class ACGAConfig(Checked):
         mixed_4f = sum(scaled(channels, self.backbone_width) for channels in (256, 320, 128, 128))
         checks = {
             f"size {self.size} is not a multiple of {STRIDE}": self.size % STRIDE == 0,
+            f"second_size {self.second_size} is not a multiple of {STRIDE}": self.second_size % STRIDE == 0,
             f"clip_length {self.clip_length} is not a multiple of 4": self.clip_length % 4 == 0,
             'motion goes with stem="image" alone; choose motion=False': self.stem == "image" or not self.motion,
             f"vision_widths[0] is {self.vision_widths[0]}, mixed_4f has {mixed_4f} channels at this backbone_width": (
@@ -103,7 +107,7 @@ class ACGAConfig(Checked):
 
     @classmethod
     def mini(cls) -> ACGAConfig:
-        """The embedded default: an image stem that knows photographs, word vectors that know English; its file looks at 384 px."""
+        """The embedded default: an image stem that knows photographs, word vectors that know English; its file looks at 384 and 256 px."""
         return cls(
             size=256,
             vocabulary_size=VOCABULARY_SIZE,

@@ -10,13 +10,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple, TypedDict
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
@@ -28,23 +27,23 @@ from .config import STRIDE, Blindness, Precision
 from .data.cache import digest, digest_file
 from .data.dataset import Dataset, Sample
 from .data.features import FeatureCache, fingerprint
-from .data.geometry import to_clip
 from .data.official import OfficialFeatures, OfficialRows, give_words, is_official
 from .data.releases import open_release
 from .data.tags import read_tags
 from .data.text import Vocabulary, count_sentences, name_words, tokenise
-from .errors import ConfigError, DatasetError
+from .errors import ConfigError
+from .frame_groups import group_by_frame, group_responses
 from .guided_filter import GuidedFilter
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
 from .model.checkpoints import load_model
 from .model.folding import fold as folded
 from .model.network import ACGA
 from .options import EvaluateOptions
-from .system.computing import autocast, channels_last, choose_accelerator, send
+from .system.computing import autocast, channels_last, choose_accelerator
 from .system.files import read_json, rounded, write_json
 from .system.journal import Journal
 from .system.provenance import provenance
-from .training.batches import extract, hide_query, kind_for
+from .training.batches import extract, kind_for
 
 
 class Prediction(NamedTuple):
@@ -165,7 +164,8 @@ def evaluate(
         fold: compute the same function with fewer operations.
         precision: "bf16" rounds the inputs of convolutions and products, "tf32" does on NVIDIA GPUs.
         blind_to: the controls; "motion" repeats the annotated frame in place of the clip (`features` must be made so too).
-        refined: masks of one piece, drawn to the edges of the picture (`acga.guided_filter`), as `acga segment` makes them.
+        refined: masks as `acga segment` makes them: of one piece, drawn to the edges of the picture (`acga.guided_filter`), and from
+            responses at both sizes of the model's configuration.
         coco: add `coco_mAP`, ranking predictions by their peak; where all peaks are the same, `about` says that it cannot be.
         keep_masks: keep all masks in `masks`, as run lengths.
         journal: the file that the result will be written to: scores are kept beside it, and an interrupted evaluation goes on.
@@ -173,14 +173,16 @@ def evaluate(
 
     Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `DatasetError`.
     """
-    started = monotonic()
+    started, second_size = monotonic(), model.config.second_size if refined else 0
     _check_fit(model, dataset)
+    if second_size and features is not None:
+        raise ConfigError("Refined masks of this model need frames of two sizes, and features have one; leave the features out.")
     accelerator = accelerator or choose_accelerator(device)
     chosen = range(len(dataset)) if indices is None else sorted(set(indices))
     groups, with_masks = group_by_frame(dataset, chosen, batch_size), coco or keep_masks
     notes, done, made_of = None, {}, None
     if journal is not None:
-        made_of = _fingerprint(model, dataset, blind_to, with_masks, precision, *(["refined"] if refined else []))
+        made_of = _fingerprint(model, dataset, blind_to, with_masks, precision, *(["refined", second_size] if refined else []))
         notes = Journal(journal, made_of, accelerator.process_index)
         done = {row.sample: row for row in map(_read_scored, notes.read())}
         accelerator.wait_for_everyone()  # all have read before anyone writes
@@ -196,7 +198,8 @@ def evaluate(
         for group in groups:
             rows = []
             with rounding:
-                for index, response in group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to):
+                asked = group_responses(network, dataset, group, features, batch_size, accelerator.device, blind_to, second_size)
+                for index, response in asked:
                     rows.append(_score(response, dataset, index, refined=refined, with_masks=with_masks))
                     bar.update()
             found += rows
@@ -207,7 +210,7 @@ def evaluate(
     about = _about(
         model, dataset, accelerator, blind_to=blind_to, precision=precision, samples=len(chosen), seconds=round(monotonic() - started, 1)
     )
-    about |= {"refined": True} if refined else {}
+    about |= {"refined": True, "second_size": second_size} if refined else {}
     about |= {} if made_of is None else {"fingerprint": made_of}  # of weights, words, videos and annotations
     return _summed([done[index] for index in chosen], [dataset.samples[index] for index in chosen], about, coco=coco)
 
@@ -283,59 +286,6 @@ def _about(model: ACGA, dataset: Dataset, accelerator: Accelerator, **more: Any)
         "processes": accelerator.num_processes,
         **more,
     }
-
-
-def group_by_frame(dataset: Dataset, indices: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Split samples into groups that hold all those of a frame, of at least `batch_size` but for the last, in the order of the frames.
-
-    Raises `DatasetError` when there is none.
-    """
-    if not indices:
-        raise DatasetError("There is no sample to evaluate.")
-    by_frame: dict[tuple[str, int], list[int]] = {}
-    for index in indices:
-        sample = dataset.samples[index]
-        by_frame.setdefault((sample.video_id, sample.frame), []).append(index)
-    groups: list[list[int]] = [[]]
-    for together in by_frame.values():
-        if len(groups[-1]) >= batch_size:
-            groups.append([])
-        groups[-1] += together
-    return groups
-
-
-def group_responses(
-    network: ACGA,
-    dataset: Dataset,
-    group: Sequence[int],
-    features: FeatureCache | OfficialRows | None,
-    batch_size: int,
-    device: torch.device,
-    blind_to: Blindness,
-) -> Iterator[tuple[int, Tensor]]:
-    """The response (S, S) to each sample of a group; every frame of the group is encoded once."""
-    assert network.vocabulary is not None
-    samples = [dataset.samples[index] for index in group]
-    frames = list(dict.fromkeys((sample.video_id, sample.frame) for sample in samples))
-    if features is None:
-        still = blind_to == "motion"
-        together = 1 if device.type == "cpu" else batch_size  # clips: a CPU gains nothing from more, and they need memory
-        parts = [frames[start : start + together] for start in range(0, len(frames), together)]
-        clips = (np.stack([dataset.clip_pixels(*frame, repeat_frame=still) for frame in part]) for part in parts)  # (B, T, S, S, 3)
-        visual = torch.cat(
-            [network.encode(network.features(to_clip(send(torch.from_numpy(few), device)))) for few in clips]
-        )  # (F, C, h, w)
-    else:
-        visual = network.encode(send(torch.stack([features[frame] for frame in frames]), device).float())
-    rows = torch.tensor([frames.index((sample.video_id, sample.frame)) for sample in samples])
-    tokens = torch.stack([torch.from_numpy(network.vocabulary.encode(sample.query, network.config.max_query_length)) for sample in samples])
-    tokens = hide_query(tokens) if blind_to == "text" else tokens
-    for start in range(0, len(group), batch_size):
-        part = slice(start, start + batch_size)
-        responses = network.decode(
-            network.guide(visual, network.embed(tokens[part].to(device)), rows[part].to(device), with_pixel_weights=False)
-        )
-        yield from zip(group[part], responses.large.float().cpu(), strict=True)
 
 
 def evaluate_release(options: EvaluateOptions) -> Evaluation:

@@ -32,7 +32,7 @@ from .errors import ConfigError, WeightsError
 from .guided_filter import GuidedFilter
 from .metrics import binarise
 from .model.checkpoints import load_model as load
-from .model.clip_features import ClipFeatures
+from .model.clip_features import ClipFeatures, clip_features_of
 from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
@@ -75,7 +75,8 @@ class Segmenter:
         smooth: average the response in each frame of a film with those in the frames beside it (`acga.temporal_average`); its peak and
             confidence stay its own.
         precision: "bf16" rounds the inputs of convolutions and products; faster, where the processor has it (docs/SPEED.md).
-        second_size: frames are looked at in squares of this side, too, and the responses averaged; a multiple of 16, 0 for one size alone.
+        second_size: frames are looked at in squares of this side, too, and the responses averaged; a multiple of 16, 0 for one size alone,
+            None for what the weights were calibrated with.
 
     Raises `WeightsError` and `ConfigError`.
     """
@@ -91,12 +92,12 @@ class Segmenter:
         refine: bool = True,
         smooth: bool = False,
         precision: Precision = "fp32",
-        second_size: int = 0,
+        second_size: int | None = None,
     ) -> None:
         for name, value in {"minimum_peak": minimum_peak, "threshold_ratio": threshold_ratio}.items():
             if not 0 <= value <= 1:
                 raise ConfigError(f"{name} is between 0 and 1, not {value}.")
-        if second_size % STRIDE or second_size < 0:
+        if second_size is not None and (second_size % STRIDE or second_size < 0):
             raise ConfigError(f"second_size is a multiple of {STRIDE}, or 0, not {second_size}.")
         model = copy.deepcopy(weights) if isinstance(weights, ACGA) else load(weights)
         if model.vocabulary is None or model.word_table is None:
@@ -104,7 +105,8 @@ class Segmenter:
         self.vocabulary, self.word_table = model.vocabulary, model.word_table
         self.config, self.source, self.presence = model.config, model.source, model.presence
         self.minimum_peak, self.threshold_ratio, self.one_piece = minimum_peak, threshold_ratio, one_piece
-        self.refine, self.smooth, self.precision, self.second_size = refine, smooth, precision, second_size
+        self.refine, self.smooth, self.precision = refine, smooth, precision
+        self.second_size = self.config.second_size if second_size is None else second_size
         self.device = choose_device(device)
         self.model = (fold(model) if isinstance(model.decoder, Decoder) else model).eval().to(self.device)
         channels_last(self.model.backbone)
@@ -112,7 +114,7 @@ class Segmenter:
 
     def clip_features(self) -> tuple[ClipFeatures, ...]:
         """A `ClipFeatures` of one film for each size that is looked at."""
-        return tuple(ClipFeatures(self.model, self.device, size=size) for size in (None, self.second_size)[: 1 + bool(self.second_size)])
+        return clip_features_of(self.model, self.device, self.second_size)
 
     def rounding(self) -> torch.autocast:
         """A context in which the network computes in `precision`."""

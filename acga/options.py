@@ -85,6 +85,7 @@ Device = Annotated[
 ]
 Workers = Annotated[int, Range(0, 1024), arg(help="processes that decode videos")]
 CheckpointEvery = Annotated[int, Range(1, 10**9), arg(help="steps between checkpoints, from which an interrupted run goes on")]
+SecondSize = Annotated[int | None, Range(0, 4096), arg(help_behavior_hint="(default: as the weights were calibrated)")]
 Flag = FlagCreatePairsOff[bool]
 
 
@@ -122,7 +123,7 @@ class SegmentOptions(Checked):
     # one of mp4, gif and webm for the overlay, one of png, npz and json for the masks, or one of each
     format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
     sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video
-    second_size: Annotated[int, Range(0, 4096)] = 0  # look at frames in squares of this side, too, and average; a multiple of 16, 0: no
+    second_size: SecondSize = None  # look at frames in squares of this side, too, and average; a multiple of 16, 0: no
     every: Count = 1  # look only at the clip of each n-th frame; between them, responses are interpolated
     threshold: Annotated[float, Range(0, 1)] = 0.5  # share of the largest probability above which a pixel is the actor's; officially half
     minimum_peak: Share = 0.0  # leave the mask empty where no pixel's probability reaches this; officially 0: something is always found
@@ -150,8 +151,7 @@ class SegmentOptions(Checked):
         named = [name for name in self.format.split(",") if name]
         overlays, masks = ([name for name in get_args(kinds) if name in named] for kinds in (OverlayFormat, MaskFormat))
         if len(overlays) > 1 or len(masks) > 1 or len(overlays) + len(masks) < len(named):
-            known = "mp4, gif or webm, or png, npz or json"
-            raise ConfigError(f"The format {self.format!r} is none: give {known}, or one of each as in gif,npz.")
+            raise ConfigError(f"The format {self.format!r} is none: give mp4, gif or webm, or png, npz or json, or both as in gif,npz.")
         return (overlays or ["mp4"])[0], (masks or ["png"])[0]
 
 

@@ -7,7 +7,8 @@ DRAWN is a release that the weights learned from, of which the held-out videos a
 network is overconfident only the surest pixels are in it. Its final response R becomes a R + b (Platt, 1999), with a and b chosen for the
 mean over both of mean IoU, and so is the size at which frames are looked at, which may be larger than what it learned from. Then the two
 thresholds of its verdicts are set, on the same questions and on others about what is not there. The file is the same network with another
-last layer.
+last layer. With `--second-size` verdicts are set for responses at two sizes, as `Segmenter` then averages them; `--verdicts-alone` leaves
+the last layer and the size as they are.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 import tyro
-from real_pictures import measure, middle_of, read_clips, read_questions, respond, responses
+from real_pictures import measure, middle_of, read_clips, read_questions, respond
 from tqdm import tqdm
 
 from acga.data.a2d import A2DSentences
@@ -32,7 +33,7 @@ from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
 from acga.model.checkpoints import save_model
 from acga.model.decoder import Decoder, rescale_response
-from acga.model.presence import CERTAINTY, DENIAL_CERTAINTY, Presence, confidence
+from acga.model.presence import CERTAINTY, DENIAL_CERTAINTY, Presence
 
 SCALES = (1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15)
 SHIFTS = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0)
@@ -87,11 +88,12 @@ def confidences_on_release(model: ACGA, root: Path, samples: int) -> dict[str, l
     others, rng = AbsentQueries(dataset), np.random.default_rng(0)
     found: dict[str, list[float]] = {"present": [], "absent": []}
     for index in tqdm(chosen, desc="release"):
-        features = network.features(dataset[index]["clip"][None])
+        clips = [dataset[index]["clip"]]
         asked = {"present": index, "absent": others.draw(index, rng)}
         for kind, row in asked.items():
             if row is not None:
-                found[kind].append(confidence(responses(network, features, [dataset.samples[row].query])).item())
+                reply = respond(network, clips, [dataset.samples[row].query], second_size=model.config.second_size)
+                found[kind].append(reply.confidence.item())
     return found
 
 
@@ -100,19 +102,17 @@ def mean_iou(answers: Sequence[Answer], scale: float, shift: float) -> float:
     return float(np.mean([intersection_over_union(binarise(scale * a.response + shift, a.mask.shape), a.mask) for a in answers]))
 
 
-def main(
-    drawn: tyro.conf.Positional[Path],
-    film: tyro.conf.Positional[Path],
-    /,
-    *,
-    weights: Path,
-    out: Path,
-    half: bool = False,
-    samples: int = 150,
-    sizes: tuple[int, ...] = (256, 320),
-) -> None:
-    """Write the same weights, calibrated, with the size of frames that they are asked at."""
-    model = load(weights)
+class Sharpness(NamedTuple):
+    """A size of frames and the last layer's scale and shift, with what all that was tried scores."""
+
+    size: int
+    scale: float
+    shift: float
+    scores: dict[str, dict[str, float]]
+
+
+def choose_sharpness(model: ACGA, drawn: Path, film: Path, *, samples: int, sizes: tuple[int, ...]) -> Sharpness:
+    """What is best for the mean over film and drawn videos of mean IoU."""
     tried: dict[tuple[int, float, float], dict[str, float]] = {}
     for size in sizes:
         model.config = replace(model.config, size=size)
@@ -120,10 +120,34 @@ def main(
         for scale, shift in product(SCALES, SHIFTS):
             tried[size, scale, shift] = {name: round(mean_iou(answers, scale, shift), 4) for name, answers in sets.items()}
     size, scale, shift = max(tried, key=lambda key: sum(tried[key].values()))
-    model.config = replace(model.config, size=size)
     scores = {f"at {one} px, as it was": tried[one, 1.0, 0.0] for one in sizes} | {"calibrated": tried[size, scale, shift]}
-    rescale_response(cast(Decoder, model.decoder), scale, shift)
+    return Sharpness(size, scale, shift, scores)
 
+
+def main(
+    drawn: tyro.conf.Positional[Path],
+    film: tyro.conf.Positional[Path],
+    /,
+    *,
+    weights: str,
+    out: Path,
+    half: bool = False,
+    samples: int = 150,
+    sizes: tuple[int, ...] = (256, 320),
+    second_size: int = 0,
+    verdicts_alone: bool = False,
+) -> None:
+    """Write the same weights, calibrated, with the sizes of frames that they are asked at."""
+    model = load(weights)
+    provenance = {} if model.source is None else dict(model.source.provenance)
+    calibration: dict[str, Any] = dict(provenance.get("calibration", {}))
+    if not verdicts_alone:
+        size, scale, shift, scores = choose_sharpness(model, drawn, film, samples=samples, sizes=sizes)
+        model.config = replace(model.config, size=size)
+        rescale_response(cast(Decoder, model.decoder), scale, shift)
+        calibration = {"size": size, "scale": scale, "shift": shift, "mIoU": scores}
+
+    model.config = replace(model.config, second_size=second_size)
     rows = measure(model, film, FILM_PART)["answers"]
     known = confidences_on_release(model, drawn, samples)
     known["present"] += [row["confidence"] for row in rows]
@@ -131,15 +155,7 @@ def main(
     model.presence = Presence.calibrate(known["present"], known["absent"])
     verdicts = {name: [model.presence.verdict(value) for value in values] for name, values in known.items()}
     shares = {name: {verdict: round(said.count(verdict) / len(said), 3) for verdict in set(said)} for name, said in verdicts.items()}
-    calibration = {
-        "size": size,
-        "scale": scale,
-        "shift": shift,
-        "mIoU": scores,
-        "certainty": [CERTAINTY, DENIAL_CERTAINTY],
-        "verdicts": shares,
-    }
-    provenance = {} if model.source is None else dict(model.source.provenance)
+    calibration |= {"second_size": second_size, "certainty": [CERTAINTY, DENIAL_CERTAINTY], "verdicts": shares}
     save_model(model, out, provenance={**provenance, "calibration": calibration}, half=half)
     print(model.presence, calibration)
 

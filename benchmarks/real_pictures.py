@@ -2,10 +2,10 @@
 
 The folder holds `queries.csv` (clip, frame, instance_id, query, mask_source, and part for films) and either films, `frames/CLIP/FRAME.jpg`
 with `masks/CLIP/FRAME.png` of all that stands out (mask_source "masks") or numbered instances, or pictures, `images/CLIP.jpg` with
-`instances/CLIP.png`.
-Each question is asked of its frame, and so is another one: of another actor of the frame if there is one, else of another film's. A
-network that reads scores far less by the other one's answer. Masks follow the official rule; "refined" ones are those that `acga segment`
-writes, of one piece and drawn to the edges of the picture. The queries of films that show another kind of thing are the absent ones.
+`instances/CLIP.png`. Each question is asked of its frame, and so is another one: of another actor of the frame if there is one, else of
+another film's. A network that reads scores far less by the other one's answer. The queries of films that show another kind of thing are
+the absent ones. Masks follow the official rule; "refined" ones are those that `acga segment` writes: of one piece, drawn to the edges of
+the picture, and from responses at both sizes that the weights are calibrated for. So is the confidence.
 
     python benchmarks/real_pictures.py FOLDER --part train --out results/real_film.json
 """
@@ -30,7 +30,7 @@ from acga.guided_filter import GuidedFilter
 from acga.inference import load
 from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
-from acga.model.decoder import Responses, upsample
+from acga.model.decoder import Responses, average_large
 from acga.model.presence import confidence
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
@@ -135,25 +135,26 @@ def respond(network: ACGA, clips: Sequence[torch.Tensor], queries: list[str], *,
 
 
 def _respond_at_sizes(network: ACGA, clip: torch.Tensor, queries: list[str], second_size: int) -> Reply:
-    found = responses(network, network.features(clip[None]), queries)
-    reply = Reply(found.large, confidence(found))
-    if not second_size:
-        return reply
-    squares = np.stack([pad_resize(to_picture(frame), second_size) for frame in clip.unbind(dim=1)])
-    other = responses(network, network.features(to_clip(squares)[None]), queries)
-    large = upsample(other.large[:, None], found.large.shape[-2:])[:, 0]  # (Q, S, S)
-    return Reply((found.large + large) / 2, (reply.confidence + confidence(other)) / 2)
+    clips = [clip]
+    if second_size:
+        clips.append(to_clip(np.stack([pad_resize(to_picture(frame), second_size) for frame in clip.unbind(dim=1)])))
+    found = [responses(network, network.features(one[None]), queries) for one in clips]
+    return Reply(average_large(found), torch.stack([confidence(one) for one in found]).mean(dim=0))
 
 
-def measure(model: ACGA, folder: Path, part: str | None, *, seed: int = 0, second_size: int = 0, smooth: bool = False) -> dict[str, Any]:
-    """Metrics over the questions of a folder, and every answer."""
-    questions = read_questions(folder, part)
+def measure(
+    model: ACGA, folder: Path, part: str | None, *, seed: int = 0, second_size: int | None = None, smooth: bool = False
+) -> dict[str, Any]:
+    """Metrics over the questions of a folder, and every answer; `second_size` and `smooth` as `Segmenter`'s."""
+    questions, side = read_questions(folder, part), model.config.second_size if second_size is None else second_size
     others, absent = other_questions(questions, seed)
     network, rows = fold(model).eval(), []
     for question, other, nothing in zip(tqdm(questions, unit="question"), others, absent, strict=True):
         clips = read_clips(folder, question, size=model.config.size, length=model.config.clip_length, neighbours=smooth)
-        found = respond(network, clips, [question.query, other, nothing], second_size=second_size)
-        right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in found.response[:2])
+        asked = [question.query, other, nothing]
+        official = respond(network, clips[:1], asked)
+        right, wrong = (intersection_over_union(binarise(one, question.mask.shape), question.mask) for one in official.response[:2])
+        found = respond(network, clips, asked, second_size=side) if side or smooth else official
         refined = GuidedFilter(middle_of(clips[0]))(found.response[0].numpy())
         as_written = intersection_over_union(binarise(refined, question.mask.shape, one_piece=True), question.mask)
         sure = found.confidence.tolist()
@@ -196,7 +197,7 @@ def main(
     weights: str = "mini",
     part: str | None = None,
     seed: int = 0,
-    second_size: int = 0,
+    second_size: int | None = None,
     smooth: bool = False,
 ) -> None:
     """Measure weights on the questions of a folder."""

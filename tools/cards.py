@@ -34,31 +34,39 @@ PEOPLE = ("man", "woman", "boy", "girl", "baby")
 SHOWN = ("actors_in_scene", "same_kind", "decided_by")
 
 
-class Film(NamedTuple):
-    """The answers about real film that are shown: those on clips that no choice was made on, once they are there."""
+class Shown(NamedTuple):
+    """A row of results about real film."""
 
     title: str
     questions: int
     at_half: float
     mean_iou: float
     refined: tuple[float, float]  # the same two of masks as `acga segment` writes them
-    answers: list[dict[str, Any]]
 
 
-def film_result(part: str = "test") -> Film:
-    """The film's part that was kept for the end, or the one on which choices were made ("train")."""
-    result = read_json(MINI / f"film_{part}.json")
+def film_answers(part: str = "test") -> dict[str, Any]:
+    """The answers about the film's part that was kept for the end, or the one on which choices were made ("train")."""
+    return read_json(MINI / f"film_{part}.json")
+
+
+def film_rows(part: str = "test") -> list[Shown]:
+    """The results of a part of the film, and of its kinds of questions if there are two."""
+    result = film_answers(part)
     clips = len({answer["clip"] for answer in result["answers"]})
     of = "test clips" if part == "test" else "clips on which choices were made"
     other = f"asked with a wrong sentence: mean IoU {100 * result['mIoU of another question']:.0f}"
-    title = f"**film**, {clips} {of} of DAVIS ({other})"
-    refined = result["P@0.5, refined"], result["mIoU, refined"]
-    return Film(title, result["questions"], result["P@0.5"], result["mIoU"], refined, result["answers"])
+    found = {f"**film**, {clips} {of} of DAVIS ({other})": result}
+    if len(result["parts"]) > 1:
+        found |= {f"… {name}": scores for name, scores in result["parts"].items()}
+    return [
+        Shown(title, one["questions"], one["P@0.5"], one["mIoU"], (one["P@0.5, refined"], one["mIoU, refined"]))
+        for title, one in found.items()
+    ]
 
 
 def mini_rows() -> str:
     """The default's results: on film, and on the second edition by what a sentence needs to be understood."""
-    films, result = [film_result(part) for part in ("test", "train")], read_json(MINI / "second.json.gz")
+    films, result = film_rows() + film_rows("train"), read_json(MINI / "second.json.gz")
     asked: list[tuple[str, str, str | None]] = [("**cartoons**, second edition", "second", None)]
     asked += [(f"… `{tag}`", "second", tag) for tag in result["by_tag"] if tag.startswith("needs=")]
     asked += [("**cartoons**, first edition, 100 videos", "first", None)]
@@ -128,7 +136,7 @@ def verdicts() -> str:
     presence = load("mini").presence
     if presence is None:
         return "*These weights were not calibrated for verdicts.*"
-    answers = film_result().answers
+    answers = film_answers()["answers"]
     rows = []
     for title, key in (("its actor is there", "confidence"), ("it is about another film", "confidence of absent")):
         counts = Counter(presence.verdict(answer[key]) for answer in answers)

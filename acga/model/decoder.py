@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -155,3 +155,14 @@ def upsample(maps: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
     if maps.shape[-2:] == size:
         return maps
     return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+def average_large(responses: Sequence[Responses]) -> Tensor:
+    """The mean of the large responses to clips seen at several sizes, (B, S, S) at the first's.
+
+    >>> one, other = (Responses(torch.zeros(1, 1, 1), torch.zeros(1, 4, 4), torch.full((1, side, side), 8.0)) for side in (32, 16))
+    >>> average_large([one, other]).shape
+    torch.Size([1, 32, 32])
+    """
+    side = responses[0].large.shape[-2:]
+    return torch.stack([upsample(one.large[:, None], side)[:, 0] for one in responses]).mean(dim=0)

@@ -22,7 +22,8 @@ from ..data.dataset import Dataset, Sample
 from ..data.features import FeatureCache
 from ..data.masks import MaskCache
 from ..data.text import tokenise
-from ..evaluation import evaluate, group_by_frame, group_responses, sentence_key
+from ..evaluation import evaluate, sentence_key
+from ..frame_groups import group_by_frame, group_responses
 from ..metrics import binarise, smoothed_iou
 from ..model.folding import fold
 from ..model.network import ACGA

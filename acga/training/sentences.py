@@ -169,7 +169,8 @@ def go_on_from(model: ACGA, path: Path) -> None:
     found = load_model(path)
     assert model.vocabulary is not None
     gains_motion = model.config.motion and not found.config.motion
-    expected = replace(model.config, size=found.config.size, motion=model.config.motion and not gains_motion)  # no weight depends on a size
+    sizes = {name: getattr(found.config, name) for name in ("size", "second_size")}  # no weight depends on them
+    expected = replace(model.config, **sizes, motion=model.config.motion and not gains_motion)
     if found.config != expected or found.vocabulary is None or found.vocabulary.words != model.vocabulary.words:
         raise ConfigError(f"{path} holds a network of another configuration or with other words, so training cannot go on from it.")
     state = {name: value for name, value in found.state_dict().items() if not name.startswith("backbone.stem.")}

@@ -94,6 +94,9 @@ def test_two_sizes_are_averaged(frames, folder):
             np.testing.assert_allclose(result.responses[query], both.responses[query][result.index].logits, atol=1e-4)
     with pytest.raises(ConfigError, match="second_size is a multiple of 16, or 0, not 40"):
         Segmenter(small_model(), "cpu", second_size=40)
+    calibrated = small_model()
+    calibrated.config = replace(calibrated.config, second_size=side)
+    assert [Segmenter(calibrated, "cpu", second_size=asked).second_size for asked in (None, 0, 16)] == [side, 0, 16]
 
 
 def test_another_precision_is_refused():

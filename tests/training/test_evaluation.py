@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +23,8 @@ from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_featur
 from acga.data.dataset import Sample
 from acga.data.tags import read_tags
 from acga.errors import ConfigError, DatasetError, QueryError
-from acga.evaluation import Evaluation, Prediction, evaluate, group_by_frame
+from acga.evaluation import Evaluation, Prediction, evaluate
+from acga.frame_groups import group_by_frame
 from acga.inference import ClipSession, Segmenter
 from acga.metrics import binarise, intersection_over_union, round_trip
 from acga.model import ACGA
@@ -103,9 +105,12 @@ def test_some_samples_only(model, dataset):
     assert part.predictions == [whole.predictions[2], whole.predictions[7]]
 
 
-def test_refined_masks_are_those_of_a_segmenter(model, dataset):
+@pytest.mark.parametrize("second_size", [0, 48])
+def test_refined_masks_are_those_of_a_segmenter(model, dataset, second_size):
+    model.config = replace(model.config, second_size=second_size)
     official, refined = (evaluate(model, dataset, device="cpu", refined=how) for how in (False, True))
     assert refined.about["refined"] and "refined" not in official.about
+    assert refined.about["second_size"] == second_size
     segmenter = Segmenter(model, "cpu")
     for row in refined.predictions:
         session = ClipSession.from_frames(segmenter, dataset.read_video(row.video_id))
@@ -113,6 +118,14 @@ def test_refined_masks_are_those_of_a_segmenter(model, dataset):
         target = round_trip(dataset.mask(row.video_id, row.frame, row.instance), dataset.size)
         assert row.iou == pytest.approx(intersection_over_union(session.mask(row.query, row.frame - 1), target), abs=0.02)
     assert [row.iou for row in official.predictions] != [row.iou for row in refined.predictions]
+
+
+def test_features_of_one_size_cannot_refine_at_two(model, dataset, tmp_path):
+    extract_features(model.backbone.stem, dataset, tmp_path)
+    model.config = replace(model.config, second_size=48)
+    evaluate(model, dataset, features=FeatureCache(tmp_path), device="cpu", indices=[0])  # the official rule looks once
+    with pytest.raises(ConfigError, match="frames of two sizes, and features have one"):
+        evaluate(model, dataset, features=FeatureCache(tmp_path), device="cpu", refined=True)
 
 
 def test_blind_to_text_the_query_is_no_matter(model, dataset):
