@@ -89,14 +89,18 @@ larger 1 --out runs/larger_moves --loss.resolution-weights 1 0 0 --epochs 2.2 --
   --initial runs/masks/last.safetensors
 larger 1.5 --out runs/larger_masks --loss.resolution-weights 1 1 1 --epochs 1.3 --batch-size 12 --learning-rate 8e-4 --seed 31 \
   --initial runs/larger_moves/last.safetensors
-python "$here/calibrate.py" data/scenes_again "$film" --weights runs/larger_masks/last.safetensors --out runs/mini.safetensors --half \
+python "$here/calibrate.py" data/scenes_again "$film" --weights runs/larger_masks/last.safetensors --out runs/calibrated.safetensors --half \
   --sizes 320 384
 
 # What the command line does beyond the official rule, on validation: scenes that it has not seen.
 acga data synthesize data/more_scenes --edition 2 --crowded --frames 16 --cutouts "$photographs" --train 1500 --test 0 --seed 18
-python "$here/refinement.py" data/more_scenes "$film" --weights runs/mini.safetensors
+python "$here/refinement.py" data/more_scenes "$film" --weights runs/calibrated.safetensors
 acga data synthesize data/other_scenes --edition 2 --crowded --cutouts "$photographs" --train 300 --test 0 --seed 41
-python "$here/more_looks.py" data/other_scenes "$film" --weights runs/mini.safetensors
+python "$here/more_looks.py" data/other_scenes "$film" --weights runs/calibrated.safetensors
+
+# So frames are looked at in squares of a second size, too, for which the verdicts are calibrated anew.
+python "$here/calibrate.py" data/scenes_again "$film" --weights runs/calibrated.safetensors --out runs/mini.safetensors --half \
+  --second-size 256 --verdicts-alone
 
 # What its attentions look at.
 acga data synthesize data/second_test --edition 2 --train 0 --test 60
