@@ -35,7 +35,6 @@ from acga.losses import WeightedSegmentationLoss
 from acga.metrics import intersection_over_union
 from acga.model import ACGA, fold, folding
 from acga.model.attention import LanguageGuidedVisionAttention
-from acga.model.clip_features import ClipFeatures
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
 from acga.system.computing import CompiledStem, autocast, channels_last
 from acga.system.files import rounded, write_json
@@ -186,9 +185,10 @@ def default_network() -> dict[str, Any]:
     clips = [clip for _, clip in sliding_clips(frames, size=segmenter.config.size)]
 
     def stem(*, shared: bool) -> None:
-        features = ClipFeatures(segmenter.model)
+        features = segmenter.clip_features()
         for clip in clips:
-            (features if shared else ClipFeatures(segmenter.model)).of([clip])
+            for of_size in features if shared else segmenter.clip_features():
+                of_size.of([clip])
 
     stems = in_turn({"each clip alone": partial(stem, shared=False), "shared": partial(stem, shared=True)}, rounds=3)
     per_frame = {name: summary([value / len(clips) for value in seconds]) for name, seconds in stems.items()}

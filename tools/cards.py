@@ -158,10 +158,11 @@ def weights() -> str:
     changed = ", ".join(f"`{name}={value}`" for name, value in config.to_dict().items() if value != mini[name])
     kinds = Counter(str(tensor.dtype).removeprefix("torch.") for tensor in state.values())
     stored = ", ".join(f"{number} tensors of {kind}" for kind, number in kinds.most_common())
+    sides = " and ".join(str(side) for side in (config.size, config.second_size) if side)
     rows = {
         "File": f"`acga/embedded/{WEIGHTS.name}`, {WEIGHTS.stat().st_size / 1e6:.1f} MB, safetensors",
         "Values": f"{count:,}, of which {backbone:,} in the backbone; {stored}",
-        "Configuration": f"`ACGAConfig.mini()`{f' with {changed}' if changed else ''}: {config.clip_length} frames of {config.size} px",
+        "Configuration": f"`ACGAConfig.mini()`{f' with {changed}' if changed else ''}: {config.clip_length} frames of {sides} px",
         "Vocabulary": f"{config.vocabulary_size - 2:,} words with fixed vectors (`words.npz`), at most {config.max_query_length} a query",
         "Last command": f"`{without_folders(made['command'])}`",
         "Made": f"{made['date']}, from commit {made['commit'][:7]}, seed {made['seed']}, PyTorch {made['torch']}, Python {made['python']}",

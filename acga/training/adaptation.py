@@ -6,7 +6,7 @@ The frozen stem stays as it is, so that each annotated clip passes through it on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -122,6 +122,7 @@ def adapt(options: AdaptOptions) -> dict[str, tuple[float, float]]:
     fit(model, examples, steps=options.steps, learning_rate=options.learning_rate, seed=options.seed)
     after = [_find(fold(model).eval(), example) for example in examples]
     model.presence = None  # its thresholds were of the weights as they were
+    model.config = replace(model.config, second_size=0)  # which they were not fitted at
     about = {**provenance(seed=options.seed), "initial": options.weights, "steps": options.steps, "examples": len(examples)}
     save_model(model, options.out, provenance=about, half=True)
     strip = np.concatenate([np.concatenate(_strip(examples, masks), axis=1) for masks in (before, after)])

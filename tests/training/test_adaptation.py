@@ -1,6 +1,7 @@
 """Fitting weights to a few annotated frames of one's own film."""
 
 import csv
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -43,6 +44,7 @@ def write_table(film, rows):
 @pytest.fixture
 def weights(tmp_path):
     model = small.small_model()
+    model.config = replace(model.config, second_size=48)
     save_model(model, tmp_path / "weights.safetensors")
     return tmp_path / "weights.safetensors"
 
@@ -69,6 +71,7 @@ def test_a_film_is_learned_and_the_weights_go_on_being_weights(folder, weights, 
     red = read_examples(folder, size=32, clip_length=4)[0].mask
     assert (found["red"][2] & red).sum() / (found["red"][2] | red).sum() > 0.6
     old, new = load_model(weights), load_model(out)
+    assert new.config == replace(old.config, second_size=0)  # it was fitted at one size
     for name, value in new.backbone.stem.state_dict().items():
         torch.testing.assert_close(value, old.backbone.stem.state_dict()[name], rtol=1e-3, atol=1e-6)
     assert cv2.imread(str(out.with_suffix(".jpg"))).shape == (64, 80, 3)
