@@ -117,3 +117,4 @@ acga evaluate data/first_test --weights runs/mini.safetensors --refined --out ru
 acga data synthesize data/jhmdb_test --layout jhmdb --edition 2 --bystanders --test 100
 acga evaluate data/jhmdb_test --weights runs/mini.safetensors --out runs/jhmdb.json
 acga evaluate data/jhmdb_test --weights runs/mini.safetensors --refined --out runs/jhmdb_refined.json
+python "$here/presence.py" data/second_test --weights runs/mini.safetensors --every 3 --out runs/presence.json

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -35,13 +35,11 @@ SHOWN = ("actors_in_scene", "same_kind", "decided_by")
 
 
 class Shown(NamedTuple):
-    """A row of results about real film."""
+    """A row of results about real film or pictures."""
 
     title: str
     questions: int
-    at_half: float
-    mean_iou: float
-    refined: tuple[float, float]  # the same two of masks as `acga segment` writes them
+    shares: list[float]  # P@0.5 and mean IoU, the same of masks as `acga segment` writes them, and mean IoU when asked a wrong sentence
 
 
 def film_answers(part: str = "test") -> dict[str, Any]:
@@ -52,31 +50,41 @@ def film_answers(part: str = "test") -> dict[str, Any]:
 def film_rows(part: str = "test") -> list[Shown]:
     """The results of a part of the film, and of its kinds of questions if there are two."""
     result = film_answers(part)
-    clips = len({answer["clip"] for answer in result["answers"]})
     of = "test clips" if part == "test" else "clips on which choices were made"
-    other = f"asked with a wrong sentence: mean IoU {100 * result['mIoU of another question']:.0f}"
-    found = {f"**film**, {clips} {of} of DAVIS ({other})": result}
-    if len(result["parts"]) > 1:
-        found |= {f"… {name}": scores for name, scores in result["parts"].items()}
-    return [
-        Shown(title, one["questions"], one["P@0.5"], one["mIoU"], (one["P@0.5, refined"], one["mIoU, refined"]))
-        for title, one in found.items()
-    ]
+    parts = result["parts"] if len(result["parts"]) > 1 else {}
+    return [_shown(f"**film**, {_count(result)} {of} of DAVIS", result), *(_shown(f"… {name}", scores) for name, scores in parts.items())]
+
+
+def pictures_row() -> Shown:
+    """The results on pictures."""
+    result = read_json(MINI / "coco.json")
+    return _shown(f"**photographs**, {_count(result)} of COCO, all told from others", result)
+
+
+def _count(result: Mapping[str, Any]) -> int:
+    """The number of films or pictures that were asked about."""
+    return len({answer["clip"] for answer in result["answers"]})
+
+
+def _shown(title: str, scores: Mapping[str, Any]) -> Shown:
+    columns = ("P@0.5", "mIoU", "P@0.5, refined", "mIoU, refined", "mIoU of another question")
+    return Shown(title, scores["questions"], [scores[column] for column in columns])
 
 
 def mini_rows() -> str:
     """The default's results: on film, and on the second edition by what a sentence needs to be understood."""
-    films, result = film_rows() + film_rows("train"), read_json(MINI / "second.json.gz")
+    films, result = [*film_rows(), *film_rows("train"), pictures_row()], read_json(MINI / "second.json.gz")
     asked: list[tuple[str, str, str | None]] = [("**cartoons**, second edition", "second", None)]
     asked += [(f"… `{tag}`", "second", tag) for tag in result["by_tag"] if tag.startswith("needs=")]
     asked += [("**cartoons**, first edition, 100 videos", "first", None)]
     asked += [(f"… `{tag}`", "first", tag) for tag in ("actors_in_scene=1", "same_kind=1")]
     asked += [("**cartoons**, J-HMDB's twin with bystanders, 100 videos", "jhmdb", None)]
-    rows = [(film.title, f"{film.questions:,}", *percent(film.at_half, film.mean_iou, *film.refined)) for film in films]
+    rows = [(film.title, f"{film.questions:,}", *percent(*film.shares)) for film in films]
     for title, name, tag in asked:
         samples, shares = on_drawn(name, tag)
         rows.append((title, f"{samples:,}", *percent(*shares)))
-    return table(("in %", "questions", "P@0.5", "mIoU", "refined, P@0.5", "refined, mIoU"), [row + ("",) * (6 - len(row)) for row in rows])
+    head = ("in %", "questions", "P@0.5", "mIoU", "refined, P@0.5", "refined, mIoU", "by a wrong sentence, mIoU")
+    return table(head, [row + ("",) * (len(head) - len(row)) for row in rows])
 
 
 def on_drawn(name: str, tag: str | None = None) -> tuple[int, list[float]]:
@@ -136,12 +144,27 @@ def verdicts() -> str:
     presence = load("mini").presence
     if presence is None:
         return "*These weights were not calibrated for verdicts.*"
-    answers = film_answers()["answers"]
+    film, drawn = film_answers(), read_json(MINI / "presence.json")
     rows = []
-    for title, key in (("its actor is there", "confidence"), ("it is about another film", "confidence of absent")):
-        counts = Counter(presence.verdict(answer[key]) for answer in answers)
-        rows.append((title, *(f"{100 * counts[verdict] / len(answers):.0f}" for verdict in get_args(Verdict))))
-    return table(("the sentence, on film; verdicts in %", *get_args(Verdict)), rows)
+    for title, key in (("film, its actor is there", "confidence"), ("film, it is about another film", "confidence of absent")):
+        counts = Counter(presence.verdict(answer[key]) for answer in film["answers"])
+        rows.append((title, *(f"{100 * counts[verdict] / len(film['answers']):.0f}" for verdict in get_args(Verdict))))
+    for title, kind in (("drawn, its actor is there", "present"), ("drawn, its kind of actor is not there", "absent")):
+        rows.append((title, *(f"{100 * drawn['verdicts'][kind][verdict]:.0f}" for verdict in get_args(Verdict))))
+    return table(("the sentence; verdicts in %", *get_args(Verdict)), rows)
+
+
+def told_apart() -> str:
+    """How often the confidence is higher for what is there than for what is not."""
+    key, film = "present told from absent (AUROC)", film_answers()
+    scores = {
+        "drawn, second edition": read_json(MINI / "presence.json"),
+        "film, test clips": film,
+        **{f"… {name}": part for name, part in film["parts"].items()},
+        "film, clips on which choices were made": film_answers("train"),
+        "photographs": read_json(MINI / "coco.json"),
+    }
+    return table(("AUROC in %", ""), [(name, *percent(one[key])) for name, one in scores.items()])
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

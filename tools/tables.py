@@ -22,6 +22,7 @@ from cards import (
     on_drawn,
     stems,
     table,
+    told_apart,
     verdicts,
     weights,
 )
@@ -69,7 +70,7 @@ def in_short() -> str:
     """The rows that the README shows."""
     first = read_json(RESULTS / "a2d.json.gz")
     rows = [
-        *((film.title, "`mini`", film.questions, [film.at_half, film.mean_iou, *film.refined]) for film in film_rows()),
+        *((film.title, "`mini`", film.questions, film.shares) for film in film_rows()),
         ("**cartoons**, second edition", "`mini`", *on_drawn("second")),
         ("… two actors that differ in place alone", "`mini`", *on_drawn("second", "needs=minimal pair")),
         ("**cartoons**, first edition, 100 videos", "`mini`", *on_drawn("first")),
@@ -80,7 +81,7 @@ def in_short() -> str:
             [first["metrics"]["P@0.5"], first["metrics"]["mIoU"]],
         ),
     ]
-    head = ("in %", "network", "questions", "P@0.5", "mean IoU", "refined, P@0.5", "refined, mean IoU")
+    head = ("in %", "network", "questions", "P@0.5", "mean IoU", "refined, P@0.5", "refined, mean IoU", "wrong sentence")
     shown = [(title, network, f"{asked:,}", *(f"{100 * share:.0f}" for share in shares)) for title, network, asked, shares in rows]
     return table(head, [row + ("",) * (len(head) - len(row)) for row in shown])
 
@@ -212,6 +213,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "refinement": lambda: beyond("refinement.json", ("official rule", "one piece", "one piece, refined")),
         "looks": lambda: beyond("more_looks.json", [f"{look}, refined" for look in LOOKS]),
         "verdicts": verdicts,
+        "told apart": told_apart,
         "metrics by kind of query": metrics_by_kind,
         "metrics by actor": metrics_by_look,
     },
