@@ -40,9 +40,7 @@ class ACGAConfig(Checked):
     """The network. `paper()` is the published one, `mini()` the embedded default; `thin()` is the paper's form at toy size."""
 
     size: Annotated[int, Range(STRIDE, 4096)] = 512  # side in pixels of the square that a frame is padded and resized to; a multiple of 16
-    second_size: Annotated[int, Range(0, 4096)] = (
-        0  # ours: what `Segmenter` finds is averaged with what it finds at this side; 0: it is not
-    )
+    second_size: Annotated[int, Range(0, 4096)] = 0  # ours: side of the squares that a `Segmenter` looks at besides, and averages; 0: none
     clip_length: Annotated[int, Range(4, 256)] = 16  # frames in a clip, the annotated one at index clip_length // 2
     max_query_length: Annotated[int, Range(1, 1000)] = 20  # longest query; shorter ones are padded
     vocabulary_size: Annotated[int, Range(2, 10**7)] = 1289  # ids of the word table: 0 is padding, 1 an unknown word
