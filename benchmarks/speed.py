@@ -1,6 +1,6 @@
 """Seconds, operations and memory of the published network in its official form beside ours, and of the default on film.
 
-    python benchmarks/speed.py        # about eight minutes on two idle cores
+    python benchmarks/speed.py        # about eight minutes on two idle cores; with --default-alone one
 
 The official form is our plain network, which equals the official code (tests/golden). Ours has a compiled stem and is folded; once more, it
 rounds the inputs of convolutions and products to bf16, with the stem as it is. All are measured in one process, in turn, five times each;
@@ -37,7 +37,7 @@ from acga.model import ACGA, fold, folding
 from acga.model.attention import LanguageGuidedVisionAttention
 from acga.synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
 from acga.system.computing import CompiledStem, autocast, channels_last
-from acga.system.files import rounded, write_json
+from acga.system.files import read_json, rounded, write_json
 from acga.system.provenance import provenance
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "speed.json"
@@ -240,11 +240,16 @@ def attention() -> dict[str, float]:
         return {name: median(seconds) for name, seconds in in_turn(runs, rounds=15).items()}
 
 
-def main(only: Annotated[tuple[str, str] | None, tyro.conf.arg(help="internal")] = None) -> None:
-    """Measure, print and keep the figures; `only` PART FORM is what a process for its memory is given."""
+def main(*, default_alone: bool = False, only: Annotated[tuple[str, str] | None, tyro.conf.arg(help="internal")] = None) -> None:
+    """Measure, print and keep the figures, or of the embedded default alone; `only` PART FORM is what a process for its memory is given."""
     if only is not None:
         Published().run(*only)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    if default_alone:
+        kept = read_json(RESULT) | {"embedded default": rounded({**default_network(), "about": provenance(seed=0)})}
+        write_json(RESULT, kept)
+        print(json.dumps(kept["embedded default"], indent=1))
         return
     memory = peak_memory()  # first: a process is counted from the size of the one that starts it
     found = {"published network, 16 x 512 x 512": published(), "peak memory (MB)": memory, "embedded default": default_network()}

@@ -71,6 +71,7 @@ def published() -> str:
 def default_network() -> str:
     """The embedded default."""
     found = read_json(RESULTS / "speed.json")["embedded default"]
+    found.pop("about", None)
     stems, same = found.pop("stem, each frame of a film"), found.pop("IoU of the mask by bf16 with that by fp32")
     rows = [[name, f"{of:.2f}" if isinstance(of, float) else _span(of)] for name, of in found.items()]
     rows += [[f"stem, a frame of a film, {name}", f"{of['median']:.3f}"] for name, of in stems.items()]
