@@ -96,7 +96,9 @@ python "$here/calibrate.py" data/scenes_again "$film" --weights runs/larger_mask
 acga data synthesize data/more_scenes --edition 2 --crowded --frames 16 --cutouts "$photographs" --train 1500 --test 0 --seed 18
 python "$here/refinement.py" data/more_scenes "$film" --weights runs/calibrated.safetensors
 acga data synthesize data/other_scenes --edition 2 --crowded --cutouts "$photographs" --train 300 --test 0 --seed 41
-python "$here/more_looks.py" data/other_scenes "$film" --weights runs/calibrated.safetensors
+python "$here/smoothing.py" data/other_scenes "$film" --weights runs/calibrated.safetensors
+acga data synthesize data/unseen --edition 2 --crowded --frames 16 --train 8000 --test 0 --seed 61
+python "$here/second_size.py" data/unseen "$film" --weights runs/calibrated.safetensors
 
 # So frames are looked at in squares of a second size, too, for which the verdicts are calibrated anew.
 python "$here/calibrate.py" data/scenes_again "$film" --weights runs/calibrated.safetensors --out runs/mini.safetensors --half \

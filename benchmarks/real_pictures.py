@@ -135,11 +135,16 @@ def respond(network: ACGA, clips: Sequence[torch.Tensor], queries: list[str], *,
 
 
 def _respond_at_sizes(network: ACGA, clip: torch.Tensor, queries: list[str], second_size: int) -> Reply:
+    found = responses_at_sizes(network, clip, queries, second_size)
+    return Reply(average_large(found), torch.stack([confidence(one) for one in found]).mean(dim=0))
+
+
+def responses_at_sizes(network: ACGA, clip: torch.Tensor, queries: list[str], second_size: int) -> list[Responses]:
+    """The responses to queries about a clip (3, T, S, S), and, if it is not 0, those to the same clip at a second size."""
     clips = [clip]
     if second_size:
         clips.append(to_clip(np.stack([pad_resize(to_picture(frame), second_size) for frame in clip.unbind(dim=1)])))
-    found = [responses(network, network.features(one[None]), queries) for one in clips]
-    return Reply(average_large(found), torch.stack([confidence(one) for one in found]).mean(dim=0))
+    return [responses(network, network.features(one[None]), queries) for one in clips]
 
 
 def measure(

@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from .encoders import coordinates
 
 RESOLUTIONS = ("small", "medium", "large")
+SECOND_SHARE = 0.25  # of the response at a second size, whose outlines are coarser; chosen on validation (benchmarks/second_size.py)
 
 
 class Responses(NamedTuple):
@@ -157,12 +158,14 @@ def upsample(maps: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
     return F.interpolate(maps, size=tuple(size), mode="bilinear", align_corners=False)
 
 
-def average_large(responses: Sequence[Responses]) -> Tensor:
-    """The mean of the large responses to clips seen at several sizes, (B, S, S) at the first's.
+def average_large(responses: Sequence[Responses], *, share: float = SECOND_SHARE) -> Tensor:
+    """The large response to clips, (B, S, S), averaged with that to the same clips at a second size, of which `share` is taken.
 
     >>> one, other = (Responses(torch.zeros(1, 1, 1), torch.zeros(1, 4, 4), torch.full((1, side, side), 8.0)) for side in (32, 16))
     >>> average_large([one, other]).shape
     torch.Size([1, 32, 32])
     """
-    side = responses[0].large.shape[-2:]
-    return torch.stack([upsample(one.large[:, None], side)[:, 0] for one in responses]).mean(dim=0)
+    large = responses[0].large
+    for second in responses[1:]:
+        large = torch.lerp(large, upsample(second.large[:, None], large.shape[-2:])[:, 0], share)
+    return large

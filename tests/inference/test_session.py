@@ -14,7 +14,7 @@ from acga.data.geometry import pad_resize
 from acga.errors import ConfigError, QueryError
 from acga.inference import AT_ONCE, ClipSession, Segmenter
 from acga.metrics import binarise, intersection_over_union
-from acga.model.decoder import upsample
+from acga.model.decoder import SECOND_SHARE, upsample
 
 FRAMES, SIZE = 11, (30, 44)
 QUERIES = ["man in red", "dog running on the left"]
@@ -73,7 +73,7 @@ def test_rounding_to_bf16_changes_little(frames):
 
 
 def test_two_sizes_are_averaged(frames, folder):
-    """The response is the mean of that at the network's own size and that at the second, whose squares are the first resized."""
+    """To the response at the network's own size comes a share of that at the second, whose squares are the first resized."""
     first = ClipSession.from_frames(Segmenter(small_model(), "cpu", refine=False), frames)
     side = 2 * first.segmenter.config.size
     both = ClipSession.from_frames(Segmenter(small_model(), "cpu", refine=False, second_size=side), frames)
@@ -86,7 +86,9 @@ def test_two_sizes_are_averaged(frames, folder):
     for query, frame in itertools.product(QUERIES, (0, 7)):
         own, larger, averaged = (session.responses[query][frame] for session in (first, second, both))
         smaller = upsample(torch.from_numpy(larger.logits)[None, None], own.logits.shape)[0, 0].numpy()
-        np.testing.assert_allclose(averaged.logits, (own.logits + smaller) / 2, rtol=0, atol=1e-5 * np.abs(own.logits).max())
+        np.testing.assert_allclose(
+            averaged.logits, own.logits + SECOND_SHARE * (smaller - own.logits), rtol=0, atol=1e-5 * np.abs(own.logits).max()
+        )
         assert averaged.peak == pytest.approx(1 / (1 + np.exp(-averaged.logits.max())), abs=1e-6)
         np.testing.assert_allclose(averaged.word_weights, own.word_weights, atol=1e-6)
     for result in both.segmenter.stream(folder, QUERIES):
