@@ -101,7 +101,7 @@ POWER = (  # the tests of the plan, and where the first study says what they can
     ("C5: … with a residual", claims.BESIDE_RESIDUAL, "a2d", "decided_by=relation"),
     ("C6: on J-HMDB, over dynamic convolution", claims.DYNAMIC_OWN_RATE, "jhmdb", None),
 )
-LOOKS = ("one look", "second size 256", "smooth", "second size 256, smooth")  # of benchmarks/more_looks.py
+SHARES = [f"{share} of 256 px" for share in ("0", "0.15", "0.25", "0.35", "0.5", "1")]  # of benchmarks/second_size.py
 PLANNED = ((5, 400), (8, 400), (12, 400))  # seeds and videos
 
 
@@ -211,7 +211,8 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "controls": controls,
         "stems": stems,
         "refinement": lambda: beyond("refinement.json", ("official rule", "one piece", "one piece, refined")),
-        "looks": lambda: beyond("more_looks.json", [f"{look}, refined" for look in LOOKS]),
+        "second size": lambda: beyond("second_size.json", SHARES),
+        "smooth": lambda: beyond("smoothing.json", ("one look, refined", "smooth, refined")),
         "verdicts": verdicts,
         "told apart": told_apart,
         "metrics by kind of query": metrics_by_kind,
