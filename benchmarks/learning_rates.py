@@ -34,9 +34,9 @@ def folder_of(options: AblateOptions, name: str, rate: float) -> Path:
 
 
 def validation(folder: Path, recipe_epochs: float) -> float | None:
-    """The mean IoU on validation at the end of a run; None if it has not ended."""
-    entries = [entry for entry in read_log(folder) if "validation" in entry and entry["epoch"] >= recipe_epochs]
-    return entries[-1]["validation"]["mIoU"] if entries else None
+    """The best mean IoU on validation of a run, as a study tests the best weights; None if it has not ended."""
+    entries = [entry for entry in read_log(folder) if "validation" in entry]
+    return max(entry["validation"]["mIoU"] for entry in entries) if entries and entries[-1]["epoch"] >= recipe_epochs else None
 
 
 def run(options: AblateOptions, variant: Variant, rate: float) -> None:
