@@ -75,8 +75,8 @@ class Segmenter:
         smooth: average the response in each frame of a film with those in the frames beside it (`acga.temporal_average`); its peak and
             confidence stay its own.
         precision: "bf16" rounds the inputs of convolutions and products; faster, where the processor has it (docs/SPEED.md).
-        second_size: frames are looked at in squares of this side, too, and the responses averaged; a multiple of 16, 0 for one size alone,
-            None for what the weights were calibrated with.
+        second_size: frames are looked at in squares of this side, too, whose response counts a quarter; a multiple of 16, 0 for one size
+            alone, None for what the weights were calibrated with.
 
     Raises `WeightsError` and `ConfigError`.
     """

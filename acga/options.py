@@ -123,7 +123,7 @@ class SegmentOptions(Checked):
     # one of mp4, gif and webm for the overlay, one of png, npz and json for the masks, or one of each
     format: Annotated[str, arg(metavar="OVERLAY,MASKS", help_behavior_hint="(default: mp4,png)")] = ""
     sheet: Flag = False  # write a contact sheet as well, OUT/sheet.jpg: up to twelve frames over the length of the video
-    second_size: SecondSize = None  # look at frames in squares of this side, too, and average; a multiple of 16, 0: no
+    second_size: SecondSize = None  # look at frames in squares of this side, too (it counts a quarter); a multiple of 16, 0: no
     every: Count = 1  # look only at the clip of each n-th frame; between them, responses are interpolated
     threshold: Annotated[float, Range(0, 1)] = 0.5  # share of the largest probability above which a pixel is the actor's; officially half
     minimum_peak: Share = 0.0  # leave the mask empty where no pixel's probability reaches this; officially 0: something is always found
@@ -216,7 +216,7 @@ class AdaptOptions(Checked):
 
     FOLDER holds the film's frames in images/, masks in masks/ (pictures; what is not black is the actor), and sentences.csv with the
     columns frame, mask, query: a picture of images/, one of masks/, and what describes the actor there. Writes OUT, weights for all other
-    commands, and beside them a picture (.jpg) of the annotated frames, before above after.
+    commands, which give no verdicts, and beside them a picture (.jpg) of the annotated frames, before above after.
 
     Example: acga adapt my_film --out my_film.safetensors
     """
@@ -245,7 +245,7 @@ class EvaluateOptions(Checked):
     words: WordVectors = None
     frame_list: Path | None = None  # which frames of J-HMDB Sentences to test (JSON); by default those of MTTR
     blind_to: Blindness = "none"  # a control: text hides the query, motion repeats one frame
-    refined: Flag = False  # masks as `acga segment` makes them, of one piece and with refined outlines, not by the official rule
+    refined: Flag = False  # masks as `acga segment` makes them (one piece, refined outlines, two sizes), not by the official rule
     coco: Flag = False  # add coco_mAP, which ranks predictions by their peak
     masks: Path | None = None  # folder for all predicted masks and their targets, as run lengths in COCO's form (JSON)
     features: Path | None = None  # folder for the extracted features, to be shared; without it, every clip is decoded and seen

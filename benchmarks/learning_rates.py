@@ -24,7 +24,7 @@ from acga.system.provenance import provenance
 from acga.training.run import read_log
 from acga.training.sentences import train
 
-RATES = (1e-3, 2.5e-3, 6e-3)
+RATES = (4e-4, 1e-3, 2.5e-3, 6e-3)
 SEED = 100
 
 

@@ -184,11 +184,11 @@ def scores(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {
         "questions": len(rows),
         "mIoU": float(ious.mean()),
-        "P@0.5": float((ious > 0.5).mean()),
-        "P@0.8": float((ious > 0.8).mean()),
+        "P@0.5": float((ious >= 0.5).mean()),
+        "P@0.8": float((ious >= 0.8).mean()),
         "mIoU, refined": float(refined_ious.mean()),
-        "P@0.5, refined": float((refined_ious > 0.5).mean()),
-        "P@0.8, refined": float((refined_ious > 0.8).mean()),
+        "P@0.5, refined": float((refined_ious >= 0.5).mean()),
+        "P@0.8, refined": float((refined_ious >= 0.8).mean()),
         "mIoU of another question": float(np.mean([row["iou of other"] for row in rows])),
         "present told from absent (AUROC)": float((pairs > 0).mean() + (pairs == 0).mean() / 2),
     }

@@ -1,6 +1,7 @@
 """The two asymmetric branches: vision guided language attention (eq. 3-4) and language guided vision attention (eq. 5-8).
 
-Below, N is the number of pixels h * w, L of words, D the width of language, and C of vision with its coordinates.
+Below, N is the number of pixels h * w of the map, each a cell of 16 x 16 of the frame's, L of words, D the width of language, and C of
+vision with its 8 coordinates (840 in the paper).
 """
 
 from __future__ import annotations

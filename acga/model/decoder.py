@@ -22,7 +22,7 @@ class Responses(NamedTuple):
 
     small: Tensor  # (B, h, w)
     medium: Tensor  # (B, 4h, 4w)
-    large: Tensor  # (B, 16h, 16w)
+    large: Tensor  # (B, 16h, 16w), the final one, after fusion (eq. 12)
 
 
 class Deconvolution(nn.Module):

@@ -24,7 +24,7 @@ class TextEncoder(nn.Module):
         self.convolution = nn.Conv1d(word_width or width, width, kernel_size=3, padding=1)
 
     def forward(self, word_vectors: Tensor) -> Tensor:
-        """Word vectors (B, L, D), zero-padded, to F_T (B, L, D)."""
+        """Word vectors (B, L, word_width), zero-padded, to F_T (B, L, width)."""
         text = self.convolution(rearrange(word_vectors, "b l d -> b d l"))  # (B, D, L)
         return rearrange(torch.tanh(text), "b d l -> b l d")
 

@@ -36,7 +36,7 @@ class ACGA(nn.Module):
     Any part can be given instead of the one that `config` describes. The backbone's stem (to mixed_4e) is frozen: it stays in
     evaluation mode and takes no gradient, as in the paper; `training_parameters()` are the rest. Without a word table (official weights
     have none) it starts from word vectors: `from_features`. In the shapes below mixed_4e has E channels (528 in the paper), F_V has
-    C (832), word vectors W (300).
+    C (832), word vectors V (300).
 
     >>> model = ACGA(ACGAConfig.thin_residual()).eval()
     >>> responses = model(torch.zeros(1, 3, 16, 64, 96), torch.tensor([[2, 3, 0, 0]]))
@@ -102,7 +102,7 @@ class ACGA(nn.Module):
             return self.backbone.stem(clip)
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """Word ids (B, L) to word vectors (B, L, W); ids of padding give zeros."""
+        """Word ids (B, L) to word vectors (B, L, V); ids of padding give zeros."""
         if self.word_table is None:
             raise ConfigError(
                 'These weights came without word vectors: load them with words="vectors.bin", or use from_features(features, word_vectors).'
@@ -112,9 +112,9 @@ class ACGA(nn.Module):
         return self.word_table(tokens)
 
     def attend(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Attended:
-        """Eq. 1-9: mixed_4e (B, E, T/4, h, w) and word vectors (B, L, W) to both attended maps and their weights.
+        """Eq. 1-9: mixed_4e (B, E, T/4, h, w) and word vectors (B, L, V) to both attended maps and their weights.
 
-        With `clips` (Q,), there are word vectors (Q, L, W) of Q queries, each about the clip of that number.
+        With `clips` (Q,), there are word vectors (Q, L, V) of Q queries, each about the clip of that number.
         """
         return self.guide(self.encode(features), word_vectors, clips)
 
@@ -126,7 +126,7 @@ class ACGA(nn.Module):
         return encode_video(self.backbone.mixed_4f(features), rescale=self.config.rescale_features)
 
     def guide(self, visual: Tensor, word_vectors: Tensor, clips: Tensor | None = None, *, with_pixel_weights: bool = True) -> Attended:
-        """Eq. 1 and 3-9: F_V (B, C, h, w) and word vectors (B, L, W) to attended maps and their weights; `clips` as in `attend`.
+        """Eq. 1 and 3-9: F_V (B, C, h, w) and word vectors (B, L, V) to attended maps and their weights; `clips` as in `attend`.
 
         Eq. 8 is faster where its weights (B, N, N) are not asked for.
         """
@@ -144,7 +144,7 @@ class ACGA(nn.Module):
         return self.attention(with_coordinates(visual), self.text_encoder(word_vectors), padding, **less)
 
     def from_features(self, features: Tensor, word_vectors: Tensor, clips: Tensor | None = None) -> Responses:
-        """Everything after the frozen stem: mixed_4e (B, E, T/4, h, w) and word vectors (B, L, W) to responses.
+        """Everything after the frozen stem: mixed_4e (B, E, T/4, h, w) and word vectors (B, L, V) to responses.
 
         `clips` as in `attend`: several queries about a clip.
         """
