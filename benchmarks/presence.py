@@ -7,7 +7,6 @@ Each sentence is asked of its frame, and so is another one of the release, about
 
 from __future__ import annotations
 
-from itertools import groupby
 from pathlib import Path
 from typing import get_args
 
@@ -26,9 +25,11 @@ from acga.system.provenance import provenance
 def confidences(segmenter: Segmenter, dataset: A2DSentences, *, every: int, seed: int) -> dict[str, list[float]]:
     """The confidence of sentences about each `every`-th annotated frame, and of as many about what it does not show."""
     absent, rng = AbsentQueries(dataset), np.random.default_rng(seed)
-    by_frame = groupby(range(len(dataset)), lambda row: (dataset.samples[row].video_id, dataset.samples[row].frame))
+    rows_of: dict[tuple[str, int], list[int]] = {frame: [] for frame in dataset.annotated_frames}
+    for row, sample in enumerate(dataset.samples):
+        rows_of[sample.video_id, sample.frame].append(row)
     found: dict[str, list[float]] = {"present": [], "absent": []}
-    for (video, frame), rows in tqdm(list((key, list(rows)) for key, rows in by_frame)[::every], unit="frame"):
+    for (video, frame), rows in tqdm(list(rows_of.items())[::every], unit="frame"):
         pairs = [(row, other) for row in rows if (other := absent.draw(row, rng)) is not None]
         asked = {kind: [dataset.samples[row].query for row in which] for kind, which in zip(found, zip(*pairs, strict=True), strict=False)}
         clip = list(dataset.clip_pixels(video, frame))
