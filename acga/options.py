@@ -256,8 +256,7 @@ class EvaluateOptions(Checked):
 
 
 def reproduced_network(
-    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: paper)")] = "paper",
-    change: Changes = (),
+    network: Annotated[NetworkName, arg(help="the configuration", help_behavior_hint="(default: paper)")] = "paper", change: Changes = ()
 ) -> ACGAConfig:
     return configure(network, change)
 
@@ -316,6 +315,7 @@ class AblateOptions(Checked):
     jhmdb: Path | None = None  # the folder of J-HMDB Sentences, to test on without fine-tuning
     paraphrases: Path | None = None  # a release with several phrasings of each instance (acga data synthesize --mixed)
     learn_from: Path | None = None  # another release to train on, such as crowded scenes, in place of the training split of ROOT
+    calibrated: Flag = False  # rescale each network's final response on validation, so that none is judged by how sure it is
     probes: Flag = True  # ask perturbed queries and other phrasings, too, and look at attention; without it there are scores alone
     features: Path | None = None  # folder for the extracted features; by default OUT/features
     workers: Workers = 2

@@ -16,16 +16,20 @@ from pathlib import Path
 import tyro
 from tqdm import tqdm
 
+from acga.data.a2d import A2DSentences
+from acga.model.checkpoints import load_model
 from acga.options import AblateOptions, TrainOptions
+from acga.study.calibration import calibrate_on_validation
 from acga.study.run import VALIDATION, choose
 from acga.study.variants import Variant
-from acga.system.files import write_json
+from acga.system.files import read_json, rounded, write_json
 from acga.system.provenance import provenance
 from acga.training.run import read_log
 from acga.training.sentences import train
 
 RATES = (4e-4, 1e-3, 2.5e-3, 6e-3)
 SEED = 100
+SCORE = "score.json"  # of a run, once it has ended
 
 
 def folder_of(options: AblateOptions, name: str, rate: float) -> Path:
@@ -33,17 +37,17 @@ def folder_of(options: AblateOptions, name: str, rate: float) -> Path:
     return options.out / f"{name} {rate:g}".replace(" ", "_")
 
 
-def validation(folder: Path, recipe_epochs: float) -> float | None:
+def validation(folder: Path) -> float | None:
     """The best mean IoU on validation of a run, as a study tests the best weights; None if it has not ended."""
-    entries = [entry for entry in read_log(folder) if "validation" in entry]
-    return max(entry["validation"]["mIoU"] for entry in entries) if entries and entries[-1]["epoch"] >= recipe_epochs else None
+    return read_json(folder / SCORE)["mIoU"] if (folder / SCORE).is_file() else None
 
 
 def run(options: AblateOptions, variant: Variant, rate: float) -> None:
     """Train a network with a rate, unless that was done."""
     folder = folder_of(options, variant.name, rate)
-    if validation(folder, options.recipe.epochs) is None:
-        train(
+    if validation(folder) is None:
+        features = (options.features or options.out / "features") / "train"
+        weights = train(
             TrainOptions(
                 root=options.learn_from or options.root,
                 out=folder,
@@ -51,12 +55,19 @@ def run(options: AblateOptions, variant: Variant, rate: float) -> None:
                 config=variant.config(options.config),
                 recipe=replace(variant, learning_rate=rate).recipe(SEED, options.recipe),
                 words=options.words,
-                features=None if options.features is None else options.features / "train",
+                features=features,
                 validation_samples=VALIDATION,
                 workers=options.workers,
                 device=options.device,
             )
         )
+        score = {"mIoU": max(entry["validation"]["mIoU"] for entry in read_log(folder) if "validation" in entry)}
+        if options.calibrated:
+            dataset = A2DSentences(
+                options.learn_from or options.root, "train", size=options.config.size, clip_length=options.config.clip_length
+            )
+            score = calibrate_on_validation(load_model(weights), dataset, features, VALIDATION, options.device)
+        write_json(folder / SCORE, rounded(score))
     for path in folder.glob("*"):  # the log stays
         if path.suffix in {".safetensors", ".pt"}:
             path.unlink()
@@ -69,7 +80,7 @@ def main(options: AblateOptions) -> None:
             run(options, variant, rate)
     scores = {}
     for name in choose(options.grid):
-        found = {rate: validation(folder_of(options, name, rate), options.recipe.epochs) for rate in RATES}
+        found = {rate: validation(folder_of(options, name, rate)) for rate in RATES}
         of_rates = {rate: score for rate, score in found.items() if score is not None}
         if len(of_rates) == len(RATES):
             scores[name] = of_rates

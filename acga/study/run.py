@@ -16,14 +16,17 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..config import Blindness
 from ..data.a2d import A2DSentences
 from ..errors import ConfigError
 from ..model.checkpoints import load_model
+from ..model.network import ACGA
 from ..options import AblateOptions, TrainOptions
 from ..system.files import git_blob_id, lock_folder, read_json, rounded
 from ..system.provenance import provenance
 from ..training.run import read_log
 from ..training.sentences import train
+from .calibration import calibrate_on_validation
 from .probes import probe_model
 from .questions import Questions
 from .records import append_run, read_runs
@@ -39,7 +42,7 @@ class Experiment:
     options: AblateOptions
     questions: Questions
     learn_from: Path
-    train_data: str  # fingerprint of the training samples
+    training: A2DSentences
     features: Path
 
     @classmethod
@@ -51,7 +54,7 @@ class Experiment:
         questions.save(options.out)
         lock.release()
         training = A2DSentences(learn_from, "train", size=config.size, clip_length=config.clip_length)
-        return cls(options, questions, learn_from, training.samples_fingerprint, options.features or options.out / "features")
+        return cls(options, questions, learn_from, training, options.features or options.out / "features")
 
     def settings(self, variant: Variant, seed: int) -> dict[str, Any]:
         """The settings of a run, as it is read from its record."""
@@ -59,7 +62,8 @@ class Experiment:
             "config": variant.config(self.options.config).to_dict(),
             "recipe": asdict(variant.recipe(seed, self.options.recipe)),
             "backbone": git_blob_id(self.options.backbone),
-            "train_data": self.train_data,
+            "train_data": self.training.samples_fingerprint,
+            "calibrated": self.options.calibrated,
             **({} if self.options.words is None else {"words": self.options.words.name}),
         }
         return json.loads(json.dumps(settings))
@@ -69,10 +73,15 @@ class Experiment:
         out, named = self.options.out, {"variant": variant.name, "seed": seed}
         run = next((run for run in read_runs(out) if named.items() <= run.items()), None)
         settings = self.settings(variant, seed)
-        different = None if run is None else next((name for name in settings if run.get(name) != settings[name]), None)
+        made = {"calibrated": False} | (run or {})  # runs of earlier versions do not say
+        different = None if run is None else next((name for name in settings if made.get(name) != settings[name]), None)
         if different is not None:
             raise ConfigError(f"{out} holds {variant.name!r} of seed {seed} with another {different}; choose another folder.")
         return run
+
+    def calibrate(self, model: ACGA, blind_to: Blindness) -> dict[str, float]:
+        """Calibrate a trained model on the held-out training videos that it was validated on."""
+        return calibrate_on_validation(model, self.training, self.features / "train", VALIDATION, self.options.device, blind_to=blind_to)
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:
         """Train and probe a variant and save its record. Weights stay in `out`/weights until then."""
@@ -103,6 +112,7 @@ class Experiment:
         started = monotonic()
         model = load_model(folder / "model.safetensors")  # the best
         how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
+        calibration = {"calibration": self.calibrate(model, variant.blind_to)} if self.options.calibrated else {}
         whole = self.options.probes and variant.name in {one.name for one in LADDER}
         probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=whole, **how)
         record = {
@@ -114,6 +124,7 @@ class Experiment:
             "validation": best["validation"],
             "validations": [[entry["step"], entry["validation"]["mIoU"]] for entry in validated],
             "loss": [[entry["step"], entry["loss"]] for entry in entries if "loss" in entry],
+            **calibration,
             **probed,
         }
         append_run(self.options.out, rounded(record, 5))

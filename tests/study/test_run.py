@@ -105,10 +105,20 @@ def test_scores_alone_and_the_coarse_stage_alone(options, tmp_path):
     assert run["recipe"]["loss"].items() >= wanted.items()
 
 
-def test_learning_rates_are_chosen_on_validation(options, tmp_path, trained, monkeypatch):
+def test_a_calibrated_run_says_how(options, studied, tmp_path):
+    (run,) = ablate(options(tmp_path, only=("+ fusion",), probes=False, calibrated=True))
+    assert run["calibrated"] and run["calibration"]["mIoU"] >= run["calibration"]["mIoU as trained"]
+    with pytest.raises(ConfigError, match="another calibrated"):  # a study has one kind of run
+        ablate(options(studied, only=("ACGA",), calibrated=True))
+    with pytest.raises(ConfigError, match="another calibrated"):
+        ablate(options(tmp_path, only=("+ fusion",), probes=False))
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_learning_rates_are_chosen_on_validation(options, tmp_path, trained, monkeypatch, calibrated):
     monkeypatch.setattr(learning_rates, "RATES", (1e-4, 3e-3))
     monkeypatch.setattr(learning_rates, "train", runs.train)
-    asked = options(tmp_path, only=("ACGA", "+ fusion"))
+    asked = options(tmp_path, only=("ACGA", "+ fusion"), calibrated=calibrated)
     asked = replace(asked, recipe=replace(asked.recipe, epochs=1))
     for _ in range(2):  # the second call trains nothing
         learning_rates.main(asked)
