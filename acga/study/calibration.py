@@ -26,10 +26,10 @@ from ..model.folding import fold
 from ..model.network import ACGA
 from ..system.computing import choose_accelerator
 from ..training.batches import kind_for
+from .probes import BATCH
 
 SCALES = (1.0, 0.7, 0.5, 0.35, 0.25)
 SHIFTS = (-1.0, 0.0, 1.0)
-BATCH = 16  # sentences at once
 
 
 @torch.no_grad()
