@@ -32,7 +32,7 @@ from .errors import ConfigError, WeightsError
 from .guided_filter import GuidedFilter
 from .metrics import binarise
 from .model.checkpoints import load_model as load
-from .model.clip_features import ClipFeatures, clip_features_of
+from .model.clip_features import ClipFeatures
 from .model.decoder import Decoder
 from .model.folding import fold
 from .model.network import ACGA
@@ -114,7 +114,8 @@ class Segmenter:
 
     def clip_features(self) -> tuple[ClipFeatures, ...]:
         """A `ClipFeatures` of one film for each size that is looked at."""
-        return clip_features_of(self.model, self.device, self.second_size)
+        sizes = (None, self.second_size) if self.second_size else (None,)
+        return tuple(ClipFeatures(self.model, self.device, size=size) for size in sizes)
 
     def rounding(self) -> torch.autocast:
         """A context in which the network computes in `precision`."""

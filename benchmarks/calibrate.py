@@ -13,7 +13,6 @@ the last layer and the size as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -29,11 +28,11 @@ from acga.data.a2d import A2DSentences
 from acga.data.absent import AbsentQueries
 from acga.data.splits import split_validation
 from acga.inference import load
-from acga.metrics import binarise, intersection_over_union
 from acga.model import ACGA, fold
 from acga.model.checkpoints import save_model
 from acga.model.decoder import Decoder, rescale_response
 from acga.model.presence import CERTAINTY, DENIAL_CERTAINTY, Presence
+from acga.study.calibration import mean_iou_rescaled
 
 SCALES = (1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15)
 SHIFTS = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0)
@@ -97,11 +96,6 @@ def confidences_on_release(model: ACGA, root: Path, samples: int) -> dict[str, l
     return found
 
 
-def mean_iou(answers: Sequence[Answer], scale: float, shift: float) -> float:
-    """Mean IoU by the official rule once responses are rescaled."""
-    return float(np.mean([intersection_over_union(binarise(scale * a.response + shift, a.mask.shape), a.mask) for a in answers]))
-
-
 class Sharpness(NamedTuple):
     """A size of frames and the last layer's scale and shift, with what all that was tried scores."""
 
@@ -116,9 +110,10 @@ def choose_sharpness(model: ACGA, drawn: Path, film: Path, *, samples: int, size
     tried: dict[tuple[int, float, float], dict[str, float]] = {}
     for size in sizes:
         model.config = replace(model.config, size=size)
-        sets = {"film": answers_on_film(model, film), "drawn": answers_on_release(model, drawn, samples)}
+        found = {"film": answers_on_film(model, film), "drawn": answers_on_release(model, drawn, samples)}
+        sets = {name: [answer[:2] for answer in answers] for name, answers in found.items()}
         for scale, shift in product(SCALES, SHIFTS):
-            tried[size, scale, shift] = {name: round(mean_iou(answers, scale, shift), 4) for name, answers in sets.items()}
+            tried[size, scale, shift] = {name: round(mean_iou_rescaled(pairs, scale, shift), 4) for name, pairs in sets.items()}
     size, scale, shift = max(tried, key=lambda key: sum(tried[key].values()))
     scores = {f"at {one} px, as it was": tried[one, 1.0, 0.0] for one in sizes} | {"calibrated": tried[size, scale, shift]}
     return Sharpness(size, scale, shift, scores)

@@ -1,21 +1,28 @@
 #!/usr/bin/env bash
-# Makes results/study_second/: the claims about attention asked again, on the second drawn world, by the plan in docs/STUDY.md. About 5
-# minutes of a core a run; interrupted, it goes on where it stopped. data/ and runs/ appear in the folder that it is run from.
+# Makes results/study_second/ or, from more scenes and with calibrated networks, results/study_third/: the claims about attention asked
+# again, on the second drawn world, by the plans in docs/STUDY.md. About 5 minutes of a core a run; interrupted, it goes on where it
+# stopped. data/ and runs/ appear in the folder that it is run from, which is to be another for each.
+#
+#     bash benchmarks/study_again.sh second    # or third
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 
-acga data synthesize data/train --edition 2 --crowded --frames 16 --train 2400 --test 0 --seed 41
-acga data synthesize data/test --edition 2 --frames 16 --train 0 --test 800 --seed 42
-acga data synthesize data/jhmdb --layout jhmdb --edition 2 --bystanders --test 300 --seed 43
+case ${1:?second or third} in
+  second) scenes=2400 seed=41 trial="--epochs 2" length="--epochs 4" ;;
+  third) scenes=8000 seed=61 trial="--epochs 1 --calibrated" length="--epochs 1 --calibrated" ;;
+esac
+acga data synthesize data/train --edition 2 --crowded --frames 16 --train $scenes --test 0 --seed $seed
+acga data synthesize data/test --edition 2 --frames 16 --train 0 --test 800 --seed $((seed + 1))
+acga data synthesize data/jhmdb --layout jhmdb --edition 2 --bystanders --test 300 --seed $((seed + 2))
 cp "$here/../acga/embedded/mini.safetensors" mini.safetensors
 
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 networks=("dynamic convolution" "+ weighted loss" "+ vision guided language" "ACGA" "ACGA, residual")
 study="data/test --learn-from data/train --backbone mini.safetensors --words glove --network mini --change residual=false size=192
   --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --coarse-start --loss.resolution-weights 1 0 0
-  --loss.other-actors-weight 2 --workers 0 --features runs/again/features"
-python "$here/learning_rates.py" $study --out runs/rates --epochs 2 --only "${networks[@]}"
-acga ablate $study --out runs/again --epochs 4 --jhmdb data/jhmdb --no-probes --rates runs/rates/rates.json --only "${networks[@]}" --seeds 5
+  --loss.other-actors-weight 2 --workers 0 --features runs/$1/features"
+python "$here/learning_rates.py" $study --out runs/rates $trial --only "${networks[@]}"
+acga ablate $study --out runs/$1 $length --jhmdb data/jhmdb --no-probes --rates runs/rates/rates.json --only "${networks[@]}" --seeds 5
 
 # As they are kept: packed.
-gzip --best --no-name --keep --force runs/again/runs.jsonl runs/again/samples.jsonl
+gzip --best --no-name --keep --force runs/$1/runs.jsonl runs/$1/samples.jsonl

@@ -85,10 +85,5 @@ class ClipFeatures:
         return torch.cat([self._appearance[_key(window[:1])][1], *pairs])
 
 
-def clip_features_of(model: ACGA, device: torch.device, second_size: int) -> tuple[ClipFeatures, ...]:
-    """The `ClipFeatures` of one film at the side of its squares and, unless that is 0, at a second one."""
-    return tuple(ClipFeatures(model, device, size=size) for size in ((None, second_size) if second_size else (None,)))
-
-
 def _key(squares: Sequence[np.ndarray]) -> tuple[int, ...]:
     return tuple(id(square) for square in squares)

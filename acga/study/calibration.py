@@ -1,19 +1,19 @@
 """The final response of a trained network made as sure as suits the official rule, on validation.
 
 A mask is what reaches half of the response's largest probability, so a network that is overconfident leaves all but the surest pixels out.
-How sure a network is grows with its training, and says nothing about what it understood: two networks are compared by it if they are not
-calibrated.
+Networks that are not calibrated are compared by how sure they are, too, not by what they find alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..config import Blindness
 from ..data.dataset import Dataset
@@ -32,6 +32,11 @@ SCALES = (1.0, 0.7, 0.5, 0.35, 0.25)
 SHIFTS = (-1.0, 0.0, 1.0)
 
 
+def mean_iou_rescaled(answers: Iterable[tuple[Tensor, np.ndarray]], scale: float, shift: float) -> float:
+    """Mean IoU, by the official rule, of responses (S, S) with their masks (H, W), had the responses been rescaled."""
+    return float(np.mean([intersection_over_union(binarise(scale * one + shift, mask.shape), mask) for one, mask in answers]))
+
+
 @torch.no_grad()
 def calibrate(
     model: ACGA, dataset: Dataset, samples: Sequence[int], features: FeatureCache, device: torch.device, *, blind_to: Blindness = "none"
@@ -45,7 +50,7 @@ def calibrate(
         for index, response in group_responses(network, dataset, group, features, BATCH, device, blind_to):
             pairs.append((response, round_trip(dataset.labels(index)["mask"].numpy(), dataset.size)))
     tried = {
-        (scale, shift): float(np.mean([intersection_over_union(binarise(scale * one + shift, mask.shape), mask) for one, mask in pairs]))
+        (scale, shift): mean_iou_rescaled(pairs, scale, shift)
         for scale, shift in sorted(product(SCALES, SHIFTS), key=lambda pair: pair != (1.0, 0.0))
     }
     scale, shift = max(tried, key=tried.__getitem__)
