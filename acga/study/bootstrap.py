@@ -133,14 +133,19 @@ def p_value(replicates: np.ndarray) -> float:
     return float(min(1.0, 2 * other_side / draws))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float], *, tests: int = 0) -> list[float]:
     """The p-values of several tests, corrected together (Holm, 1979): below 5 %, all such tests hold but for one chance in twenty.
+
+    Of more `tests` than there are p-values, the others are still to be made; they count as not significant.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
+    >>> holm([0.01, 0.04, 0.03], tests=4)
+    [0.04, 0.09, 0.09]
     """
+    tests = max(tests, len(p_values))
     order = np.argsort(p_values, kind="stable")
-    corrected = np.maximum.accumulate([(len(p_values) - rank) * p_values[place] for rank, place in enumerate(order)])
+    corrected = np.maximum.accumulate([(tests - rank) * p_values[place] for rank, place in enumerate(order)])
     found = np.empty(len(p_values))
     found[order] = np.minimum(corrected, 1.0)
     return found.round(12).tolist()

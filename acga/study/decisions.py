@@ -78,16 +78,19 @@ PLAN = (
 )
 
 
-def decide(study: Study) -> list[dict[str, Any]]:
-    """The tests of the plan whose variants a study has: interval, p-value, the same corrected, and the verdict.
+def decide(*studies: Study, tests: int = 0) -> list[dict[str, Any]]:
+    """The tests of the plan, each by the first study that has its variants: interval, p-value, the same corrected, and the verdict.
 
     A claim holds, or does not, if the corrected p-value is below 5 %; otherwise it is undecided. Tests without an answer are left out.
+    They are corrected as so many `tests`, or as the number that was made if that is larger.
     """
     found: list[dict[str, Any]] = []
     for test in PLAN:
         first, second = test.pair.first, test.pair.second
-        if not {first, second} <= set(study.variants) or not study.seeds(first, second):
+        asked = [study for study in studies if {first, second} <= set(study.variants) and study.seeds(first, second)]
+        if not asked:
             continue
+        study = asked[0]
         totals = test.totals(study, first, second)
         if not totals.values.size:
             continue
@@ -103,7 +106,7 @@ def decide(study: Study) -> list[dict[str, Any]]:
                 "seeds": len(totals.values),
             }
         )
-    for one, corrected in zip(found, holm([one["p"] for one in found]), strict=True):
+    for one, corrected in zip(found, holm([one["p"] for one in found], tests=tests), strict=True):
         decided = corrected < LEVEL_OF_ALL
         one["corrected p"] = corrected
         one["verdict"] = ("holds" if one["interval"]["mean"] > 0 else "does not hold") if decided else "undecided"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from acga.study.bootstrap import bootstrap_of_totals, holm, p_value, replicates_of_totals
-from acga.study.claims import BESIDE, BOTH, TITLES
+from acga.study.claims import BESIDE, BOTH, FUSION, TITLES
 from acga.study.decisions import PLAN, both_of_a_pair, decide, gain_in_iou, minimal_pairs
 from acga.study.records import Study
 from acga.study.tables import decided_claims
@@ -70,9 +70,10 @@ def test_the_p_value_agrees_with_the_interval(mean, seed):
     assert p_value(replicates) == pytest.approx(2 * stats.norm.sf(abs(mean)), abs=0.05)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
-def test_holm_rejects_step_by_step(p_values):
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.integers(0, 3))
+def test_holm_rejects_step_by_step(p_values, missing):
     """As it is written: the smallest against level / m, the next against level / (m - 1), and so on, until one fails."""
+    assert holm(p_values, tests=len(p_values) + missing) == holm([*p_values, *[1.0] * missing])[: len(p_values)]
     level, rejected = 0.05, [False] * len(p_values)
     for rank, place in enumerate(np.argsort(p_values, kind="stable")):
         if p_values[place] * (len(p_values) - rank) >= level:
@@ -92,3 +93,16 @@ def test_the_plan_is_decided_as_far_as_its_variants_were_run():
     against = decide(study_of(simulate(np.random.default_rng(1), -0.08)))
     assert against[0]["verdict"] == "does not hold"
     assert decide(study_of(simulate(np.random.default_rng(1), 0.0)))[0]["verdict"] == "undecided"
+
+
+def test_several_studies_are_decided_together():
+    """Each test by the first study that has both of its variants; tests still to be made make the others stricter."""
+    attention = study_of(simulate(np.random.default_rng(1), 0.08))
+    lower = simulate(np.random.default_rng(2), -0.08)
+    fusion = study_of({FUSION.first: lower[BOTH.first], FUSION.second: lower[BOTH.second], BOTH.first: lower[BOTH.first]})
+    found = decide(attention, fusion, tests=8)
+    assert [one["claim"] for one in found] == ["C1", "C2", "C3"]
+    assert found[0]["verdict"] == "does not hold" and found[2]["verdict"] == "holds"
+    alone = [*decide(fusion), *decide(attention)]
+    assert [one["by_seed"] for one in found] == [one["by_seed"] for one in alone]
+    assert [one["corrected p"] for one in found] == pytest.approx(holm([one["p"] for one in alone], tests=8))
