@@ -61,12 +61,12 @@ def print_stderr(kind: Literal["note", "error"], message: str) -> None:
 def run_demo(options: DemoOptions) -> None:
     """`acga demo`."""
     from .inference import Segmenter
-    from .output.segmentation import SUMMARY, is_earlier_output, output_folder
+    from .output.segmentation import SUMMARY, output_folder
     from .system.files import read_json
-    from .teaching.demonstration import demonstrate
+    from .teaching.demonstration import demonstrate, is_earlier_demo
 
     out = options.out
-    with output_folder(out, overwrite=is_earlier_output(out)) as folder:
+    with output_folder(out, overwrite=is_earlier_demo(out)) as folder:
         scores = demonstrate(Segmenter(options.weights, options.device), folder)
     for entry in read_json(out / SUMMARY)["queries"]:
         print(f'  {entry["verdict"] or "not judged"}: "{entry["query"]}", mean IoU {scores[entry["query"]]:.2f} with the drawn truth')

@@ -31,7 +31,7 @@ from .data.official import OfficialFeatures, OfficialRows, give_words, is_offici
 from .data.releases import open_release
 from .data.tags import read_tags
 from .data.text import Vocabulary, count_sentences, name_words, tokenise
-from .errors import ConfigError
+from .errors import ConfigError, WeightsError
 from .frame_groups import group_by_frame, group_responses
 from .guided_filter import GuidedFilter
 from .metrics import SegmentationMetrics, binarise, round_trip, smoothed_iou
@@ -171,7 +171,8 @@ def evaluate(
         journal: the file that the result will be written to: scores are kept beside it, and an interrupted evaluation goes on.
         accelerator: that of a training under way, otherwise one on `device`; several processes share the frames among them.
 
-    Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `DatasetError`.
+    Raises `ConfigError` when the model has no words of its own, `QueryError` for a sentence that is too long for it, `WeightsError` for
+    weights whose responses are no numbers, `DatasetError`.
     """
     started, second_size = monotonic(), model.config.second_size if refined else 0
     _check_fit(model, dataset)
@@ -217,6 +218,8 @@ def evaluate(
 
 def _score(response: Tensor, dataset: Dataset, index: int, *, refined: bool, with_masks: bool) -> _Scored:
     """Score the response (S, S) to a sample."""
+    if not response.isfinite().all():
+        raise WeightsError("The network's responses are not finite numbers: its weights are damaged or too large; use others.")
     mask = dataset.labels(index)["mask"].numpy()
     peak, metrics = float(response.max().sigmoid()), SegmentationMetrics()
     target = mask if dataset.returned else round_trip(mask, dataset.size)
@@ -252,7 +255,9 @@ def _fingerprint(model: ACGA, dataset: Dataset, *settings: Any) -> str:
     """A digest of all that decides the scores."""
     annotations = [digest_file(path) for path in dict.fromkeys(dataset.annotation_path(*frame) for frame in dataset.annotated_frames)]
     words = None if model.vocabulary is None else model.vocabulary.words
-    return digest("evaluation", fingerprint(model, dataset), dataset.samples_fingerprint, annotations, words, settings)
+    return digest(
+        "evaluation", fingerprint(model, dataset), model.config.to_dict(), dataset.samples_fingerprint, annotations, words, settings
+    )
 
 
 def silent_words(model: ACGA, queries: Iterable[str]) -> dict[str, int]:

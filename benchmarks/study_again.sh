@@ -19,10 +19,16 @@ cp "$here/../acga/embedded/mini.safetensors" mini.safetensors
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 networks=("dynamic convolution" "+ weighted loss" "+ vision guided language" "ACGA" "ACGA, residual")
 study="data/test --learn-from data/train --backbone mini.safetensors --words glove --network mini --change residual=false size=192
-  --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --coarse-start --loss.resolution-weights 1 0 0
-  --loss.other-actors-weight 2 --workers 0 --features runs/$1/features"
-python "$here/learning_rates.py" $study --out runs/rates $trial --only "${networks[@]}"
-acga ablate $study --out runs/$1 $length --jhmdb data/jhmdb --no-probes --rates runs/rates/rates.json --only "${networks[@]}" --seeds 5
+  --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --loss.other-actors-weight 2 --workers 0
+  --features runs/$1/features --jhmdb data/jhmdb --no-probes"
+coarse="--coarse-start --loss.resolution-weights 1 0 0"
+python "$here/learning_rates.py" $study $coarse --out runs/rates $trial --only "${networks[@]}"
+acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json --only "${networks[@]}" --seeds 5
+
+if [ "$1" = third ]; then  # fusion and loss: all three responses, a quarter of an hour of a core a run
+  rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")
+  acga ablate $study --out runs/third/fusion $length --learning-rate "$rate" --only concatenation "+ fusion" "+ weighted loss" --seeds 5
+fi
 
 # As they are kept: packed.
-gzip --best --no-name --keep --force runs/$1/runs.jsonl runs/$1/samples.jsonl
+find runs/$1 -name runs.jsonl -o -name samples.jsonl | xargs gzip --best --no-name --keep --force

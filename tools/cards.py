@@ -34,6 +34,9 @@ PEOPLE = ("man", "woman", "boy", "girl", "baby")
 SHOWN = ("actors_in_scene", "same_kind", "decided_by")
 
 
+TOLD_APART = "one told from others"  # the questions of a result that are about one instance among several
+
+
 class Shown(NamedTuple):
     """A row of results about real film or pictures."""
 
@@ -51,8 +54,12 @@ def film_rows(part: str = "test") -> list[Shown]:
     """The results of a part of the film, and of its kinds of questions if there are two."""
     result = film_answers(part)
     of = "test clips" if part == "test" else "clips on which choices were made"
-    parts = result["parts"] if len(result["parts"]) > 1 else {}
-    return [_shown(f"**film**, {_count(result)} {of} of DAVIS", result), *(_shown(f"… {name}", scores) for name, scores in parts.items())]
+    rows = [_shown(f"**film**, {_count(result)} {of} of DAVIS", result)]
+    for name, scores in result["parts"].items() if len(result["parts"]) > 1 else ():
+        apart = {answer["clip"] for answer in result["answers"] if answer["told apart"]}
+        alone = f" (rider and horse of {next(iter(apart))})" if name == TOLD_APART and len(apart) == 1 else ""
+        rows.append(_shown(f"… {name}{alone}", scores))
+    return rows
 
 
 def pictures_row() -> Shown:
@@ -129,14 +136,17 @@ def stems() -> str:
     return table(("stem; in %", "drawn, mIoU", "P@0.5", "film, mIoU", "P@0.5", "mIoU, asked with a wrong sentence"), rows)
 
 
-def beyond(file: str, rules: Sequence[str]) -> str:
-    """What masks gain by more than the official rule, on validation: the rows of a file that begin with these rules."""
+def beyond(file: str, rules: Sequence[str], scenes: str) -> str:
+    """What masks gain by more than the official rule, on validation: the rows of a file that begin with these rules.
+
+    `scenes` says which of the sets of new drawn scenes it was.
+    """
     found = read_json(MINI / file)
     rows = []
     for rule in rules:
         scores = (found[f"{name}, {rule}"] for name in ("film", "drawn"))
         rows.append((rule, *(", ".join(percent(of["mIoU"], of["P@0.5"], of["P@0.8"])) for of in scores)))
-    return table(("on validation, in %: mean IoU, P@0.5, P@0.8", "film", "new drawn scenes"), rows)
+    return table(("on validation, in %: mean IoU, P@0.5, P@0.8", "film", f"new drawn scenes, {scenes}"), rows)
 
 
 def verdicts() -> str:

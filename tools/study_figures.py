@@ -16,7 +16,7 @@ def main() -> None:
     shown = [one for one in Summary.read().claims if one["role"] != "exploratory" and one["claim"] != "Controls"]
     held = sum(one["verdict"].startswith("holds") for one in shown)
     drawn = {
-        "claims": titled(claims_plot(shown), f"{held} of {len(shown)} differences are above zero on the drawn twin"),
+        "claims": titled(claims_plot(shown), f"{held} of {len(shown)} intervals lie above zero on the drawn twin"),
         "attention": titled(attention_chart(study), "Where attention on a word lies"),
         "losses": loss_instability(study),
     }

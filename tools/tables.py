@@ -32,10 +32,10 @@ from acga.metrics import METRICS
 from acga.plots.schematic import schematic
 from acga.study import claims, tables
 from acga.study.claims import TITLES
-from acga.study.decisions import decide, share_of_pairs
+from acga.study.decisions import PLAN, decide, share_of_pairs
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 from acga.study.power import Spread
-from acga.study.records import SECOND_STUDY, Study
+from acga.study.records import SECOND_STUDY, THIRD_STUDY, Study
 from acga.study.summary import Summary, cost_of_runs
 from acga.system.files import read_json, read_json_lines
 
@@ -136,20 +136,14 @@ def every_phrasing() -> str:
 
 
 @cache
-def second() -> Study:
-    """The study of the claims about attention on the second world."""
-    return Study.read(SECOND_STUDY)
+def planned_tests(third: bool) -> list[dict[str, Any]]:
+    """The planned tests, by the second study or by the third, whose eight are corrected together."""
+    return decide(Study.read(THIRD_STUDY), tests=len(PLAN)) if third else decide(Study.read(SECOND_STUDY))
 
 
-@cache
-def planned_tests() -> list[dict[str, Any]]:
-    """The planned tests, on it."""
-    return decide(second())
-
-
-def second_variants() -> str:
-    """Its networks: how well they do on validation, seed by seed, and on the test videos in the mean over seeds."""
-    study, rows = second(), []
+def third_variants() -> str:
+    """The third study's networks: how well they do on validation, seed by seed, and on the test videos in the mean over seeds."""
+    study, rows = Study.read(THIRD_STUDY), []
     for name in study.variants:
         of = study.runs[study.runs["variant"] == name]
         scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, where="needs=relation"), share_of_pairs(study, name)]
@@ -158,6 +152,25 @@ def second_variants() -> str:
         rows.append([name, f"{of['learning_rate'].iloc[0]:g}", validated, *map(str, (*scores, study.mean(name, test="jhmdb")))])
     head = ["network", "learning rate", "validation, mIoU in %", "mIoU", "P@0.5", "a relation needed, mIoU", "both of a minimal pair"]
     return tables.markdown([*head, "every phrasing", "… given one", "J-HMDB twin, mIoU"], rows)
+
+
+PARTS = (  # of ACGA, each beside what it is added to
+    ("vision guided language alone", claims.ONE),
+    ("language guided vision added", claims.BESIDE),
+    ("language guided vision added with a residual", claims.BESIDE_RESIDUAL),
+)
+
+
+def third_parts() -> str:
+    """What each attention adds in the third study, in mean IoU, seed by seed."""
+    study, rows = Study.read(THIRD_STUDY), []
+    for title, pair in PARTS:
+        cells = []
+        for test, where in (("a2d", None), ("a2d", "same_kind=1"), ("a2d", "needs=relation"), ("jhmdb", None)):
+            cells.append(str(study.difference(pair.first, pair.second, test=test, where=where)))
+        rows.append([title, *cells])
+    head = ["points of mean IoU, exploratory", "all questions", "another actor of the kind", "a relation needed", "J-HMDB twin"]
+    return tables.markdown(head, rows)
 
 
 def attempts() -> str:
@@ -172,9 +185,9 @@ def attempts() -> str:
     return tables.markdown(["the second attention", "validation, mIoU in %"], [[name, f"{100 * score:.1f}"] for name, score in rows])
 
 
-def learning_rates() -> str:
-    """Mean IoU on validation by learning rate."""
-    found = read_json(SECOND_STUDY / "scores.json")["validation mIoU"]
+def learning_rates(folder: Path) -> str:
+    """Mean IoU on validation by learning rate, for the networks of the study in a folder."""
+    found = read_json(folder / "scores.json")["validation mIoU"]
     rates = list(next(iter(found.values())))
     rows = []
     for name, of in found.items():
@@ -186,13 +199,17 @@ def learning_rates() -> str:
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {
         "tables": in_short,
-        "claims": lambda: tables.headline(Summary.read().claims, planned_tests(), TITLES),
+        "claims": lambda: tables.headline(Summary.read().claims, planned_tests(third=True), TITLES),
     },
     "docs/STUDY.md": {
-        "second verdicts": lambda: tables.decided_claims(planned_tests(), TITLES),
-        "second variants": second_variants,
-        "second cost": lambda: cost(cost_of_runs(second())),
-        "learning rates": learning_rates,
+        "second verdicts": lambda: tables.decided_claims(planned_tests(third=False), TITLES),
+        "second cost": lambda: cost(cost_of_runs(Study.read(SECOND_STUDY))),
+        "learning rates": partial(learning_rates, SECOND_STUDY),
+        "third verdicts": lambda: tables.decided_claims(planned_tests(third=True), TITLES),
+        "third variants": third_variants,
+        "third parts": third_parts,
+        "third learning rates": partial(learning_rates, THIRD_STUDY),
+        "third cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY))),
         "attempts": attempts,
         "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),
         "variants": lambda: tables.variant_rows(Summary.read().grids),
@@ -206,9 +223,9 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "mini": mini_rows,
         "controls": controls,
         "stems": stems,
-        "refinement": lambda: beyond("refinement.json", ("official rule", "one piece", "one piece, refined")),
-        "second size": lambda: beyond("second_size.json", SHARES),
-        "smooth": lambda: beyond("smoothing.json", ("one look, refined", "smooth, refined")),
+        "refinement": lambda: beyond("refinement.json", ("official rule", "one piece", "one piece, refined"), "A"),
+        "second size": lambda: beyond("second_size.json", SHARES, "B"),
+        "smooth": lambda: beyond("smoothing.json", ("one look, refined", "smooth, refined"), "C"),
         "verdicts": verdicts,
         "told apart": told_apart,
         "metrics by kind of query": metrics_by_kind,

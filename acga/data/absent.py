@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from .dataset import Dataset
@@ -13,17 +15,18 @@ ADULT, BABY = ACTORS.index("adult") + 1, ACTORS.index("baby") + 1  # "person" ma
 
 
 class AbsentQueries:
-    """Queries of a data set that are about a kind of actor that one of its frames does not show.
+    """Queries of a data set, or of some of its samples, that are about a kind of actor that one of its frames does not show.
 
     Raises what reading the annotations raises.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, rows: Iterable[int] | None = None) -> None:
         self._frames = [(sample.video_id, sample.frame) for sample in dataset.samples]
         self._shown = {frame: self._kinds(dataset, frame) for frame in dataset.annotated_frames}
         asked = [self._shown[frame].get(sample.instance) for frame, sample in zip(self._frames, dataset.samples, strict=True)]
         self._of_kind: dict[int, np.ndarray] = {}
-        usable = [not GENERIC & set(tokenise(sample.query)) for sample in dataset.samples]
+        chosen = set(range(len(dataset)) if rows is None else rows)
+        usable = [row in chosen and not GENERIC & set(tokenise(sample.query)) for row, sample in enumerate(dataset.samples)]
         for kind in {kind for kind in asked if kind is not None}:
             self._of_kind[kind] = np.array([row for row, other in enumerate(asked) if other == kind and usable[row]], dtype=np.int64)
 

@@ -153,7 +153,8 @@ def _findings(dataset: Dataset, samples: list[Sample]) -> tuple[list[str], list[
     for sample in {(sample.frame, sample.instance): sample for sample in samples}.values():
         try:
             dataset.check_frame(video_id, sample.frame, frames)
-            dataset.check_shape(sample, dataset.mask(video_id, sample.frame, sample.instance).shape, (size[0], size[1]))
+            mask = dataset.mask(video_id, sample.frame, sample.instance)
+            dataset.check_shape(video_id, sample.frame, sample.instance, mask.shape, (size[0], size[1]))
         except AcgaError as error:
             problems.append(str(error))
             continue

@@ -17,12 +17,11 @@ import torch.utils.data
 from torch import Tensor
 
 from ..errors import DatasetError
-from .geometry import clip_indices, pad_resize, to_clip
+from .geometry import clip_indices, pad_resize, same_proportions, to_clip
 from .text import Vocabulary
 
 _Value = TypeVar("_Value")
 MISSING_FRAMES = 2  # by which a decoder may find fewer than the annotators did
-SHAPE_TOLERANCE = 0.05  # by which the proportions of a mask may differ from those of its frame
 
 
 @dataclass(frozen=True)
@@ -106,6 +105,9 @@ class Dataset(torch.utils.data.Dataset, ABC):
         video = self._videos.get(video_id, lambda: self.read_video(video_id))
         self.check_frame(video_id, frame, len(video))
         middle = min(frame, len(video)) - 1
+        if self.annotation_path(video_id, frame).is_file():
+            for mask, instance in zip(*self.frame_masks(video_id, frame)[:2], strict=True):
+                self.check_shape(video_id, frame, int(instance), mask.shape, video.shape[1:3])
         indices = clip_indices(middle, len(video), self.clip_length)
         if repeat_frame:
             indices = np.full_like(indices, middle)
@@ -126,11 +128,12 @@ class Dataset(torch.utils.data.Dataset, ABC):
                 "annotation or restore the video."
             )
 
-    def check_shape(self, sample: Sample, mask: tuple[int, int], video: tuple[int, int]) -> None:
+    @staticmethod
+    def check_shape(video_id: str, frame: int, instance: int, mask: tuple[int, ...], video: tuple[int, ...]) -> None:
         """Raise `DatasetError` for a mask (h, w) of other proportions than its video (H, W)."""
-        if abs(np.log(mask[1] * video[0] / (mask[0] * video[1]))) > SHAPE_TOLERANCE:
+        if not same_proportions(mask, video):
             raise DatasetError(
-                f"The mask of instance {sample.instance} in frame {sample.frame} of {sample.video_id} is {mask[1]} x "
+                f"The mask of instance {instance} in frame {frame} of {video_id} is {mask[1]} x "
                 f"{mask[0]}, its video {video[1]} x {video[0]}; write reMask as (N, W, H)."
             )
 
@@ -158,10 +161,7 @@ class Dataset(torch.utils.data.Dataset, ABC):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self.samples[index]
-        item = self.labels(index) | {"clip": self.clip(sample.video_id, sample.frame)}
-        height, width = self._videos.get(sample.video_id, lambda: self.read_video(sample.video_id)).shape[1:3]
-        self.check_shape(sample, item["size"], (height, width))
-        return item
+        return self.labels(index) | {"clip": self.clip(sample.video_id, sample.frame)}
 
     def __len__(self) -> int:
         return len(self.samples)

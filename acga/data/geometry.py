@@ -11,6 +11,17 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+SHAPE_TOLERANCE = 0.05  # by which the proportions of a mask may differ from those of its frame
+
+
+def same_proportions(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two pictures, (h, w) each, have the same proportions, but for rounding.
+
+    >>> same_proportions((24, 32), (240, 320)), same_proportions((32, 24), (240, 320))
+    (True, False)
+    """
+    return abs(np.log(one[1] * other[0] / (one[0] * other[1]))) <= SHAPE_TOLERANCE
+
 
 def clip_indices(frame: int, total: int, length: int = 16) -> np.ndarray:
     """The 0-indexed frames of the clip around `frame`: f - length // 2 onwards, the edge frames repeated past the ends.

@@ -122,6 +122,8 @@ class JHMDBSentences(Dataset):
                 report(self._faults, f"The frame list ({source}) lacks the video {video_id}; add its frames.")
                 continue
             wrong = []
+            if video_id in listed and len(set(frames)) != max(len(frames), 1):
+                wrong.append(f"The frame list ({source}) has no frame of {video_id}, or one twice; name each once.")
             for frame in frames or [1]:
                 if not 1 <= frame <= len(areas[path]):
                     wrong.append(f"{path} has masks for frames 1 to {len(areas[path])}, the frame list ({source}) asks for {frame}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import VideoError
+from ..errors import AcgaError, VideoError
 from .budget import MOST_BYTES, excess_of_picture
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -34,12 +34,17 @@ def list_pictures(folder: Path) -> list[Path]:
 def encode_picture(picture: np.ndarray, suffix: str = ".png", *, quality: int = 95) -> bytes:
     """A png or jpg file of a picture `(H, W, 3)` uint8 RGB or `(H, W)` uint8; `quality`, of 100, is of a jpg.
 
+    Raises `AcgaError` when the format has no room for it: a jpg has 65,500 pixels a side.
+
     >>> encode_picture(np.zeros((2, 2, 3), np.uint8))[1:4]
     b'PNG'
     """
     stored = picture[..., ::-1] if picture.ndim == 3 else picture
     settings = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
-    return cv2.imencode(suffix, stored, settings)[1].tobytes()  # not imwrite, which is silent about a full disk
+    fits, encoded = cv2.imencode(suffix, stored, settings)  # not imwrite, which is silent about a full disk
+    if not fits:
+        raise AcgaError(f"A picture of {picture.shape[1]} x {picture.shape[0]} pixels is too large for a {suffix} file; make it smaller.")
+    return encoded.tobytes()
 
 
 def decode_picture(file: Path, *, unchanged: bool = False) -> np.ndarray:

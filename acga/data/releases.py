@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..config import ACGAConfig
-from ..errors import DatasetError
+from ..errors import ConfigError, DatasetError
 from .a2d import A2DSentences
 from .dataset import Dataset
 from .jhmdb import JHMDBSentences
@@ -28,10 +28,12 @@ def layout_of(root: str | Path) -> Literal["A2D Sentences", "J-HMDB Sentences"]:
 def open_release(root: Path, split: Literal["train", "test"], config: ACGAConfig, frame_list: Path | None = None) -> Dataset:
     """The data set in a folder of either layout, for clips as the network takes them. Raises `DatasetError`.
 
-    `split` is of A2D Sentences, `frame_list` of J-HMDB Sentences.
+    `split` is of A2D Sentences, `frame_list` of J-HMDB Sentences; with the former it raises `ConfigError`.
     """
     if layout_of(root) == "J-HMDB Sentences":
         return JHMDBSentences(root, frame_list=frame_list, size=config.size, clip_length=config.clip_length)
+    if frame_list is not None:
+        raise ConfigError(f"{root} is A2D Sentences, whose frames are those with an annotation; leave the frame list out.")
     return A2DSentences(root, split, size=config.size, clip_length=config.clip_length)
 
 

@@ -28,11 +28,12 @@ def colour(number: int) -> tuple[int, int, int]:
 
 
 def paint_masks(
-    frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool | Sequence[bool] = True, numbers: Sequence[int] = ()
+    frame: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool | Sequence[bool] = True, numbers: Sequence[int] = (), thickness: int = 0
 ) -> np.ndarray:
     """A frame `(H, W, 3)` uint8 with bool masks `(H, W)` over it, each in its colour and outlined, or only outlined.
 
     `fill` may differ from mask to mask; the outlined ones are drawn first. `numbers` are those of the masks' colours, by default 0, 1, …
+    Outlines are as many pixels thick as `thickness` says, by default as suits the frame's size.
 
     >>> frame, mask = np.zeros((32, 32, 3), np.uint8), np.zeros((32, 32), bool)
     >>> mask[:8, :8] = True
@@ -41,13 +42,20 @@ def paint_masks(
     (np.True_, np.False_)
     """
     painted = frame.copy()
-    _paint(painted, masks, fill=fill, numbers=numbers)
+    _paint(painted, masks, fill=fill, numbers=numbers, thickness=thickness)
     return painted
 
 
-def _paint(painted: np.ndarray, masks: Iterable[np.ndarray], *, fill: bool | Sequence[bool] = True, numbers: Sequence[int] = ()) -> None:
+def _paint(
+    painted: np.ndarray,
+    masks: Iterable[np.ndarray],
+    *,
+    fill: bool | Sequence[bool] = True,
+    numbers: Sequence[int] = (),
+    thickness: int = 0,
+) -> None:
     """Paint over a picture in place: large ones fill the memory."""
-    thickness = max(1, round(max(painted.shape[:2]) / 400))
+    thickness = thickness or max(1, round(max(painted.shape[:2]) / 400))
     several = list(masks)
     filled = [fill] * len(several) if isinstance(fill, bool) else fill
     for position in sorted(range(len(several)), key=filled.__getitem__):
@@ -154,8 +162,9 @@ def _legend(queries: Sequence[str], width: int) -> np.ndarray:
         text = plain(query).encode("ascii", "replace").decode()  # all that OpenCV's font has
         room = width - 2 * line
         text = text[: width + 1]  # no letter is narrower than a pixel
-        while cv2.getTextSize(text, FONT, scale, 1)[0][0] > room:
-            text = f"{text.removesuffix('...')[:-1]}..."
+        while text and cv2.getTextSize(text, FONT, scale, 1)[0][0] > room:
+            shorter = text.removesuffix("...")[:-1]
+            text = f"{shorter}..." if shorter else ""  # there may be no room for a letter
         middle, height = line * number + line // 2, cv2.getTextSize(text, FONT, scale, 1)[0][1]
         cv2.circle(strip, (line * 3 // 4, middle), line // 4, colour(number), -1, cv2.LINE_AA)
         cv2.putText(strip, text, (line * 3 // 2, middle + height * 2 // 5), FONT, scale, (235, 235, 235), 1, cv2.LINE_AA)

@@ -35,6 +35,7 @@ from .overlay import ContactSheet, Overlay
 
 SUMMARY, SHEET = "summary.json", "sheet.jpg"
 CODECS: dict[OverlayFormat, Codec] = {"mp4": "libx264", "gif": "gif", "webm": "libvpx-vp9"}
+PICTURES = (SHEET, *(f"overlay.{kind}" for kind in CODECS))
 BAR = "{desc}: {percentage:3.0f} % |{bar}| {n_fmt} of {total_fmt} frames, {remaining} left"
 
 
@@ -156,8 +157,7 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
             yield temporary
             inside = False
             if path.is_dir():
-                _remove_earlier(path)
-                _move_into(temporary, path)
+                _replace_earlier(temporary, path, partial_path(base, path.name))
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(temporary, path)
@@ -169,9 +169,10 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         raise AcgaError(f"Cannot write the output to {path} ({error}); choose another folder or make room.") from error
 
 
-def is_earlier_output(path: Path) -> bool:
-    """Whether a folder holds what an earlier run left there."""
-    return bool(_earlier_summary(path))
+def is_earlier_output(path: Path, video: str, queries: Sequence[str]) -> bool:
+    """Whether a folder holds what an earlier run about a clip beside the results, and these sentences, left there."""
+    earlier = _earlier_summary(path)
+    return earlier.get("video") == video and [entry.get("query") for entry in earlier.get("queries", [])] == list(queries)
 
 
 def slug(query: str) -> str:
@@ -190,28 +191,47 @@ def _earlier_summary(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _remove_earlier(path: Path) -> None:
-    """Remove what an earlier run's summary names, so that it doesn't mix with what is new."""
-    earlier = _earlier_summary(path)
+def _replace_earlier(source: Path, target: Path, aside: Path) -> None:
+    """Move every file below `source` to the same place below `target`, in place of what an earlier run left there.
+
+    The summary, which vouches for the rest, comes last. What is replaced waits in the new folder `aside`, and returns if this ends early.
+    """
+    new = sorted((file.relative_to(source) for file in source.rglob("*") if file.is_file()), key=lambda file: file.name == SUMMARY)
+    old = {*_earlier_files(target), *(file for file in new if os.path.lexists(target / file))}
+    aside.mkdir()
+    moved: list[Path] = []
+    try:
+        for file in old:
+            _move(target / file, aside / file)
+        for file in new:
+            moved.append(file)
+            _move(source / file, target / file)
+    except BaseException:
+        for file in moved:
+            (target / file).unlink(missing_ok=True)
+        for file in old:
+            if os.path.lexists(aside / file):
+                _move(aside / file, target / file)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    for folder in {(target / file).parent for file in old} - {target}:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(source, target)
+
+
+def _earlier_files(folder: Path) -> list[Path]:
+    """The files that an earlier run's summary names, so that they don't mix with what is new; their places below the folder."""
+    earlier, found = _earlier_summary(folder), []
     for entry in earlier.get("queries", []):
-        masks = path / "masks" / Path(str(entry.get("masks"))).name
+        masks = folder / "masks" / Path(str(entry.get("masks"))).name
         if masks.is_symlink() or masks.parent.is_symlink():
             continue  # to a folder that is not the run's own
-        if masks.suffix in (".npz", ".json"):
-            masks.unlink(missing_ok=True)
-        for file in masks.glob("[0-9]*.png"):
-            file.unlink()
-        if masks.is_dir() and not any(masks.iterdir()):
-            masks.rmdir()
-    for name in (earlier.get("overlay"), earlier.get("sheet")):
-        if name in (SHEET, *(f"overlay.{kind}" for kind in CODECS)):
-            (path / name).unlink(missing_ok=True)
-
-
-def _move_into(source: Path, target: Path) -> None:
-    """Move every file below `source` to the same place below `target`; the summary, which vouches for the rest, last."""
-    files = [file for file in source.rglob("*") if file.is_file()]
-    for file in sorted(files, key=lambda file: file.name == SUMMARY):
-        place = target / file.relative_to(source)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, place)
+        found += [masks] if masks.suffix in (".npz", ".json") else [*masks.glob("[0-9]*.png")]
+    found += [folder / str(name) for name in (earlier.get("overlay"), earlier.get("sheet")) if name in PICTURES]
+    return [file.relative_to(folder) for file in found if os.path.lexists(file)]

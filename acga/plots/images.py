@@ -51,13 +51,14 @@ def image_grid(
 def paint_enlarged(
     frame: np.ndarray, masks: Sequence[np.ndarray], *, times: int = 3, fill: bool = True, numbers: Sequence[int] = ()
 ) -> np.ndarray:
-    """A small frame (H, W, 3) uint8 enlarged so many times, bool masks (H, W) painted over it with fine outlines (`overlay.paint_masks`).
+    """A small frame (H, W, 3) uint8 enlarged so many times, with bool masks (H, W) over it, outlined as thick as its pixels are.
 
     >>> paint_enlarged(np.zeros((4, 6, 3), np.uint8), [np.ones((4, 6), bool)]).shape
     (12, 18, 3)
     """
     large = cv2.resize(frame, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
-    return paint_masks(large, [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks], fill=fill, numbers=numbers)
+    enlarged = [mask.repeat(times, axis=0).repeat(times, axis=1) for mask in masks]
+    return paint_masks(large, enlarged, fill=fill, numbers=numbers, thickness=times)
 
 
 def mask_overlay(frame: np.ndarray, masks: Mapping[str, np.ndarray]) -> Figure:

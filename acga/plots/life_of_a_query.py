@@ -102,11 +102,12 @@ class QueryLife:
         return np.where(self.mask[..., None], self.frame, self.frame // 4)
 
     def _bars(self, axis: Axes, values: np.ndarray) -> None:
-        """A bar for each word, and one for all of the padding."""
-        named = [*self.words, "padding"][: len(self.words) + (len(values) > len(self.words))]
-        heights = [*values[: len(self.words)], *([values[len(self.words) :].sum()] if values is not self.scores else values[-1:])][
-            : len(named)
-        ]
+        """A bar for each word, and one for the padding: its last score, or all of its weight."""
+        count, padding = len(self.words), values[len(self.words) :]
+        named, heights = list(self.words), list(values[:count])
+        if len(padding):
+            named.append(f"padding (last of {len(padding)})" if values is self.scores else "padding")
+            heights.append(padding[-1] if values is self.scores else padding.sum())
         axis.barh(named, heights, color=SERIES_COLOURS[0])
         axis.invert_yaxis()
         axis.bar_label(axis.containers[0], fmt="%.2f", padding=3, fontsize=8)  # type: ignore[arg-type]

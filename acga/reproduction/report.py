@@ -172,7 +172,7 @@ def write_report(
     """Write the report of an evaluation whose masks are in `folder`; gives the path of `report.md`.
 
     `about` says what it was made from and how (it is listed and kept), `rungs` are the variants of the ladder, if they were trained.
-    Raises `ConfigError` when the masks are not there, or are of another evaluation, and what reading the release raises.
+    Raises `ConfigError` when the masks are not there, `AcgaError` when they are of another evaluation, and what reading the release raises.
     """
     targets, predicted = read_json(folder / "targets.json", dict[str, Any]), read_json(folder / "predictions.json", list[dict[str, Any]])
     if len(targets["images"]) != len(evaluation.predictions) or len(predicted) != len(evaluation.predictions):

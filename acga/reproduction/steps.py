@@ -61,10 +61,6 @@ class _Words(TypedDict):
     missing: dict[str, int]
 
 
-class _Step(TypedDict):
-    step: int
-
-
 def reproduce(options: ReproduceOptions, say: Callable[[str], None] = print) -> Path:
     """Go from a release to its report; gives the path of `report.md`. Several processes share the work; the first one tells of it.
 

@@ -77,7 +77,16 @@ def bootstrap(values: np.ndarray, groups: Sequence[Hashable], *, seed: int = 0, 
     if not known.any(axis=1).all():
         raise ValueError("There is a run without any value to average.")
     totals = np.stack([np.where(known, values, 0), known], axis=1)  # (R, 2, N)
-    return bootstrap_of_totals(totals, groups, lambda sums: sums[0] / np.maximum(sums[1], 1), seed=seed, draws=draws)
+    return bootstrap_of_totals(totals, groups, lambda sums: ratio(sums[0], sums[1]), seed=seed, draws=draws)
+
+
+def ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """A total by a count, of the same shape; NaN where nothing was counted, as in a draw without a video of the kind.
+
+    >>> ratio(np.array([1.0, 0.0]), np.array([4.0, 0.0]))
+    array([0.25,  nan])
+    """
+    return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=np.asarray(count) > 0)
 
 
 def bootstrap_of_totals(
@@ -109,7 +118,10 @@ def replicates_of_totals(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> tuple[float, np.ndarray]:
-    """The mean of `bootstrap_of_totals`, and what it might have been with other videos and seeds (draws,)."""
+    """The mean of `bootstrap_of_totals`, and what it might have been with other videos and seeds (draws,).
+
+    Draws of videos for which the statistic is NaN, since none of them was asked about, are left out.
+    """
     names = {name: number for number, name in enumerate(dict.fromkeys(groups))}
     members = np.zeros((len(groups), len(names)))  # (N, G): which video a sample is of
     members[range(len(groups)), [names[name] for name in groups]] = 1
@@ -119,7 +131,7 @@ def replicates_of_totals(
     replicates = statistic(sums @ of_videos.T).mean(axis=0)  # (D,)
     if len(of_runs) > 1:
         replicates = replicates + of_runs.std(ddof=1) / len(of_runs) ** 0.5 * errors
-    return float(of_runs.mean()), replicates
+    return float(of_runs.mean()), replicates[np.isfinite(replicates)]
 
 
 def p_value(replicates: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .bootstrap import Interval, Totals, bootstrap_of_totals
+from .bootstrap import Interval, Totals, bootstrap_of_totals, ratio
 from .perturbations import PERTURBATIONS
 from .records import Study, tagged
 from .tables import reported_gain
@@ -111,7 +111,7 @@ def _on_new_orders(study: Study, first: str, second: str, _: str | None) -> Inte
     if not (new.any() and known.any()):
         return None
     columns = [np.where(chosen, of, 0) for chosen in (new, known) for of in (gains, np.ones_like(gains))]
-    return bootstrap_of_totals(np.stack(columns, axis=1), study.videos(), lambda s: s[0] / np.maximum(s[1], 1) - s[2] / np.maximum(s[3], 1))
+    return bootstrap_of_totals(np.stack(columns, axis=1), study.videos(), lambda s: ratio(s[0], s[1]) - ratio(s[2], s[3]))
 
 
 def _more_than_overall(study: Study, first: str, second: str, _: str | None) -> Interval | None:
@@ -127,7 +127,7 @@ def more_than_overall(study: Study, first: str, second: str) -> Totals:
 
     def difference(sums: np.ndarray) -> np.ndarray:
         iou, inside, union, other_iou, other_inside, other_union, count = sums
-        return (other_iou - iou) / np.maximum(count, 1) - (other_inside / np.maximum(other_union, 1) - inside / np.maximum(union, 1))
+        return ratio(other_iou - iou, count) - (ratio(other_inside, other_union) - ratio(inside, union))
 
     return Totals(values, study.videos(), difference)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .bootstrap import Interval, Totals, bootstrap, holm, p_value, replicates_of_totals
+from .bootstrap import Interval, Totals, bootstrap, holm, p_value, ratio, replicates_of_totals
 from .claims import BESIDE, BESIDE_RESIDUAL, BOTH, DYNAMIC, FUSION, LOSS, ONE, REPORTED, TRANSFER, Pair, more_than_overall
 from .phrasings import RIGHT, totals_of_every_phrasing
 from .records import Study
@@ -33,7 +33,7 @@ def gain_in_iou(study: Study, first: str, second: str, *, test: str = "a2d") -> 
     seeds = study.seeds(first, second)
     one, other = (study.scores(name, test=test, seeds=seeds) for name in (first, second))  # (R, N) each
     values = np.stack([one, other, np.ones_like(one)], axis=1)
-    return Totals(values, study.videos(test), lambda sums: (sums[1] - sums[0]) / np.maximum(sums[2], 1))
+    return Totals(values, study.videos(test) if one.size else [], lambda sums: ratio(sums[1] - sums[0], sums[2]))
 
 
 def both_of_a_pair(study: Study, first: str, second: str) -> Totals:
@@ -42,7 +42,7 @@ def both_of_a_pair(study: Study, first: str, second: str) -> Totals:
     rows, videos = minimal_pairs(study, first, seeds[0])
     one, other = ((study.scores(name, seeds=seeds) >= RIGHT)[:, rows].all(axis=2).astype(float) for name in (first, second))  # (R, N) each
     values = np.stack([one, other, np.ones_like(one)], axis=1)
-    return Totals(values, videos, lambda sums: (sums[1] - sums[0]) / np.maximum(sums[2], 1))
+    return Totals(values, videos, lambda sums: ratio(sums[1] - sums[0], sums[2]))
 
 
 def share_of_pairs(study: Study, variant: str) -> Interval:

@@ -60,13 +60,6 @@ def claims_plot(claims: Sequence[Mapping[str, Any]]) -> Figure:
     return forest_plot(pd.DataFrame(rows), x_label=POINTS, reference=reference if any(row[reference] for row in rows) else "")
 
 
-def gains_by_tag(study: Study, first: str, second: str, tags: Sequence[str]) -> Figure:
-    """Second minus first in mean IoU, over the queries with each tag of the drawn world."""
-    found = {tag: study.difference(first, second, where=tag) for tag in tags}
-    rows = [{"name": tag, "interval": interval} for tag, interval in found.items() if interval is not None]
-    return forest_plot(pd.DataFrame(rows), x_label=POINTS)
-
-
 def sweep(study: Study, grid: str, *, x_label: str, names: Sequence[str] = ("mIoU", "oIoU", "P@0.5", "P@0.7")) -> Figure:
     """Scores on the A2D twin over the values of a grid, such as the foreground weight: means, and seeds as pale dots.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .bootstrap import Interval, Totals, bootstrap_of_totals
+from .bootstrap import Interval, Totals, bootstrap_of_totals, ratio
 from .records import Study, tagged
 
 RIGHT = 0.5  # IoU from which an answer is right
@@ -35,8 +35,10 @@ def phrasings(study: Study, variant: str, *, seeds: list[int], where: str = SEVE
         rows.setdefault(key, []).append(row)
     actors = {key: of for key, of in rows.items() if len(of) > 1}
     right = study.scores(variant, seeds=seeds) >= RIGHT  # (R, N)
-    any_right, all_right = (np.stack([join(right[:, of], axis=1) for of in actors.values()], axis=1) for join in (np.any, np.all))
-    return Phrasings(any_right.astype(float), all_right.astype(float), [video for video, _, _ in actors])
+    any_right, all_right = np.zeros((2, len(seeds), len(actors)))
+    for number, of in enumerate(actors.values()):
+        any_right[:, number], all_right[:, number] = right[:, of].any(axis=1), right[:, of].all(axis=1)
+    return Phrasings(any_right, all_right, [video for video, _, _ in actors])
 
 
 def _successes_and_cases(found: Phrasings, given_one: bool) -> list[np.ndarray]:
@@ -53,11 +55,11 @@ def totals_of_every_phrasing(study: Study, first: str, second: str, *, given_one
     seeds = study.seeds(first, second)
     one, other = (phrasings(study, variant, seeds=seeds) for variant in (first, second))
     totals = np.stack([*_successes_and_cases(one, given_one), *_successes_and_cases(other, given_one)], axis=1)
-    return Totals(totals, one.videos, lambda sums: sums[2] / np.maximum(sums[3], 1) - sums[0] / np.maximum(sums[1], 1))
+    return Totals(totals, one.videos, lambda sums: ratio(sums[2], sums[3]) - ratio(sums[0], sums[1]))
 
 
 def share_by_every_phrasing(study: Study, variant: str, *, given_one: bool) -> Interval:
     """The share of actors that every phrasing finds: of all actors, or of those that one phrasing finds."""
     found = phrasings(study, variant, seeds=study.seeds(variant))
     totals = np.stack(_successes_and_cases(found, given_one), axis=1)
-    return bootstrap_of_totals(totals, found.videos, lambda sums: sums[0] / np.maximum(sums[1], 1))
+    return bootstrap_of_totals(totals, found.videos, lambda sums: ratio(sums[0], sums[1]))

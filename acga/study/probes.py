@@ -68,10 +68,9 @@ def probe_model(
     rounding = autocast(precision, accelerator.device, clip_length=model.config.clip_length)
     answers = {}
     for name in caches.keys() & {"a2d", "jhmdb"}:
-        with rounding:
-            evaluation = evaluate(
-                model, questions.datasets[name], features=caches[name], blind_to=blind_to, accelerator=accelerator, progress=False
-            )
+        evaluation = evaluate(
+            model, questions.datasets[name], features=caches[name], blind_to=blind_to, accelerator=accelerator, progress=False
+        )
         areas = {area: [getattr(one, area) for one in evaluation.predictions] for area in ("intersection", "union")}
         answers[name] = {"metrics": evaluation.metrics, **areas}
     if blind_to != "none" or not whole:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from ..errors import ConfigError
 from ..metrics import smoothed_iou
-from ..system.files import read_json_lines, writing
+from ..system.files import read_json_lines, read_text, write_text, writing
 from .bootstrap import Interval, bootstrap
 from .probes import OF_PARAPHRASES
 from .questions import SAMPLES, by_test
@@ -28,6 +28,7 @@ from .variants import VARIANTS
 
 STUDY = RESULTS / "study"  # on the first drawn world
 SECOND_STUDY = RESULTS / "study_second"  # of the claims about attention, by a plan, on the second
+THIRD_STUDY = RESULTS / "study_third"  # of the same, with more scenes and calibrated networks
 RUNS = "runs.jsonl"  # in the folder of a study, or packed, runs.jsonl.gz
 ACTOR_SIZES = ("small", "medium", "large")  # thirds of the questions by the area of their actor
 
@@ -54,6 +55,9 @@ def read_runs(folder: str | Path) -> list[dict[str, Any]]:
 def append_run(folder: str | Path, run: dict[str, Any]) -> None:
     """Add a run to those in a folder, in one write, as another process may be doing the same. Raises `AcgaError` when the disk refuses."""
     path, line = Path(folder) / RUNS, f"{json.dumps(run)}\n".encode()
+    packed = Path(f"{path}.gz")
+    if packed.exists() and not path.exists():  # or the file that begins here would hide all that is in it
+        write_text(path, read_text(packed))
     with writing(path), open(path, "ab", buffering=0) as file:
         written = file.write(line)
         if written < len(line):  # what there was room for
@@ -66,8 +70,8 @@ class Study:
     """A study as long tables.
 
     Args:
-        runs: a row per run: variant, seed, command, commit, threads, training and probing seconds, validation (mean IoU there),
-            presence_auroc, and the metrics of each test set, such as "a2d mIoU".
+        runs: a row per run: variant, seed, command, commit, threads, training and probing seconds, validation (mean IoU there,
+            calibrated if the run is), presence_auroc, and the metrics of each test set, such as "a2d mIoU".
         answers: a row per run x sample: variant, seed, test, video, frame, instance, query, intersection, union, IoU and, on A2D Sentences,
             precision and recall over pixels, actor_size, and the tags of the sentence.
         probes: a row per run x probe x video: variant, seed, probe, video, value.
@@ -191,15 +195,6 @@ class Study:
         of_name = self.probes[self.probes["probe"] == name]
         return of_name["video"].unique().tolist()
 
-    def max_loss_spike(self, variant: str, seed: int) -> float:
-        """The highest training loss of a run after its first tenth, in medians of the loss there: below 2 when nothing happened.
-
-        Much more means that a step went wrong and the network had to begin again.
-        """
-        log = self.losses[(self.losses["variant"] == variant) & (self.losses["seed"] == seed)]
-        later = log.loc[log["step"] > log["step"].iloc[-1] / 10, "loss"]
-        return float(later.max() / later.median())
-
     def _interval(self, values: np.ndarray, test: str) -> Interval | None:
         return bootstrap(values, self.videos(test)) if np.isfinite(values).any() else None
 
@@ -215,12 +210,14 @@ class Study:
 def tagged(answers: pd.DataFrame, tag: str) -> np.ndarray:
     """Which answers are about sentences with a tag, bool (N,): "decided_by=motion", or "novelty" alone for any value of it.
 
-    A tag that begins with "not " asks for all the others.
+    A tag that begins with "not " asks for all the others. Where a tag's name is unknown, no answer has a value of it or lacks it.
 
     >>> tagged(pd.DataFrame({"decided_by": [["motion"], []], "actors_in_scene": [2, 1]}), "not decided_by=motion").tolist()
     [False, True]
     """
     name, _, wanted = tag.removeprefix("not ").partition("=")
+    if wanted and name not in answers:
+        return np.zeros(len(answers), bool)  # of nobody is it known, or that it is not so
     column = answers[name] if name in answers else [None] * len(answers)
     found = []
     for value in column:
@@ -240,7 +237,7 @@ def _run_row(run: dict[str, Any]) -> dict[str, Any]:
         **{name: recipe.get(name) for name in ("epochs", "batch_size", "learning_rate")},
         "training_seconds": seconds.get("training"),
         "probing_seconds": seconds.get("probing"),
-        "validation": (run.get("validation") or {}).get("mIoU"),
+        "validation": (run.get("calibration") or run.get("validation") or {}).get("mIoU"),
         "presence_auroc": run.get("presence_auroc"),
         **{f"{test} {name}": value for test, of in run["answers"].items() for name, value in of.get("metrics", {}).items()},
     }

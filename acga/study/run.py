@@ -127,7 +127,7 @@ class Experiment:
             **calibration,
             **probed,
         }
-        append_run(self.options.out, rounded(record, 5))
+        append_run(self.options.out, rounded(record, 5) | self.settings(variant, seed))  # which are compared exactly
         shutil.rmtree(folder)
         lock.release()
         return record

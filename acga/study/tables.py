@@ -118,21 +118,21 @@ ASKED_AGAIN = "mean IoU, over dynamic convolution at its own rate"  # beside the
 
 
 def headline(claims: Sequence[dict[str, Any]], decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
-    """A row a claim: the difference that the first study judges it by, and the tests of the second."""
+    """A row a claim: the difference that the first study judges it by, and the planned tests of a later one."""
     rows = []
     for claim, title in titles.items():
         first = [one for one in claims if one["claim"] == claim and (one["role"] == "primary" or one["statement"] == ASKED_AGAIN)]
-        second = [one for one in decisions if one["claim"] == claim]
-        paper = dict.fromkeys(_points(one["paper"]) for one in first + second)
+        planned = [one for one in decisions if one["claim"] == claim]
+        paper = dict.fromkeys(_points(one["paper"]) for one in first + planned)
         said = "mean IoU " + " ".join(one["statement"] for one in first)
         asked = []
-        for one in second:
+        for one in planned:
             asked.append((one, one["difference"] if one["outcome"] in said else f"{one['outcome']}, {one['difference']}"))
             said += one["outcome"]  # once is enough
-        if first or second:
+        if first or planned:
             cells = [_verdicts([(one, one["statement"].removeprefix("mean IoU, ")) for one in first]), _verdicts(asked)]
             rows.append([f"**{claim}**: {title}", ", ".join(filter(None, paper)), *cells])
-    return markdown(["claim", "paper, real videos", "first study", "second study"], rows)
+    return markdown(["claim", "paper, real videos", "first study", "third study"], rows)
 
 
 def _verdicts(found: Sequence[tuple[dict[str, Any], str]]) -> str:

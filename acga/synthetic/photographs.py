@@ -31,14 +31,13 @@ from ..system.processes import map_in_processes
 from .language.describe import LONGEST
 from .language.photographed import Thing, main_colour, nouns, say
 from .pasting import MOST_PASTED, paste
-from .render.cutouts import KINDS, open_cutouts, read_instance_table, read_instances, read_picture
+from .render.cutouts import CROWD, KINDS, open_cutouts, read_instance_table, read_instances, read_picture
 from .render.renderer import box
 from .scene import FRAMES_PER_SECOND, Rng
 from .writer import SPLITS, SavedQuery, begin_release, write_instances, write_tables
 
 FRAMES, ANNOTATED = 16, 9  # of a view; the annotated one is counted from 1
 SIDE = 256  # pixels of a view's longer side
-CROWD = 255  # the number of what is not told apart
 SEEN, SPOKEN_OF, CROWDED = 0.0006, 0.006, 0.005  # least shares of the frame: of a mask; of what is spoken of; of a crowd that may mislead
 MOST_SPOKEN_OF, SENTENCES = 8, 4  # things in a view, sentences for each
 ATTEMPTS = 4  # views that are tried until something can be said

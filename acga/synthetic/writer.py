@@ -124,7 +124,7 @@ def begin_release(root: Path, settings: dict[str, Any], defaults: dict[str, Any]
     if described.exists():
         if {**defaults, **read_json(described, dict[str, Any])} != settings:
             raise DatasetError(f"{root} already holds a data set drawn with other settings; choose another folder or delete it.")
-    elif root.exists() and any(root.iterdir()):
+    elif root.exists() and any(path.name != ".lock" and path.suffix != ".partial" for path in root.iterdir()):
         raise DatasetError(f"{root} is not empty and was not drawn by this program; choose an empty folder.")
     lock = lock_folder(root)
     if not described.exists():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -48,21 +48,44 @@ def send(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
-def choose_accelerator(device: str) -> Accelerator:
-    """An `Accelerator` on the device that `choose_device` finds. Raises `ConfigError` as that does."""
+def choose_accelerator(device: str, *, partly_used: bool = False) -> Accelerator:
+    """An `Accelerator` on the device that `choose_device` finds; `partly_used`: a step may leave parameters without a gradient.
+
+    Raises `ConfigError` as that does.
+    """
     from accelerate import Accelerator
-    from accelerate.utils import InitProcessGroupKwargs
+    from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 
     # The CPU is said outright, as processes that were started together without a GPU would otherwise work each for itself.
     cpu, patient = choose_device(device).type == "cpu", InitProcessGroupKwargs(timeout=LONGEST_WAIT)
-    return Accelerator(cpu=cpu, kwargs_handlers=[patient])
+    return Accelerator(cpu=cpu, kwargs_handlers=[patient, DistributedDataParallelKwargs(find_unused_parameters=partly_used)])
+
+
+class _Rounding(torch.autocast):
+    """`torch.autocast` to bf16, which on an NVIDIA GPU also sets, as long as it lasts, whether the process rounds to tf32."""
+
+    def __init__(self, precision: Precision, device: torch.device) -> None:
+        super().__init__(device.type, torch.bfloat16, enabled=precision == "bf16")
+        self._tf32 = precision != "fp32" if device.type == "cuda" else None
+        self._before: list[tuple[bool, bool]] = []
+
+    def __enter__(self) -> Self:
+        if self._tf32 is not None:
+            self._before.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+            torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = self._tf32
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> Any:
+        if self._before:
+            torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = self._before.pop()
+        return super().__exit__(*error)
 
 
 def autocast(precision: Precision, device: torch.device, *, clip_length: int) -> torch.autocast:
     """The context in which a step computes: as it is, or with the inputs of convolutions and products rounded to bf16.
 
-    On an NVIDIA GPU, whether they are rounded to tf32 (10 bits in place of 23) is set for the whole process: not for "fp32", though
-    PyTorch's own default would for convolutions.
+    On an NVIDIA GPU they are rounded to tf32 (10 bits in place of 23) within it unless `precision` is "fp32", though PyTorch's own
+    default would round those of convolutions.
 
     Raises `ConfigError` for another precision, and for bf16 on a CPU with clips of fewer than 12 frames: oneDNN's weight gradient of a
     bf16 3x3x3 convolution is wrong (it reads memory that nobody wrote) where a map has two frames, as mixed_4f then has (seen in
@@ -72,9 +95,7 @@ def autocast(precision: Precision, device: torch.device, *, clip_length: int) ->
         raise ConfigError(f"There is no precision {precision!r}; choose {', '.join(get_args(Precision))}.")
     if precision == "bf16" and device.type == "cpu" and clip_length < 12:
         raise ConfigError(f"bf16 is unsafe on a CPU with clips of {clip_length} frames; choose precision fp32, or at least 12 frames.")
-    if device.type == "cuda":
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    return _Rounding(precision, device)
 
 
 def channels_last(module: nn.Module) -> None:

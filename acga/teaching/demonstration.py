@@ -10,19 +10,26 @@ from ..data.video import VideoWriter
 from ..inference import Segmenter
 from ..metrics import intersection_over_union
 from ..output.overlay import Overlay
-from ..output.segmentation import write_segmentation
+from ..output.segmentation import is_earlier_output, write_segmentation
 from ..plots.images import Example, contact_sheet
 from ..synthetic.samples import LIT_QUERIES, LIT_SCENE, write_clip
 from ..synthetic.scene import FRAMES_PER_SECOND
 
+CLIP = "clip.mp4"
+
+
+def is_earlier_demo(folder: Path) -> bool:
+    """Whether a folder holds what an earlier demo left there, which another may replace."""
+    return is_earlier_output(folder, CLIP, list(LIT_QUERIES))
+
 
 def demonstrate(segmenter: Segmenter, folder: Path) -> dict[str, float]:
     """Write clip.mp4, what `write_segmentation` does, demo.png of the frame in the middle, and demo.gif; gives the mean IoU by query."""
-    truth = write_clip(folder / "clip.mp4", LIT_SCENE)  # (N, T, H, W)
+    truth = write_clip(folder / CLIP, LIT_SCENE)  # (N, T, H, W)
     overlaps: dict[str, list[float]] = {query: [] for query in LIT_QUERIES}
     overlay = Overlay(list(LIT_QUERIES), (LIT_SCENE.height, LIT_SCENE.width))
     moving = []  # pictures of demo.gif
-    for result in write_segmentation(segmenter, folder / "clip.mp4", list(LIT_QUERIES), folder):
+    for result in write_segmentation(segmenter, folder / CLIP, list(LIT_QUERIES), folder):
         moving.append(overlay.picture(result.frame, result.masks.values()))
         targets = {query: truth[actor, result.index] for query, actor in LIT_QUERIES.items()}
         for query, target in targets.items():

@@ -12,7 +12,7 @@ from ..study.bootstrap import Interval
 from ..study.claims import TITLES
 from ..study.summary import Summary
 
-PREDICTIONS = {"helps": "holds", "makes no difference": "undecided", "hurts": "does not hold"}  # and the verdicts that they foretell
+PREDICTIONS = {"helps": "holds", "too small to see": "undecided", "hurts": "does not hold"}  # and the verdicts that they foretell
 
 
 def score_predictions(guesses: Mapping[str, Any], summary: Summary) -> pd.DataFrame:

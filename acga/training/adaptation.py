@@ -17,11 +17,12 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import trange
 
 from ..config import LossConfig
-from ..data.geometry import pad_resize, to_clip
+from ..data.geometry import pad_resize, same_proportions, to_clip
 from ..data.pictures import encode_picture, list_pictures, read_mask
 from ..data.tables import read_table
+from ..data.text import Vocabulary
 from ..data.video import read_frames
-from ..errors import ConfigError, DatasetError
+from ..errors import ConfigError, DatasetError, QueryError
 from ..inference import Segmenter, load, sliding_clips
 from ..losses import WeightedSegmentationLoss
 from ..metrics import binarise, intersection_over_union
@@ -35,6 +36,7 @@ from ..system.provenance import provenance
 
 LARGEST_GRADIENT = 1.0  # norm, beyond which it is scaled down: a few samples can have very steep losses
 OBJECTIVE = LossConfig(dice=0.5)
+SHOWN, STRIP_SIDE = 12, 480  # examples in the strip of pictures, and their longer side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class AnnotatedFrame:
     mask: np.ndarray  # bool (H, W)
 
 
-def read_examples(folder: Path, *, size: int, clip_length: int) -> list[AnnotatedFrame]:
+def read_examples(folder: Path, *, size: int, clip_length: int, most_words: int = 20) -> list[AnnotatedFrame]:
     """The rows of `sentences.csv` in a folder, whose columns are frame (as its picture in images/ is called), mask (in masks/) and query.
 
     Raises `DatasetError`, naming the file and the line, and `VideoError`.
@@ -57,9 +59,15 @@ def read_examples(folder: Path, *, size: int, clip_length: int) -> list[Annotate
         raise DatasetError(f"{folder} has no folder images/ with the pictures of the film; see acga adapt --help.")
     table = folder / "sentences.csv"
     rows = read_table(table, ("frame", "mask", "query"), header=True)
+    if rows.empty:
+        raise DatasetError(f"{table} has no line below its header; add a frame with its mask and a sentence.")
     names = {path.name: index for index, path in enumerate(list_pictures(folder / "images"))}
     names |= {Path(name).stem: index for name, index in names.items()}
-    for line, frame in rows["frame"].items():
+    for line, (frame, query) in zip(rows.index, rows[["frame", "query"]].itertuples(index=False), strict=True):
+        try:
+            Vocabulary([]).encode(query, most_words)
+        except QueryError as error:
+            raise DatasetError(f"{table}, line {line}: {error}") from error
         if frame not in names:
             raise DatasetError(f"{table}, line {line}: there is no picture {frame!r} in {folder / 'images'}; write its name.")
     wanted = {names[frame] for frame in rows["frame"]}
@@ -69,6 +77,11 @@ def read_examples(folder: Path, *, size: int, clip_length: int) -> list[Annotate
     for line, (name, mask_name, query) in zip(rows.index, rows.itertuples(index=False), strict=True):
         frame, clip = seen[names[name]]
         mask = read_mask(folder / "masks" / mask_name)
+        if not same_proportions(mask.shape, frame.shape[:2]):
+            raise DatasetError(
+                f"{table}, line {line}: {folder / 'masks' / mask_name} is {mask.shape[1]} x {mask.shape[0]}, its picture "
+                f"{frame.shape[1]} x {frame.shape[0]}; draw the mask on the picture."
+            )
         if mask.shape != frame.shape[:2]:
             mask = cv2.resize(mask.astype(np.uint8), frame.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
         if not mask.any():
@@ -110,14 +123,15 @@ def _target(example: AnnotatedFrame, size: int) -> Tensor:
 def adapt(options: AdaptOptions) -> dict[str, tuple[float, float]]:
     """Fit weights to a folder; gives each sentence's IoU before and after, the mean over its frames.
 
-    Writes the weights to `options.out`, and beside it a strip of pictures, before above after. These IoU are of the frames that were
-    learned: they show that the fit took, not how it does elsewhere. Raises `AcgaError`.
+    Writes the weights to `options.out`, and beside it a strip of the first examples, before above after. These IoU are of the frames that
+    were learned: they show that the fit took, not how it does elsewhere. Raises `AcgaError`.
     """
     if options.out.suffix != ".safetensors":
         raise ConfigError(f"{options.out} should end in .safetensors, as files of weights do.")
     model = load(options.weights)
     segmenter = Segmenter(model, "cpu")  # a copy, which stays as it is
-    examples = read_examples(options.folder, size=model.config.size, clip_length=model.config.clip_length)
+    config = model.config
+    examples = read_examples(options.folder, size=config.size, clip_length=config.clip_length, most_words=config.max_query_length)
     before = [_find(segmenter.model, example) for example in examples]
     fit(model, examples, steps=options.steps, learning_rate=options.learning_rate, seed=options.seed)
     after = [_find(fold(model).eval(), example) for example in examples]
@@ -125,7 +139,7 @@ def adapt(options: AdaptOptions) -> dict[str, tuple[float, float]]:
     model.config = replace(model.config, second_size=0)  # which they were not fitted at
     about = {**provenance(seed=options.seed), "initial": options.weights, "steps": options.steps, "examples": len(examples)}
     save_model(model, options.out, provenance=about, half=True)
-    strip = np.concatenate([np.concatenate(_strip(examples, masks), axis=1) for masks in (before, after)])
+    strip = np.concatenate([np.concatenate(_strip(examples[:SHOWN], masks), axis=1) for masks in (before[:SHOWN], after[:SHOWN])])
     with atomic_write(options.out.with_suffix(".jpg")) as temporary:
         temporary.write_bytes(encode_picture(strip, ".jpg"))
     scores: dict[str, list[tuple[float, float]]] = {}
@@ -147,4 +161,8 @@ def _find(network: ACGA, example: AnnotatedFrame) -> np.ndarray:
 
 
 def _strip(examples: Sequence[AnnotatedFrame], masks: Sequence[np.ndarray]) -> list[np.ndarray]:
-    return [paint_masks(example.frame, [mask]) for example, mask in zip(examples, masks, strict=True)]
+    """The frames with their masks, small."""
+    painted = [paint_masks(example.frame, [mask]) for example, mask in zip(examples, masks, strict=True)]
+    height, width = painted[0].shape[:2]  # all are of one film
+    scale = min(1.0, STRIP_SIDE / max(height, width))
+    return [cv2.resize(one, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for one in painted]

@@ -58,6 +58,7 @@ def _move(source: np.ndarray, target: np.ndarray, down: int, right: int, *, rows
     """Copy `source` into the zeros of `target`, moved along the axes `rows` and `rows + 1`."""
 
     def overlap(shift: int, length: int) -> tuple[slice, slice]:
+        shift = min(max(shift, -length), length)
         return slice(max(-shift, 0), length - max(shift, 0)), slice(max(shift, 0), length - max(-shift, 0))
 
     (from_y, to_y), (from_x, to_x) = overlap(down, source.shape[rows]), overlap(right, source.shape[rows + 1])

@@ -131,10 +131,16 @@ class Batch(NamedTuple):
 
 
 class ReleaseSamples:
-    """The samples of one release with their features and masks, as `TrainConfig` wants them shown."""
+    """The samples of one release with their features and masks, as `TrainConfig` wants them shown; `learned` are trained on."""
 
     def __init__(
-        self, dataset: Dataset, model: ACGA, config: TrainConfig, caches: Mapping[FeatureKind, FeatureCache], masks: MaskCache
+        self,
+        dataset: Dataset,
+        model: ACGA,
+        config: TrainConfig,
+        caches: Mapping[FeatureKind, FeatureCache],
+        masks: MaskCache,
+        learned: Sequence[int] | None = None,  # all
     ) -> None:
         assert model.vocabulary is not None
         self.config = config
@@ -148,7 +154,7 @@ class ReleaseSamples:
         self.as_seen, self.masks = caches[kind_for(config.blind_to)], masks
         self.mirrored = caches["mirrored"] if config.mirror else None
         self.with_others = config.loss.other_actors_weight != 1
-        self.absent = AbsentQueries(dataset) if config.absent_share else None
+        self.absent = AbsentQueries(dataset, learned) if config.absent_share else None
 
     def features_of(self, index: int) -> Tensor:
         """Features (C, T/4, h, w) of a sample, not mirrored."""

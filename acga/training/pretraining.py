@@ -26,7 +26,7 @@ from ..model.network import load_backbone
 from ..model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from ..options import PretrainOptions
 from ..system.computing import autocast, channels_last, choose_accelerator
-from ..system.files import rounded
+from ..system.files import git_blob_id, rounded
 from ..system.provenance import provenance
 from .augmentation import as_input, augment, close_up
 from .run import Run, Stateful, Step, log_losses, set_learning_rate, training_steps
@@ -126,7 +126,7 @@ def pretraining_settings(options: PretrainOptions, clips: ClipCache) -> dict[str
         "model": {name: getattr(options.config, name) for name in ("size", "clip_length", "backbone_width")},
         "train": asdict(options.recipe),
         "data": clips.fingerprint,
-        "initial": options.initial and Path(options.initial).name,
+        "initial": options.initial and git_blob_id(options.initial),
     }
 
 

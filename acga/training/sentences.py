@@ -127,17 +127,17 @@ def build_model(
 ) -> ACGA:
     """A network with new weights after mixed_4e (and pretrained ones before), its words those of the training sentences.
 
-    `words`, a word2vec binary file, gives fixed word vectors, as in the paper, to the words of `more_queries` too; without it they are
-    learned. With "glove" it knows all embedded words. With either, `config.vocabulary_size` becomes that of the words there are.
+    `words`, a word2vec binary file, gives fixed word vectors, as in the paper; without it they are learned. It knows the words of
+    `more_queries` too. With "glove" it knows all embedded words. With either, `config.vocabulary_size` becomes that of the words there are.
     Raises `WeightsError` and `ConfigError` when a file does not fit the configuration.
     """
     torch.manual_seed(seed)
     pretrained = load_backbone(backbone, config)
     if str(words) == "glove":
         return _with_glove(config, pretrained)
-    queries = [dataset.samples[index].query for index in training]
+    queries = [*(dataset.samples[index].query for index in training), *more_queries]
     if words is not None:
-        vocabulary = Vocabulary.from_queries([*queries, *more_queries])
+        vocabulary = Vocabulary.from_queries(queries)
         table = WordTable.from_word2vec(words, vocabulary, width=config.word_channels)
         return _with_vectors(config, pretrained, vocabulary, table)
     model = ACGA(config, Vocabulary.from_queries(queries, size=config.vocabulary_size), backbone=pretrained)
@@ -195,7 +195,11 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
 
     Raises `DatasetError` for a broken data set, `WeightsError` and `ConfigError` for files and settings that don't fit.
     """
-    config, recipe, accelerator = options.config, options.recipe, choose_accelerator(options.device)
+    config, recipe = options.config, options.recipe
+    loss = WeightedSegmentationLoss(**asdict(recipe.loss))
+    accelerator = choose_accelerator(options.device, partly_used=loss.resolutions < len(RESOLUTIONS))
+    if len(dict(options.also)) < len(options.also):
+        raise ConfigError("A release is named twice after --also; name it once, with a larger number.")
     if recipe.mirror and recipe.blind_to == "motion":
         raise ConfigError("TrainConfig: mirror shows moving clips, so it cannot be joined with blind_to motion.")
     precision = autocast(recipe.precision, accelerator.device, clip_length=config.clip_length)
@@ -209,8 +213,10 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     validation = held_out[:: -(-len(held_out) // options.validation_samples)]
     roots = (options.root, *dict(options.also), *options.sentences) if options.words is not None and str(options.words) != "glove" else ()
     queries = [query for root in roots for query in read_queries(root)]  # of every split: vectors that are given are not learned
+    if options.words is None:
+        queries = [sample.query for other in others for sample in other.samples]
     model = build_model(config, dataset, training, options.backbone, options.words, seed=recipe.seed, more_queries=queries)
-    if silent := silent_words(model, queries):
+    if options.words is not None and (silent := silent_words(model, queries)):
         warnings.warn(f"{options.words} has no vector for {len(silent)} words of the sentences: {name_words(silent)}.", stacklevel=2)
     if recipe.scaled_attention:
         scale_attention(model.attention)
@@ -219,7 +225,10 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     model.to(accelerator.device)
     channels_last(model.backbone)
     run = Run(options.out, training_settings(options, model, [dataset, *others]), writes=accelerator.is_main_process)
-    first, *more = (open_batches(options, model, release, accelerator, number) for number, release in enumerate([dataset, *others]))
+    learned = [training, *(list(range(len(other))) for other in others)]
+    first, *more = (
+        open_batches(options, model, release, learned[number], accelerator, number) for number, release in enumerate([dataset, *others])
+    )
     shown: list[tuple[ReleaseSamples, Sequence[int], float]] = [(first, training, 1.0)]
     shown += [(release, range(len(release.frames)), times) for release, (_, times) in zip(more, options.also, strict=True)]
     batches = SentenceBatches(shown, seed=recipe.seed)
@@ -228,7 +237,7 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     if options.initial is not None:
         go_on_from(model, options.initial)
     if recipe.coarse_start:
-        fuse_finest(cast(Decoder, model.decoder), WeightedSegmentationLoss(**asdict(recipe.loss)).resolutions)
+        fuse_finest(cast(Decoder, model.decoder), loss.resolutions)
     optimiser = torch.optim.Adam(parameter_groups(model, recipe), lr=recipe.learning_rate, fused=True)
     if accelerator.num_processes > 1:
         gather_statistics(model.backbone.mixed_4f)
@@ -285,6 +294,7 @@ def training_settings(options: TrainOptions, model: ACGA, datasets: Sequence[Dat
         **({"also": [weight for _, weight in options.also]} if options.also else {}),
         "words": None if options.words is None else Path(options.words).name,
         **({} if options.words is None else {"word_vectors": _digest_words(model)}),
+        "backbone": git_blob_id(options.backbone),
         "initial": None if options.initial is None else git_blob_id(options.initial),
         "validation_samples": options.validation_samples,
         **{name: True for name in ("whole", "drawn") if getattr(options, name)},
@@ -297,8 +307,10 @@ def _digest_words(model: ACGA) -> str:
     return digest(model.vocabulary.words, hashlib.sha256(model.word_table.weight.detach().cpu().numpy().tobytes()).hexdigest())
 
 
-def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerator: Accelerator, number: int = 0) -> ReleaseSamples:
-    """The training samples of release `number`, their features and masks extracted as far as they are not there yet."""
+def open_batches(
+    options: TrainOptions, model: ACGA, dataset: Dataset, learned: Sequence[int], accelerator: Accelerator, number: int = 0
+) -> ReleaseSamples:
+    """The samples of release `number`, of which those in `learned` are trained on; features and masks are extracted as needed."""
     recipe, folder = options.recipe, Path(options.features or Path(options.out) / "features")
     folder = folder / f"also-{number}" if number else folder
     kinds: list[FeatureKind] = [kind_for(recipe.blind_to), "mirrored"] if recipe.mirror else [kind_for(recipe.blind_to)]
@@ -306,7 +318,7 @@ def open_batches(options: TrainOptions, model: ACGA, dataset: Dataset, accelerat
     caches = {kind: extract(model, dataset, folder, kind, **how) for kind in kinds}
     with accelerator.main_process_first():
         masks = MaskCache(dataset, folder / "masks")
-    return ReleaseSamples(dataset, model, recipe, caches, masks)
+    return ReleaseSamples(dataset, model, recipe, caches, masks, learned)
 
 
 def keep_weights(model: ACGA, run: Run, step: Step, scores: Mapping[str, float], *, half: bool) -> None:

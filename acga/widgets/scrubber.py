@@ -64,7 +64,7 @@ def scrub(dataset: A2DSentences | JHMDBSentences, video_id: str, frame: int, ins
     video = dataset.read_video(video_id)
     masks, instances, _ = dataset.frame_masks(video_id, frame)
     mask = masks[instances.tolist().index(instance)]
-    indices = clip_indices(frame - 1, len(video), dataset.clip_length)
+    indices = clip_indices(min(frame, len(video)) - 1, len(video), dataset.clip_length)  # as `Dataset.clip_pixels`
     pictures = []
     for position, index in enumerate(indices.tolist()):
         annotated = position == dataset.clip_length // 2

@@ -33,7 +33,7 @@ ACROSS = 85  # columns of a response that is kept
 def write_static_demo(path: Path, segmenter: Segmenter | None = None, clips: Mapping[str, DrawnClip] = DRAWN_CLIPS) -> Path:
     """Write the page about the first clips: an HTML file that holds everything. It takes a minute or two.
 
-    Raises `ConfigError` when the file cannot be written.
+    Raises `AcgaError` when the file cannot be written.
     """
     segmenter = Segmenter() if segmenter is None else segmenter
     data = [compute_clip(segmenter, title, clip.draw()) for title, clip in list(clips.items())[:CLIPS]]

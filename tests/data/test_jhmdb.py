@@ -116,6 +116,8 @@ WRONG_LISTS = {
     "no such video": ({CATCH: [1]}, "lacks the video b_wave_hand_2"),
     "after the last mask": ({CATCH: [1], WAVE: [10]}, r"has masks for frames 1 to 9, the frame list \(given\) asks for 10"),
     "counted from 0": ({CATCH: [0], WAVE: [1]}, "asks for 0"),
+    "one twice": ({CATCH: [1, 1], WAVE: [1]}, f"no frame of {CATCH}, or one twice"),
+    "none": ({CATCH: [], WAVE: [1]}, f"no frame of {CATCH}, or one twice"),
     "empty mask": ({CATCH: [1], WAVE: [2]}, "the mask of frame 2 is empty"),
     "no such file": ("/nowhere/frames.json", r"frames\.json cannot be read as a frame list"),
 }

@@ -213,6 +213,25 @@ def test_an_overwrite_that_fails_leaves_the_earlier_output(weights, clip, tmp_pa
     assert files_below(out) == sorted(before)
 
 
+def test_an_interruption_while_results_are_replaced_brings_the_earlier_ones_back(weights, clip, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    assert segment(clip, "dog", "--out", out, "--weights", weights) == 0
+    before = {name: (out / name).read_bytes() for name in files_below(out) if (out / name).is_file()}
+    real, calls = os.replace, []
+
+    def interrupted(*places):
+        calls.append(places)
+        if len(calls) == len(before) + 3:  # after the earlier files, in the middle of the new ones
+            raise KeyboardInterrupt
+        real(*places)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    segment(clip, "cat", "--out", out, "--weights", weights, "--overwrite")
+    assert len(calls) > len(before) + 3  # they were moved back
+    assert {name: (out / name).read_bytes() for name in files_below(out) if (out / name).is_file()} == before
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".partial"] == []
+
+
 def test_demo_draws_segments_and_scores(weights, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--weights", weights, "--device", "cpu"]) == 0

@@ -70,3 +70,10 @@ def test_a_legend_takes_any_script():
 def test_a_mask_may_have_the_colour_of_another_number():
     first, second = (overlay.paint_masks(FRAME, [mask(5, 5)], fill=False, numbers=[number]) for number in (0, 3))
     assert (first[5, 10] == overlay.colour(0)).all() and (second[5, 10] == overlay.colour(3)).all()
+
+
+@pytest.mark.parametrize("width", [1, 20, 50, 400])
+def test_a_legend_without_room_for_a_letter_ends(width):
+    sheet = overlay.ContactSheet(["man in red"], (400, width))
+    sheet.add(np.zeros((400, width, 3), np.uint8), [np.zeros((400, width), bool)], 0.0)
+    assert sheet.picture().ndim == 3

@@ -65,6 +65,9 @@ def test_drawing_three_seeds_again_would_miss_it_more_than_twice_as_often():
 
 def test_bootstrap_leaves_out_what_is_unknown_and_refuses_nothing():
     assert bootstrap(np.array([[1.0, np.nan, 3.0]]), ["a", "b", "c"]).mean == 2
+    rare = np.full((3, 100), np.nan)
+    rare[:, :4] = 0.8  # known of 2 of 50 videos, of which many draws have neither
+    assert bootstrap(rare, [n // 2 for n in range(100)]) == pytest.approx((0.8, 0.8, 0.8))
     with pytest.raises(ValueError, match="without any value"):
         bootstrap(np.array([[np.nan, np.nan]]), ["a", "b"])
     with pytest.raises(ValueError, match="groups for 1"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from acga.study.bootstrap import bootstrap_of_totals, holm, p_value, replicates_of_totals
-from acga.study.claims import BESIDE, BOTH, FUSION, TITLES
+from acga.study.claims import BESIDE, BOTH, DYNAMIC, FUSION, ONE, TITLES
 from acga.study.decisions import PLAN, both_of_a_pair, decide, gain_in_iou, minimal_pairs
 from acga.study.records import Study
 from acga.study.tables import decided_claims
@@ -106,3 +108,10 @@ def test_several_studies_are_decided_together():
     alone = [*decide(fusion), *decide(attention)]
     assert [one["by_seed"] for one in found] == [one["by_seed"] for one in alone]
     assert [one["corrected p"] for one in found] == pytest.approx(holm([one["p"] for one in alone], tests=8))
+
+
+def test_tests_without_answers_are_left_out():
+    ious = {DYNAMIC.first: [[0.5, 0.6]], DYNAMIC.second: [[0.6, 0.6]], ONE.first: [[0.5, 0.6]], ONE.second: [[0.6, 0.7]]}
+    study = study_of(ious)
+    without_jhmdb = replace(study, answers=study.answers[study.answers["test"] == "a2d"])
+    assert {one["claim"] for one in decide(without_jhmdb)} == {"C3"}  # no J-HMDB, no actor with two sentences, no minimal pair

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from helpers.runs import SAMPLES, run
 
 from acga.study.bootstrap import Interval
 from acga.study.claims import TITLES
-from acga.study.figures import about, attention_chart, claims_plot, gains_by_tag, in_words, loss_instability, robustness, sweep
+from acga.study.figures import about, attention_chart, claims_plot, in_words, loss_instability, robustness, sweep
 from acga.study.perturbations import PERTURBATIONS
 from acga.study.records import Study
 from acga.study.summary import Summary
@@ -29,11 +28,6 @@ def test_the_claims_stand_under_their_titles_beside_what_the_paper_reports():
     assert labels(figure) == expected
     diamonds = [float(line.get_xdata()[0]) for line in figure.axes[0].lines if line.get_marker() == "D" and len(line.get_xdata())]
     assert [one for one in diamonds if np.isfinite(one)] == [one["paper"] for one in claims if one["paper"] is not None]
-
-
-def test_gains_are_shown_for_the_tags_that_samples_have():
-    study = Study.of([run("a", 0, (1, 2, 3)), run("b", 0, (2, 4, 9))], {"a2d": SAMPLES})
-    assert labels(gains_by_tag(study, "a", "b", ["novelty", "decided_by=colour", "actors_in_scene=2"])) == ["novelty", "actors_in_scene=2"]
 
 
 def test_what_was_probed_is_drawn(ours):

@@ -4,11 +4,12 @@ import gzip
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.runs import SAMPLES, run
 
 from acga.errors import ConfigError
-from acga.study.records import Study, append_run, read_runs
+from acga.study.records import Study, append_run, read_runs, tagged
 from acga.study.variants import GRIDS
 
 
@@ -93,11 +94,17 @@ def test_probes_are_compared_video_by_video(studied):
         study.probe_mean("c", "consistency")
 
 
-def test_a_spike_of_the_loss_is_told_from_its_noise_and_from_the_first_steps():
-    calm = [(step, 2.0 if step < 100 else 0.5 + 0.1 * (step % 100 == 0)) for step in range(20, 1001, 20)]
-    spiky = [(step, 3.0 if step == 300 else loss) for step, loss in calm]
-    study = study_of(run("a", 0, (1, 1, 1), loss=calm), run("a", 1, (1, 1, 1), loss=spiky))
-    assert [study.max_loss_spike("a", seed) for seed in (0, 1)] == [pytest.approx(1.2), pytest.approx(6)]
+def test_a_run_joins_those_that_are_packed(tmp_path):
+    packed = "".join(f"{json.dumps({'variant': 'ACGA', 'seed': seed, 'answers': {}})}\n" for seed in range(3))
+    (tmp_path / "runs.jsonl.gz").write_bytes(gzip.compress(packed.encode()))
+    append_run(tmp_path, {"variant": "ACGA", "seed": 3, "answers": {}})
+    assert [one["seed"] for one in read_runs(tmp_path)] == [0, 1, 2, 3]
+
+
+def test_of_a_tag_that_is_unknown_nothing_is_said():
+    answers = pd.DataFrame({"IoU": [0.1, 0.2]})
+    assert not tagged(answers, "actors_in_scene=1").any() and not tagged(answers, "not actors_in_scene=1").any()
+    assert not tagged(answers, "novelty").any() and tagged(answers, "not novelty").all()
 
 
 def test_damaged_records_are_one_sentence(tmp_path):

@@ -90,7 +90,7 @@ def test_variants_may_have_learning_rates_of_their_own_and_fixed_word_vectors(op
     for name in ("ACGA", "+ fusion", "concatenation"):
         with pytest.raises(ZeroDivisionError):
             ablate(options(tmp_path / "out", only=(name,), rates=rates, words=Path("glove")))
-    assert asked == [(0.01, Path("glove")), (0.02, Path("glove")), (3e-3, Path("glove"))]
+    assert asked == [(0.01, Path("glove")), (0.02, Path("glove")), (3.00125e-3, Path("glove"))]
     rates.write_text('{"acga": 0.01}')
     with pytest.raises(ConfigError, match="has a learning rate of 'acga', which is no variant; choose among dynamic convolution"):
         ablate(options(tmp_path / "out", rates=rates))

@@ -60,7 +60,7 @@ def test_two_colours_are_not_one() -> None:
     assert plain_colour(half) == ""
 
 
-@pytest.mark.parametrize("damage", ["table", "columns", "instances", "picture", "nothing"])
+@pytest.mark.parametrize("damage", ["table", "columns", "instances", "picture", "nothing", "background", "crowd", "word"])
 def test_a_folder_that_is_not_one_is_refused_in_a_sentence(tmp_path: Path, damage: str) -> None:
     root = write_folder(tmp_path / "folder", 2)
     match damage:
@@ -74,6 +74,9 @@ def test_a_folder_that_is_not_one_is_refused_in_a_sentence(tmp_path: Path, damag
             (root / "images/dog0.png").unlink()
         case "nothing":
             (root / "instances.csv").write_text("image,instance_id,class\n")
+        case "background" | "crowd" | "word":
+            number = {"background": 0, "crowd": 255, "word": "one"}[damage]
+            (root / "instances.csv").write_text(f"image,instance_id,class\ndog0,{number},dog\n")
     with pytest.raises(DatasetError, match=r"\.$"):
         CutoutFolder(root)
 

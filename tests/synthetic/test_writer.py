@@ -259,3 +259,11 @@ def test_bystanders_have_neither_masks_nor_sentences(tmp_path: Path) -> None:
         rebuilt = Scene(**{k: tuple(v) if isinstance(v, list) else v for k, v in scene.items() if k != "actors"}, actors=actors)
         truth = [masks[rebuilt.annotated_actor or 0] for _, masks in draw(rebuilt)]
         np.testing.assert_array_equal(scipy.io.loadmat(mask)["part_mask"], np.stack(truth, axis=-1))
+
+
+def test_a_release_that_failed_at_its_start_goes_on(tmp_path: Path) -> None:
+    """What is there then is the lock, and perhaps a file that was not finished."""
+    for name in (".lock", ".synthesis.json.0.1-2.partial"):
+        (tmp_path / name).touch()
+    writer.begin_release(tmp_path, {"seed": 1}, {}).release()
+    assert json.loads((tmp_path / "synthesis.json").read_text()) == {"seed": 1}

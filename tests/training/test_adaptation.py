@@ -84,10 +84,15 @@ def test_a_film_is_learned_and_the_weights_go_on_being_weights(folder, weights, 
         ([["2", "blue.png", "red"]], "blue.png is not a readable picture"),
         ([["2", "red.png", "red", "more"]], "line 2 has 4 values instead of 3"),
         ([["2", "none.png", "red"]], "marks no pixel"),
+        ([["2", "tall.png", "red"]], "tall.png is 32 x 40, its picture 40 x 32"),
+        ([["2", "red.png", ""]], "line 2: The query is empty"),
+        ([["2", "red.png", "red"], ["2", "red.png", "a " * 21]], "line 3: The query"),
+        ([], "has no line below its header"),
     ],
 )
 def test_what_is_wrong_is_named(folder, weights, tmp_path, capsys, rows, message):
     cv2.imwrite(str(folder / "masks" / "none.png"), np.zeros((32, 40), np.uint8))
+    cv2.imwrite(str(folder / "masks" / "tall.png"), np.full((40, 32), 255, np.uint8))
     write_table(folder, rows)
     assert main(["adapt", str(folder), "--out", str(tmp_path / "out.safetensors"), "--weights", str(weights)]) == 2
     assert message in capsys.readouterr().err and not (tmp_path / "out.safetensors").exists()

@@ -1,6 +1,7 @@
 """The evaluation against the same done by hand, sample by sample, on tiny releases of both layouts."""
 
 import contextlib
+import copy
 import io
 import json
 from dataclasses import replace
@@ -22,7 +23,7 @@ from acga.config import ACGAConfig
 from acga.data import A2DSentences, FeatureCache, JHMDBSentences, extract_features
 from acga.data.dataset import Sample
 from acga.data.tags import read_tags
-from acga.errors import ConfigError, DatasetError, QueryError
+from acga.errors import ConfigError, DatasetError, QueryError, WeightsError
 from acga.evaluation import Evaluation, Prediction, evaluate
 from acga.frame_groups import group_by_frame
 from acga.inference import ClipSession, Segmenter
@@ -291,3 +292,28 @@ def test_refusals(model, dataset, root):
     dataset.samples[0] = Sample("squares0002", 6, 0, "dog " * 21)
     with pytest.raises(QueryError, match="21 words"):
         evaluate(model, dataset, indices=[0], device="cpu")
+
+
+def test_a_mask_of_other_proportions_than_its_video_is_refused_however_frames_are_read(tmp_path, model):
+    root = squares.write_release(tmp_path, train=1, test=1)
+    annotations = root / "text_annotations" / "a2d_annotation_with_instances"
+    wide = [releases.square(2, 3, side=8, size=(24, 64)), releases.square(20, 3, side=8, size=(24, 64))]
+    releases.write_annotation(annotations / "squares0001" / "00006.h5", wide, [0, 1], [76, 18])
+    dataset = A2DSentences(root, "test", size=32)
+    for read in (lambda: dataset[0], lambda: dataset.clip("squares0001", 6), lambda: evaluate(model, dataset, device="cpu")):
+        with pytest.raises(DatasetError, match="The mask of instance 0 in frame 6 of squares0001 is 64 x 24, its video 32 x 32"):
+            read()
+
+
+def test_weights_that_answer_nothing_are_not_scored(dataset):
+    broken = small_model()
+    with torch.no_grad():
+        broken.decoder.fusion.weight.fill_(torch.nan)
+    with pytest.raises(WeightsError, match="not finite"):
+        evaluate(broken, dataset, device="cpu")
+
+
+def test_a_journal_of_another_network_with_the_same_weights_is_not_gone_on_with(model, dataset):
+    other = copy.deepcopy(model)
+    other.config = replace(model.config, mask_padding=not model.config.mask_padding)
+    assert evaluation_module._fingerprint(model, dataset) != evaluation_module._fingerprint(other, dataset)

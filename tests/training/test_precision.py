@@ -69,8 +69,14 @@ def tf32_switches():
 def test_tf32_is_used_only_where_it_is_asked_for(precision, allowed, tf32_switches):
     for backend in tf32_switches:
         backend.allow_tf32 = not allowed
-    autocast(precision, torch.device("cuda"), clip_length=16)
-    assert [backend.allow_tf32 for backend in tf32_switches] == [allowed, allowed]
+    rounding = autocast(precision, torch.device("cuda"), clip_length=16)
+    for _ in range(2):
+        with rounding:
+            assert [backend.allow_tf32 for backend in tf32_switches] == [allowed, allowed]
+            with autocast("fp32", torch.device("cuda"), clip_length=16):  # as validation between steps
+                assert [backend.allow_tf32 for backend in tf32_switches] == [False, False]
+            assert [backend.allow_tf32 for backend in tf32_switches] == [allowed, allowed]
+        assert [backend.allow_tf32 for backend in tf32_switches] == [not allowed, not allowed]
 
 
 @pytest.mark.gpu

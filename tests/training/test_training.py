@@ -27,6 +27,7 @@ from torch import nn
 
 from acga.config import ACGAConfig, LossConfig, PretrainConfig, TrainConfig
 from acga.data import A2DSentences
+from acga.data.absent import AbsentQueries
 from acga.data.clips import ClipCache
 from acga.data.dense_labels import LABELS, actor_colours, dense_labels
 from acga.data.features import FeatureCache
@@ -541,6 +542,10 @@ def test_absent_actors_have_empty_masks(dataset, prepared):
         assert kinds[tuple(batch.tokens[row].tolist())] != {frame_number[frame] % 2}
         everyone = pad_resize(dataset.frame_masks(*frame)[0].any(axis=0).astype(np.uint8), dataset.size)
         assert np.array_equal(batch.others[row].numpy() > 0, everyone > 0)
+    learned = range(0, len(dataset), 3)  # what is held out is not asked about elsewhere
+    absent = AbsentQueries(dataset, learned)
+    drawn = {absent.draw(index, np.random.default_rng(seed)) for index in learned for seed in range(20)} - {None}
+    assert drawn and drawn <= set(learned)
 
 
 def test_an_epoch_shows_each_release_as_often_as_its_weight_says(dataset, prepared):

@@ -9,6 +9,7 @@ not hidden by others are taken.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -32,6 +33,7 @@ KINDS = {  # class in the folder -> kind and noun of the actor
 }  # fmt: skip
 NO_DERIVATIVES = ("3", "6")  # Creative Commons BY-NC-ND and BY-ND, in COCO's numbering
 SMALLEST_AREA, SMALLEST_SIDE = 700, 24  # pixels; a ball may be a quarter of the area and half as wide
+CROWD = 255  # the number of what is not told apart
 BORDER = 2  # pixels from the border of the picture
 WHOLE, TOUCHING, UPRIGHT = 0.92, 0.12, 1.3  # share in one piece; share of the outline at another instance; height over width of people
 TEST_EVERY = 4  # every fourth picture of a kind, the second first, is for the test split alone
@@ -121,9 +123,11 @@ def read_instance_table(root: Path) -> list[tuple[str, int, str]]:
         raise DatasetError(f"{table} is missing; a folder of cut-outs has images/, instances/ and instances.csv.")
     rows = read_table(table, ("image", "instance_id", "class"), header=True, optional=["license_id"])
     strange_names(table, rows["image"])
-    wrong = rows.index[~rows["instance_id"].str.fullmatch(r"[0-9]{1,9}")]
-    if len(wrong):
-        raise DatasetError(f"{table}, line {wrong[0]}: the instance_id {rows['instance_id'][wrong[0]][:40]!r} is not a number.")
+    wrong = [line for line, text in rows["instance_id"].items() if not (re.fullmatch("[0-9]{1,3}", text) and 0 < int(text) < CROWD)]
+    if wrong:
+        raise DatasetError(
+            f"{table}, line {wrong[0]}: the instance_id {rows['instance_id'][wrong[0]][:40]!r} is not a number from 1 to {CROWD - 1}."
+        )
     if "license_id" in rows:
         rows = rows[~rows["license_id"].isin(NO_DERIVATIVES)]
     return sorted((image, int(number), label) for image, number, label in rows[["image", "instance_id", "class"]].itertuples(index=False))
