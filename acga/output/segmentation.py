@@ -35,7 +35,7 @@ from .overlay import ContactSheet, Overlay
 
 SUMMARY, SHEET = "summary.json", "sheet.jpg"
 CODECS: dict[OverlayFormat, Codec] = {"mp4": "libx264", "gif": "gif", "webm": "libvpx-vp9"}
-PICTURES = (SHEET, *(f"overlay.{kind}" for kind in CODECS))
+OVERVIEWS = (SHEET, *(f"overlay.{kind}" for kind in CODECS))  # of all sentences
 BAR = "{desc}: {percentage:3.0f} % |{bar}| {n_fmt} of {total_fmt} frames, {remaining} left"
 
 
@@ -233,5 +233,5 @@ def _earlier_files(folder: Path) -> list[Path]:
         if masks.is_symlink() or masks.parent.is_symlink():
             continue  # to a folder that is not the run's own
         found += [masks] if masks.suffix in (".npz", ".json") else [*masks.glob("[0-9]*.png")]
-    found += [folder / str(name) for name in (earlier.get("overlay"), earlier.get("sheet")) if name in PICTURES]
+    found += [folder / str(name) for name in (earlier.get("overlay"), earlier.get("sheet")) if name in OVERVIEWS]
     return [file.relative_to(folder) for file in found if os.path.lexists(file)]

@@ -199,6 +199,15 @@ def test_a_scrubber_of_pictures_that_do_not_fill_the_last_row():
     assert decoded(base64.b64decode(bundle["image/jpeg"])).shape == (4, 24, 3)
 
 
+def test_a_frame_past_the_last_is_the_last(a2d_release):
+    """As everywhere where clips are read. The video has 12."""
+    dataset = acga.A2DSentences(a2d_release, "test", size=64)
+    masks = dataset.frame_masks("two-dogs000", 10)
+    dataset.frame_masks = lambda video_id, frame: masks
+    last, beyond = ([image.value for image in scrub(dataset, "two-dogs000", frame, 1).stack.children] for frame in (12, 13))
+    assert last == beyond
+
+
 def test_scrubbing_an_absent_instance_is_refused(a2d_release):
     with pytest.raises(ValueError, match="5"):
         scrub(acga.A2DSentences(a2d_release, "test", size=64), "two-dogs000", 10, 5)

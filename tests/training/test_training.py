@@ -548,6 +548,14 @@ def test_absent_actors_have_empty_masks(dataset, prepared):
     assert drawn and drawn <= set(learned)
 
 
+def test_words_of_other_releases_are_learned_too_and_none_is_named_twice(dataset, prepared, backbone, tmp_path):
+    known = build_model(CONFIG, dataset, [0], backbone, None, seed=0, more_queries=["zebra grazing"]).vocabulary
+    assert {"zebra", "grazing"} <= set(known.words)
+    again = {"also": ((dataset.root, 1.0), (dataset.root, 2.0))}
+    with pytest.raises(ConfigError, match="named twice"):
+        train(train_options(dataset.root, tmp_path, backbone, **again))
+
+
 def test_an_epoch_shows_each_release_as_often_as_its_weight_says(dataset, prepared):
     model, caches = prepared
     release = ReleaseSamples(dataset, model, TRAIN, caches, MaskCache(dataset))
