@@ -147,17 +147,19 @@ def third_variants() -> str:
     for name in study.variants:
         of = study.runs[study.runs["variant"] == name]
         scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, where="needs=relation"), share_of_pairs(study, name)]
+        scores += [study.mean(name, score, where="needs=minimal pair") for score in ("precision", "recall")]
         scores += [share_by_every_phrasing(study, name, given_one=given) for given in (False, True)]
         validated = ", ".join(f"{100 * value:.1f}" for value in of["validation"])
         rows.append([name, f"{of['learning_rate'].iloc[0]:g}", validated, *map(str, (*scores, study.mean(name, test="jhmdb")))])
     head = ["network", "learning rate", "validation, mIoU in %", "mIoU", "P@0.5", "a relation needed, mIoU", "both of a minimal pair"]
-    return tables.markdown([*head, "every phrasing", "… given one", "J-HMDB twin, mIoU"], rows)
+    return tables.markdown([*head, "… precision", "… recall", "every phrasing", "… given one", "J-HMDB twin, mIoU"], rows)
 
 
-PARTS = (  # of ACGA, each beside what it is added to
+PARTS = (  # of ACGA, each beside what it is added to, and the whole
     ("vision guided language alone", claims.ONE),
     ("language guided vision added", claims.BESIDE),
     ("language guided vision added with a residual", claims.BESIDE_RESIDUAL),
+    ("all of ACGA with a residual, over dynamic convolution", claims.Pair(claims.DYNAMIC.first, claims.BESIDE_RESIDUAL.second, "")),
 )
 
 
