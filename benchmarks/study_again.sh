@@ -8,8 +8,8 @@ set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 
 case ${1:?second or third} in
-  second) scenes=2400 seed=41 trial="--epochs 2" length="--epochs 4" ;;
-  third) scenes=8000 seed=61 trial="--epochs 1 --calibrated" length="--epochs 1 --calibrated" ;;
+  second) scenes=2400 seed=41 seeds=5 trial="--epochs 2" length="--epochs 4" ;;
+  third) scenes=8000 seed=61 seeds=8 trial="--epochs 1 --calibrated" length="--epochs 1 --calibrated" ;;
 esac
 acga data synthesize data/train --edition 2 --crowded --frames 16 --train $scenes --test 0 --seed $seed
 acga data synthesize data/test --edition 2 --frames 16 --train 0 --test 800 --seed $((seed + 1))
@@ -23,7 +23,7 @@ study="data/test --learn-from data/train --backbone mini.safetensors --words glo
   --features runs/$1/features --jhmdb data/jhmdb --no-probes"
 coarse="--coarse-start --loss.resolution-weights 1 0 0"
 python "$here/learning_rates.py" $study $coarse --out runs/rates $trial --only "${networks[@]}"
-acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json --only "${networks[@]}" --seeds 5
+acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
 
 if [ "$1" = third ]; then  # fusion and loss: all three responses, a quarter of an hour of a core a run
   rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")

@@ -57,7 +57,7 @@ def film_rows(part: str = "test") -> list[Shown]:
     rows = [_shown(f"**film**, {_count(result)} {of} of DAVIS", result)]
     for name, scores in result["parts"].items() if len(result["parts"]) > 1 else ():
         apart = {answer["clip"] for answer in result["answers"] if answer["told apart"]}
-        alone = f" (rider and horse of {next(iter(apart))})" if name == TOLD_APART and len(apart) == 1 else ""
+        alone = " (one clip)" if name == TOLD_APART and len(apart) == 1 else ""
         rows.append(_shown(f"… {name}{alone}", scores))
     return rows
 

@@ -20,7 +20,7 @@ def same_proportions(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     >>> same_proportions((24, 32), (240, 320)), same_proportions((32, 24), (240, 320))
     (True, False)
     """
-    return abs(np.log(one[1] * other[0] / (one[0] * other[1]))) <= SHAPE_TOLERANCE
+    return bool(abs(np.log(one[1] * other[0] / (one[0] * other[1]))) <= SHAPE_TOLERANCE)
 
 
 def clip_indices(frame: int, total: int, length: int = 16) -> np.ndarray:

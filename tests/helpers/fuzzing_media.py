@@ -141,8 +141,10 @@ class FuzzerOfMedia:
 
         folder = self._empty("result")
         (folder / "masks/1_dog").mkdir(parents=True)
-        (folder / "summary.json").write_bytes(damaged_json(rng, {"acga": "0.2", "queries": [{"query": "dog", "masks": "masks/1_dog"}]}))
-        is_earlier_output(folder)
+        (folder / "summary.json").write_bytes(
+            damaged_json(rng, {"acga": "0.2", "video": "a.mp4", "queries": [{"query": "dog", "masks": "masks/1_dog"}]})
+        )
+        is_earlier_output(folder, "a.mp4", ["dog"])
         with output_folder(folder, overwrite=True) as inside:
             (inside / "summary.json").write_text("{}")
 
