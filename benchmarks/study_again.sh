@@ -25,7 +25,19 @@ coarse="--coarse-start --loss.resolution-weights 1 0 0"
 python "$here/learning_rates.py" $study $coarse --out runs/rates $trial --only "${networks[@]}"
 acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
 
-if [ "$1" = third ]; then  # fusion and loss: all three responses, a quarter of an hour of a core a run
+if [ "$1" = third ]; then  # why the second attention costs: its networks of seed 0
+  for residual in false true; do
+    acga train data/train --backbone mini.safetensors --words glove --network mini --change size=192 residual=$residual $coarse \
+      --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --loss.other-actors-weight 2 --workers 0 \
+      --features runs/third/features/train --epochs 1 --learning-rate 2.5e-3 --decay-every 0 --precision bf16 --seed 0 \
+      --validation-samples 400 --out runs/residual_$residual
+  done
+  cp runs/residual_false/model.safetensors published.safetensors
+  cp runs/residual_true/model.safetensors residual.safetensors
+  python "$here/alike_actors.py" data/test published.safetensors residual.safetensors --features runs/third/features/a2d/plain \
+    --out runs/third/alike.json
+
+  # Fusion and loss: all three responses, a quarter of an hour of a core a run
   rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")
   acga ablate $study --out runs/third/fusion $length --learning-rate "$rate" --only concatenation "+ fusion" "+ weighted loss" --seeds 5
 fi

@@ -175,6 +175,16 @@ def third_parts() -> str:
     return tables.markdown(head, rows)
 
 
+def alike() -> str:
+    """What the second attention makes of two alike actors."""
+    found = read_json(THIRD_STUDY / "alike.json")["networks"]
+    titles = {"published": "ACGA", "residual": "ACGA, residual"}
+    columns = ("likeness before", "likeness after", "IoU of the two masks")
+    rows = [[titles[name], *(f"{one[column]:.2f}" for column in columns)] for name, one in found.items()]
+    head = ["256 minimal pairs", "cosine of the two actors' features before it", "after it", "IoU of the masks for the two sentences"]
+    return tables.markdown(head, rows)
+
+
 def attempts() -> str:
     """Mean IoU on validation of attempts to let the published second attention work."""
     scores = read_json(SECOND_STUDY / "scores.json")["validation mIoU"]
@@ -210,6 +220,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "third verdicts": lambda: tables.decided_claims(planned_tests(third=True), TITLES),
         "third variants": third_variants,
         "third parts": third_parts,
+        "alike": alike,
         "third learning rates": partial(learning_rates, THIRD_STUDY),
         "third cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY))),
         "attempts": attempts,
