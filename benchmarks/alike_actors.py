@@ -20,24 +20,13 @@ from acga.data import A2DSentences
 from acga.data.features import FeatureCache
 from acga.data.geometry import pad_resize
 from acga.data.tags import read_tags
+from acga.evaluation import sentence_key
 from acga.metrics import binarise, intersection_over_union
 from acga.model.checkpoints import load_model
 from acga.model.encoders import with_coordinates
+from acga.study.decisions import rows_of_partners
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
-
-
-def minimal_pairs(dataset: A2DSentences, root: Path) -> list[tuple[int, int]]:
-    """The rows of the samples that are each other's partner."""
-    tags = read_tags(root)
-    rows = {(sample.video_id, sample.frame, sample.query): row for row, sample in enumerate(dataset.samples)}
-    found = []
-    for row, sample in enumerate(dataset.samples):
-        partner = str(tags[sample.video_id, sample.instance, sample.query].get("partner"))
-        other = rows.get((sample.video_id, sample.frame, partner))
-        if other is not None and row < other:
-            found.append((row, other))
-    return found
 
 
 def likeness(features: Tensor, actors: list[Tensor]) -> float:
@@ -54,8 +43,10 @@ def measure(weights: Path, root: Path, features: Path) -> dict[str, float]:
     config = model.config
     assert model.vocabulary is not None
     dataset, cache = A2DSentences(root, "test", size=config.size, clip_length=config.clip_length), FeatureCache(features)
-    rows: list[dict[str, float]] = []
-    for pair in minimal_pairs(dataset, root):
+    tags, rows = read_tags(root), list[dict[str, float]]()
+    frames = [(sample.video_id, sample.frame) for sample in dataset.samples]
+    partners = [tags[sentence_key(sample)].get("partner") for sample in dataset.samples]
+    for pair in rows_of_partners(frames, [sample.query for sample in dataset.samples], partners):
         samples = [dataset.samples[row] for row in pair]
         visual = model.encode(cache[samples[0].video_id, samples[0].frame][None].float())  # (1, C, h, w)
         tokens = np.stack([model.vocabulary.encode(sample.query, config.max_query_length) for sample in samples])

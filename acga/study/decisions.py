@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -57,13 +57,19 @@ def minimal_pairs(study: Study, variant: str, seed: int) -> tuple[np.ndarray, li
     answers = study.answers_of(variant, seed)
     partners = answers["partner"] if "partner" in answers else [None] * len(answers)
     frames = list(zip(answers["video"], answers["frame"], strict=True))
-    row_of = {(*frame, query): row for row, (frame, query) in enumerate(zip(frames, answers["query"], strict=True))}
-    found = []
-    for row, (frame, partner) in enumerate(zip(frames, partners, strict=True)):
-        other = row_of.get((*frame, partner))
-        if other is not None and row < other:
-            found.append((row, other))
+    found = rows_of_partners(frames, answers["query"], partners)
     return np.array(found, dtype=int).reshape(-1, 2), [frames[row][0] for row, _ in found]
+
+
+def rows_of_partners(frames: Sequence[tuple[str, int]], queries: Iterable[str], partners: Iterable[str | None]) -> list[tuple[int, int]]:
+    """The rows of sentences about a frame that are each other's partner, each pair once.
+
+    >>> rows_of_partners([("a", 1)] * 3, ["left", "red", "right"], ["right", None, "left"])
+    [(0, 2)]
+    """
+    row_of = {(*frame, query): row for row, (frame, query) in enumerate(zip(frames, queries, strict=True))}
+    others = (row_of.get((*frame, str(partner))) for frame, partner in zip(frames, partners, strict=True))
+    return [(row, other) for row, other in enumerate(others) if other is not None and row < other]
 
 
 PLAN = (
