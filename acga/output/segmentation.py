@@ -197,6 +197,8 @@ def _replace_earlier(source: Path, target: Path, aside: Path) -> None:
     The summary, which vouches for the rest, comes last. What is replaced waits in the new folder `aside`, and returns if this ends early.
     """
     new = sorted((file.relative_to(source) for file in source.rglob("*") if file.is_file()), key=lambda file: file.name == SUMMARY)
+    if folder := next((target / file for file in new if (target / file).is_dir()), None):
+        raise AcgaError(f"{folder} is a folder, where a file is to be written; move it, or choose another folder.")
     old = {*_earlier_files(target), *(file for file in new if os.path.lexists(target / file))}
     aside.mkdir()
     moved: list[Path] = []

@@ -213,6 +213,15 @@ def test_an_overwrite_that_fails_leaves_the_earlier_output(weights, clip, tmp_pa
     assert files_below(out) == sorted(before)
 
 
+def test_a_folder_in_the_place_of_a_file_stays(weights, clip, tmp_path, capsys):
+    out = tmp_path / "out"
+    (out / "overlay.mp4").mkdir(parents=True)
+    (out / "overlay.mp4" / "mine.txt").write_text("mine")
+    assert segment(clip, "dog", "--out", out, "--weights", weights, "--overwrite") == 2
+    assert "is a folder, where a file is to be written" in capsys.readouterr().err
+    assert files_below(out) == ["overlay.mp4", "overlay.mp4/mine.txt"]
+
+
 def test_an_interruption_while_results_are_replaced_brings_the_earlier_ones_back(weights, clip, tmp_path, monkeypatch):
     out = tmp_path / "out"
     assert segment(clip, "dog", "--out", out, "--weights", weights) == 0
