@@ -32,7 +32,7 @@ Question = tuple[torch.Tensor, str, np.ndarray]  # the clip (3, T, S, S), the se
 
 
 def film_questions(model: ACGA, film: Path) -> Iterator[Question]:
-    """The questions about the film on which choices are made."""
+    """The questions about the film's validation clips."""
     for question in tqdm(read_questions(film, FILM_PART), desc="film"):
         yield read_clips(film, question, size=model.config.size, length=model.config.clip_length)[0], question.query, question.mask
 

@@ -46,14 +46,14 @@ class Shown(NamedTuple):
 
 
 def film_answers(part: str = "test") -> dict[str, Any]:
-    """The answers about the film's part that was kept for the end, or the one on which choices were made ("train")."""
+    """The answers about the film's test clips, or its validation clips ("train")."""
     return read_json(MINI / f"film_{part}.json")
 
 
 def film_rows(part: str = "test") -> list[Shown]:
     """The results of a part of the film, and of its kinds of questions if there are two."""
     result = film_answers(part)
-    of = "test clips" if part == "test" else "clips on which choices were made"
+    of = "test clips" if part == "test" else "validation clips"
     rows = [_shown(f"**film**, {_count(result)} {of} of DAVIS", result)]
     for name, scores in result["parts"].items() if len(result["parts"]) > 1 else ():
         apart = {answer["clip"] for answer in result["answers"] if answer["told apart"]}
@@ -127,7 +127,7 @@ def percent(*shares: float) -> tuple[str, ...]:
 
 
 def stems() -> str:
-    """Networks that differ in their stem alone, on held-out scenes and on the film on which choices were made."""
+    """Networks that differ in their stem alone, on held-out scenes and on the film's validation clips."""
     rows = []
     for title, name in (("thin I3D", "i3d"), ("image network", "image"), ("image network and optical flow", "image_and_flow")):
         drawn = [line["validation"] for line in read_json_lines(MINI / "stems" / f"{name}.jsonl") if "validation" in line][-1]
@@ -171,7 +171,7 @@ def told_apart() -> str:
         "drawn, second edition": read_json(MINI / "presence.json"),
         "film, test clips": film,
         **{f"… {name}": part for name, part in film["parts"].items()},
-        "film, clips on which choices were made": film_answers("train"),
+        "film, validation clips": film_answers("train"),
         "photographs": read_json(MINI / "coco.json"),
     }
     return table(("AUROC in %", ""), [(name, *percent(one[key])) for name, one in scores.items()])

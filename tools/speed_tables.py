@@ -53,7 +53,7 @@ def published() -> str:
         "memory, GB",
     ]
     speed = f"{whole['speed of a product of matrices (GFLOP/s)']:.0f} GFLOP/s"
-    note = f"A product of two 2048 x 2048 matrices has {speed} there, on {found['threads']} threads, {found['date']}."
+    note = f"A product of two 2048 x 2048 matrices has {speed} on this processor, by {found['threads']} threads, {found['date']}."
     shares = whole["shares of a training step"]["ours"]
     kinds = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in shares.items())
     several, without = (memory[f"four sentences, {form}"] / 1000 for form in ("ours", "ours, whole maps"))
