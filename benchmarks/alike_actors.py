@@ -3,7 +3,7 @@
     python benchmarks/alike_actors.py DATA WEIGHTS [WEIGHTS …] --features FEATURES --out results/study_third/alike.json
 
 DATA is a release of the second drawn edition, FEATURES those of its test split by the weights' stem. Every minimal pair of sentences is
-asked: "left of" and "right of", about two actors that nothing else tells apart.
+asked: "left of" and "right of", about two actors that nothing else tells apart. Features are the visual ones that the decoder sees, without coordinates.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 import tyro
 from torch import Tensor
 
+from acga.config import COORDINATES
 from acga.data import A2DSentences
 from acga.data.features import FeatureCache
 from acga.data.geometry import pad_resize
@@ -23,7 +24,6 @@ from acga.data.tags import read_tags
 from acga.evaluation import sentence_key
 from acga.metrics import binarise, intersection_over_union
 from acga.model.checkpoints import load_model
-from acga.model.encoders import with_coordinates
 from acga.study.decisions import rows_of_partners
 from acga.system.files import rounded, write_json
 from acga.system.provenance import provenance
@@ -58,8 +58,8 @@ def measure(weights: Path, root: Path, features: Path) -> dict[str, float]:
         covered = [[(mask & target).sum() / target.sum() for target in targets] for mask in found]
         rows.append(
             {
-                "likeness before": likeness(with_coordinates(visual)[0], cells),
-                "likeness after": float(np.mean([likeness(one, cells) for one in attended.vision])),
+                "likeness before": likeness(visual[0], cells),
+                "likeness after": float(np.mean([likeness(one, cells) for one in attended.vision[:, :-COORDINATES]])),
                 "masks on both": float(np.mean([min(shares) > 0.5 for shares in covered])),
                 "IoU of the two masks": intersection_over_union(*found),
             }

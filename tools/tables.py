@@ -175,13 +175,24 @@ def third_parts() -> str:
     return tables.markdown(head, rows)
 
 
+def calibration_effect() -> str:
+    """Mean IoU on validation as the third study's networks were trained, and calibrated."""
+    study, rows = Study.read(THIRD_STUDY), []
+    means = 100 * study.runs.groupby("variant", sort=False)[["validation_as_trained", "validation"]].mean()
+    for name, one in means.iterrows():
+        beside = [f"{one[column] - means.loc[claims.BOTH.first, column]:+.1f}" for column in means.columns]
+        rows.append([str(name), *(f"{one[column]:.1f} ({more})" for column, more in zip(means.columns, beside, strict=True))])
+    head = [f"validation, mIoU in % (and beside {claims.BOTH.first!r})", "as trained", "calibrated"]
+    return tables.markdown(head, rows)
+
+
 def alike() -> str:
     """What the second attention makes of two alike actors."""
     found = read_json(THIRD_STUDY / "alike.json")["networks"]
     titles = {"published": "ACGA", "residual": "ACGA, residual"}
-    columns = ("likeness before", "likeness after", "IoU of the two masks")
+    columns = ("likeness before", "likeness after", "IoU of the two masks", "masks on both")
     rows = [[titles[name], *(f"{one[column]:.2f}" for column in columns)] for name, one in found.items()]
-    head = ["256 minimal pairs", "cosine of the two actors' features before it", "after it", "IoU of the masks for the two sentences"]
+    head = ["256 minimal pairs", "cosine of the two actors' features before it", "after it", "IoU of the masks for the two sentences", "share of masks on most of both"]
     return tables.markdown(head, rows)
 
 
@@ -220,6 +231,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "third verdicts": lambda: tables.decided_claims(planned_tests(third=True), TITLES),
         "third variants": third_variants,
         "third parts": third_parts,
+        "third calibration": calibration_effect,
         "alike": alike,
         "third learning rates": partial(learning_rates, THIRD_STUDY),
         "third cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY))),
