@@ -35,7 +35,7 @@ from acga.study.claims import TITLES
 from acga.study.decisions import PLAN, decide, share_of_pairs
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 from acga.study.power import Spread
-from acga.study.records import SECOND_STUDY, THIRD_STUDY, Study
+from acga.study.records import SECOND_STUDY, THIRD_STUDY, THIRD_STUDY_OF_FUSION, Study
 from acga.study.summary import Summary, cost_of_runs
 from acga.system.files import read_json, read_json_lines
 
@@ -137,8 +137,8 @@ def every_phrasing() -> str:
 
 @cache
 def planned_tests(third: bool) -> list[dict[str, Any]]:
-    """The planned tests, by the second study or by the third, whose eight are corrected together."""
-    return decide(Study.read(THIRD_STUDY), tests=len(PLAN)) if third else decide(Study.read(SECOND_STUDY))
+    """The planned tests, by the second study or by the third, corrected as all eight."""
+    return decide(*map(Study.read, (THIRD_STUDY, THIRD_STUDY_OF_FUSION) if third else (SECOND_STUDY,)), tests=len(PLAN))
 
 
 def third_variants() -> str:
@@ -153,6 +153,29 @@ def third_variants() -> str:
         rows.append([name, f"{of['learning_rate'].iloc[0]:g}", validated, *map(str, (*scores, study.mean(name, test="jhmdb")))])
     head = ["network", "learning rate", "validation, mIoU in %", "mIoU", "P@0.5", "a relation needed, mIoU", "both of a minimal pair"]
     return tables.markdown([*head, "… precision", "… recall", "every phrasing", "… given one", "J-HMDB twin, mIoU"], rows)
+
+
+def fusion_variants() -> str:
+    """The third study's networks with all three responses: on validation, seed by seed, and on the test videos in the mean over seeds."""
+    study, rows = Study.read(THIRD_STUDY_OF_FUSION), []
+    for name in study.variants:
+        of = study.runs[study.runs["variant"] == name]
+        validated = ", ".join(f"{100 * value:.1f}" for value in of["validation"])
+        scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, "P@0.8")]
+        rows.append([name, validated, *map(str, scores), f"{100 * of['a2d oIoU'].mean():.1f}", str(study.mean(name, test="jhmdb"))])
+    return tables.markdown(["network", "validation, mIoU in %", "mIoU", "P@0.5", "P@0.8", "oIoU", "J-HMDB twin, mIoU"], rows)
+
+
+def fusion_parts() -> str:
+    """What fusion and the weighted loss add in the third study, seed by seed."""
+    study, rows = Study.read(THIRD_STUDY_OF_FUSION), []
+    for title, pair in (("fusion", claims.FUSION), ("the weighted loss", claims.LOSS)):
+        kinds = (None, "needs=lone", "same_kind=1")
+        cells = [study.difference(pair.first, pair.second, where=where) for where in kinds]
+        cells += [study.difference(pair.first, pair.second, "P@0.8"), study.difference(pair.first, pair.second, test="jhmdb")]
+        rows.append([title, *map(str, cells)])
+    head = ["points, exploratory", "mIoU", "… a lone actor", "… another actor of the kind", "P@0.8", "J-HMDB twin, mIoU"]
+    return tables.markdown(head, rows)
 
 
 PARTS = (  # of ACGA, each beside what it is added to, and the whole
@@ -235,6 +258,9 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "alike": alike,
         "third learning rates": partial(learning_rates, THIRD_STUDY),
         "third cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY))),
+        "fusion variants": fusion_variants,
+        "fusion parts": fusion_parts,
+        "fusion cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY_OF_FUSION))),
         "attempts": attempts,
         "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),
         "variants": lambda: tables.variant_rows(Summary.read().grids),
