@@ -3,7 +3,8 @@
     python benchmarks/alike_actors.py DATA WEIGHTS [WEIGHTS …] --features FEATURES --out results/study_third/alike.json
 
 DATA is a release of the second drawn edition, FEATURES those of its test split by the weights' stem. Every minimal pair of sentences is
-asked: "left of" and "right of", about two actors that nothing else tells apart. Features are the visual ones that the decoder sees, without coordinates.
+asked: "left of" and "right of", about two actors that nothing else tells apart. Features are the visual ones
+that the decoder gets, without coordinates.
 """
 
 from __future__ import annotations

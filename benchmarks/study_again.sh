@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes results/study_second/ or, from more scenes and with calibrated networks, results/study_third/: the claims about attention asked
-# again, on the second drawn world, by the plans in docs/STUDY.md. About 5 minutes of a core a run; interrupted, it goes on where it
+# again, on the second drawn world, by the plans in docs/STUDY.md. About 4 minutes of a core a run of the coarse response; interrupted, it goes on where it
 # stopped. data/ and runs/ appear in the folder that it is run from, which is to be another for each.
 #
 #     bash benchmarks/study_again.sh second    # or third
@@ -37,7 +37,7 @@ if [ "$1" = third ]; then  # why the second attention costs: its networks of see
   python "$here/alike_actors.py" data/test published.safetensors residual.safetensors --features runs/third/features/a2d/plain \
     --out runs/third/alike.json
 
-  # Fusion and loss: all three responses, a quarter of an hour of a core a run
+  # Fusion and loss: all three responses, about 22 minutes of a core a run
   rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")
   acga ablate $study --out runs/third/fusion $length --learning-rate "$rate" --only concatenation "+ fusion" "+ weighted loss" --seeds 5
 fi

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import speed_tables
 from cards import (
     beyond,
@@ -141,6 +142,11 @@ def planned_tests(third: bool) -> list[dict[str, Any]]:
     return decide(*map(Study.read, (THIRD_STUDY, THIRD_STUDY_OF_FUSION) if third else (SECOND_STUDY,)), tests=len(PLAN))
 
 
+def seed_by_seed(runs: pd.DataFrame) -> str:
+    """Mean IoU on validation of each run."""
+    return ", ".join(f"{100 * value:.1f}" for value in runs["validation"])
+
+
 def third_variants() -> str:
     """The third study's networks: how well they do on validation, seed by seed, and on the test videos in the mean over seeds."""
     study, rows = Study.read(THIRD_STUDY), []
@@ -149,8 +155,7 @@ def third_variants() -> str:
         scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, where="needs=relation"), share_of_pairs(study, name)]
         scores += [study.mean(name, score, where="needs=minimal pair") for score in ("precision", "recall")]
         scores += [share_by_every_phrasing(study, name, given_one=given) for given in (False, True)]
-        validated = ", ".join(f"{100 * value:.1f}" for value in of["validation"])
-        rows.append([name, f"{of['learning_rate'].iloc[0]:g}", validated, *map(str, (*scores, study.mean(name, test="jhmdb")))])
+        rows.append([name, f"{of['learning_rate'].iloc[0]:g}", seed_by_seed(of), *map(str, (*scores, study.mean(name, test="jhmdb")))])
     head = ["network", "learning rate", "validation, mIoU in %", "mIoU", "P@0.5", "a relation needed, mIoU", "both of a minimal pair"]
     return tables.markdown([*head, "… precision", "… recall", "every phrasing", "… given one", "J-HMDB twin, mIoU"], rows)
 
@@ -160,22 +165,9 @@ def fusion_variants() -> str:
     study, rows = Study.read(THIRD_STUDY_OF_FUSION), []
     for name in study.variants:
         of = study.runs[study.runs["variant"] == name]
-        validated = ", ".join(f"{100 * value:.1f}" for value in of["validation"])
         scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, "P@0.8")]
-        rows.append([name, validated, *map(str, scores), f"{100 * of['a2d oIoU'].mean():.1f}", str(study.mean(name, test="jhmdb"))])
+        rows.append([name, seed_by_seed(of), *map(str, scores), f"{100 * of['a2d oIoU'].mean():.1f}", str(study.mean(name, test="jhmdb"))])
     return tables.markdown(["network", "validation, mIoU in %", "mIoU", "P@0.5", "P@0.8", "oIoU", "J-HMDB twin, mIoU"], rows)
-
-
-def fusion_parts() -> str:
-    """What fusion and the weighted loss add in the third study, seed by seed."""
-    study, rows = Study.read(THIRD_STUDY_OF_FUSION), []
-    for title, pair in (("fusion", claims.FUSION), ("the weighted loss", claims.LOSS)):
-        kinds = (None, "needs=lone", "same_kind=1")
-        cells = [study.difference(pair.first, pair.second, where=where) for where in kinds]
-        cells += [study.difference(pair.first, pair.second, "P@0.8"), study.difference(pair.first, pair.second, test="jhmdb")]
-        rows.append([title, *map(str, cells)])
-    head = ["points, exploratory", "mIoU", "… a lone actor", "… another actor of the kind", "P@0.8", "J-HMDB twin, mIoU"]
-    return tables.markdown(head, rows)
 
 
 PARTS = (  # of ACGA, each beside what it is added to, and the whole
@@ -184,18 +176,23 @@ PARTS = (  # of ACGA, each beside what it is added to, and the whole
     ("language guided vision added with a residual", claims.BESIDE_RESIDUAL),
     ("all of ACGA with a residual, over dynamic convolution", claims.Pair(claims.DYNAMIC.first, claims.BESIDE_RESIDUAL.second, "")),
 )
+FUSION_AND_LOSS = (("fusion", claims.FUSION), ("the weighted loss", claims.LOSS))
+COLUMNS: dict[str, dict[str, str]] = {  # of both tables: which score of which questions
+    "mIoU": {},
+    "… a lone actor": {"where": "needs=lone"},
+    "… another actor of the kind": {"where": "same_kind=1"},
+    "… a relation needed": {"where": "needs=relation"},
+    "P@0.8": {"score": "P@0.8"},
+    "J-HMDB twin, mIoU": {"test": "jhmdb"},
+}
 
 
-def third_parts() -> str:
-    """What each attention adds in the third study, in mean IoU, seed by seed."""
-    study, rows = Study.read(THIRD_STUDY), []
-    for title, pair in PARTS:
-        cells = []
-        for test, where in (("a2d", None), ("a2d", "same_kind=1"), ("a2d", "needs=relation"), ("jhmdb", None)):
-            cells.append(str(study.difference(pair.first, pair.second, test=test, where=where)))
-        rows.append([title, *cells])
-    head = ["points of mean IoU, exploratory", "all questions", "another actor of the kind", "a relation needed", "J-HMDB twin"]
-    return tables.markdown(head, rows)
+def what_parts_add(folder: Path, parts: Sequence[tuple[str, claims.Pair]]) -> str:
+    """What each part adds in the study in a folder, seed by seed."""
+    study, rows = Study.read(folder), []
+    for title, pair in parts:
+        rows.append([title, *(str(study.difference(pair.first, pair.second, **of)) for of in COLUMNS.values())])
+    return tables.markdown(["points, exploratory", *COLUMNS], rows)
 
 
 def calibration_effect() -> str:
@@ -215,7 +212,13 @@ def alike() -> str:
     titles = {"published": "ACGA", "residual": "ACGA, residual"}
     columns = ("likeness before", "likeness after", "IoU of the two masks", "masks on both")
     rows = [[titles[name], *(f"{one[column]:.2f}" for column in columns)] for name, one in found.items()]
-    head = ["256 minimal pairs", "cosine of the two actors' features before it", "after it", "IoU of the masks for the two sentences", "share of masks on most of both"]
+    head = [
+        "256 minimal pairs",
+        "cosine of the two actors' features before it",
+        "after it",
+        "IoU of the masks for the two sentences",
+        "share of masks on most of both",
+    ]
     return tables.markdown(head, rows)
 
 
@@ -245,7 +248,7 @@ def learning_rates(folder: Path) -> str:
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {
         "tables": in_short,
-        "claims": lambda: tables.headline(Summary.read().claims, planned_tests(third=True), TITLES),
+        "claims": lambda: tables.headline(planned_tests(third=True), TITLES),
     },
     "docs/STUDY.md": {
         "second verdicts": lambda: tables.decided_claims(planned_tests(third=False), TITLES),
@@ -253,13 +256,13 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "learning rates": partial(learning_rates, SECOND_STUDY),
         "third verdicts": lambda: tables.decided_claims(planned_tests(third=True), TITLES),
         "third variants": third_variants,
-        "third parts": third_parts,
+        "third parts": partial(what_parts_add, THIRD_STUDY, PARTS),
         "third calibration": calibration_effect,
         "alike": alike,
         "third learning rates": partial(learning_rates, THIRD_STUDY),
         "third cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY))),
         "fusion variants": fusion_variants,
-        "fusion parts": fusion_parts,
+        "fusion parts": partial(what_parts_add, THIRD_STUDY_OF_FUSION, FUSION_AND_LOSS),
         "fusion cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY_OF_FUSION))),
         "attempts": attempts,
         "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),

@@ -72,7 +72,7 @@ class Study:
 
     Args:
         runs: a row per run: variant, seed, command, commit, threads, training and probing seconds, validation (mean IoU there,
-            calibrated if the run is; validation_as_trained, before that), presence_auroc, and the metrics of each test set, such as "a2d mIoU".
+            calibrated if the run is; validation_as_trained, before that), presence_auroc, and the metrics of each test set, as "a2d mIoU".
         answers: a row per run x sample: variant, seed, test, video, frame, instance, query, intersection, union, IoU and, on A2D Sentences,
             precision and recall over pixels, actor_size, and the tags of the sentence.
         probes: a row per run x probe x video: variant, seed, probe, video, value.

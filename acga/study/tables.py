@@ -114,34 +114,21 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
 
 
-ASKED_AGAIN = "mean IoU, over dynamic convolution at its own rate"  # beside the primary outcome of C3
-
-
-def headline(claims: Sequence[dict[str, Any]], decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
-    """A row a claim: the difference that the first study judges it by, and the planned tests of a later one."""
+def headline(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
+    """A row a claim: its planned tests, with a verdict said once where they share it, and an outcome once where it is the same."""
     rows = []
     for claim, title in titles.items():
-        first = [one for one in claims if one["claim"] == claim and (one["role"] == "primary" or one["statement"] == ASKED_AGAIN)]
-        planned = [one for one in decisions if one["claim"] == claim]
-        paper = dict.fromkeys(_points(one["paper"]) for one in first + planned)
-        said = "mean IoU " + " ".join(one["statement"] for one in first)
-        asked = []
-        for one in planned:
-            asked.append((one, one["difference"] if one["outcome"] in said else f"{one['outcome']}, {one['difference']}"))
-            said += one["outcome"]  # once is enough
-        if first or planned:
-            cells = [_verdicts([(one, one["statement"].removeprefix("mean IoU, ")) for one in first]), _verdicts(asked)]
-            rows.append([f"**{claim}**: {title}", ", ".join(filter(None, paper)), *cells])
-    return markdown(["claim", "paper, real videos", "first study", "third study"], rows)
-
-
-def _verdicts(found: Sequence[tuple[dict[str, Any], str]]) -> str:
-    """Differences, each with what it is called, with a verdict said once where they share it."""
-    verdicts = list(dict.fromkeys(one["verdict"] for one, _ in found))
-    return "; ".join(
-        f"**{verdict}**: " + ", ".join(f"{name} {Interval.of(one['interval'])}" for one, name in found if one["verdict"] == verdict)
-        for verdict in verdicts
-    )
+        planned, cells = [one for one in decisions if one["claim"] == claim], []
+        for verdict in dict.fromkeys(one["verdict"] for one in planned):
+            alike, said = [one for one in planned if one["verdict"] == verdict], []
+            for before, one in zip([None, *alike], alike, strict=False):
+                outcome = "" if before and before["outcome"] == one["outcome"] else f"{one['outcome']}, "
+                said.append(f"{outcome}{one['difference']} {Interval.of(one['interval'])}")
+            cells.append(f"**{verdict}**: {', '.join(said)}")
+        if planned:
+            paper = ", ".join(filter(None, dict.fromkeys(_points(one["paper"]) for one in planned)))
+            rows.append([f"**{claim}**: {title}", paper, "; ".join(cells)])
+    return markdown(["claim", "paper, real videos", "here"], rows)
 
 
 def decided_claims(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
