@@ -317,6 +317,7 @@ class AblateOptions(Checked):
     learn_from: Path | None = None  # another release to train on, such as crowded scenes, in place of the training split of ROOT
     calibrated: Flag = False  # rescale each network's final response on validation, so that none is judged by how sure it is
     probes: Flag = True  # ask perturbed queries and other phrasings, too, and look at attention; without it there are scores alone
+    keep_networks: Flag = False  # leave every trained network in OUT/networks
     features: Path | None = None  # folder for the extracted features; by default OUT/features
     workers: Workers = 2
     device: Device = "auto"
@@ -349,8 +350,7 @@ class PhotographsOptions(Checked):
 
     folder: Positional[Annotated[Path, arg(metavar="FOLDER")]]  # the photographs
     root: Positional[Annotated[Path, arg(metavar="ROOT")]]  # folder for the release, new or empty
-    # of each picture, a video each: cropped, mirrored or not, in another light, by a moving camera
-    views: Annotated[int, Range(1, 1000)] = 8
+    views: Annotated[int, Range(1, 1000)] = 8  # videos of each picture: cropped, mirrored or not, in another light, by a moving camera
     pasted_share: Share = 0.0  # of these, into which cut-outs of other photographs are pasted that move
     seed: Seed = 0  # of everything that is random
     workers: Annotated[int, Range(0, 1024)] = 2  # processes that write

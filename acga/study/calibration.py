@@ -39,11 +39,19 @@ def mean_iou_rescaled(answers: Iterable[tuple[Tensor, np.ndarray]], scale: float
 
 @torch.no_grad()
 def calibrate(
-    model: ACGA, dataset: Dataset, samples: Sequence[int], features: FeatureCache, device: torch.device, *, blind_to: Blindness = "none"
+    model: ACGA,
+    dataset: Dataset,
+    samples: Sequence[int],
+    features: FeatureCache,
+    device: torch.device,
+    *,
+    blind_to: Blindness = "none",
+    shifts: Sequence[float] = SHIFTS,
 ) -> dict[str, float]:
     """Rescale a model's final response R to a R + b (Platt, 1999), with the mean IoU on `samples` that is best.
 
-    Gives "scale" a, "shift" b, and mean IoU before and after; of equal scores the first is taken, beginning with the model as it is.
+    Every a of `SCALES` is tried with every b of `shifts`. Gives "scale" a, "shift" b, and mean IoU before and after; of equal scores the
+    first is taken, beginning with the model as it is.
     """
     network, pairs = fold(model).eval().to(device), []
     for group in group_by_frame(dataset, samples, BATCH):
@@ -51,7 +59,7 @@ def calibrate(
             pairs.append((response, round_trip(dataset.labels(index)["mask"].numpy(), dataset.size)))
     tried = {
         (scale, shift): mean_iou_rescaled(pairs, scale, shift)
-        for scale, shift in sorted(product(SCALES, SHIFTS), key=lambda pair: pair != (1.0, 0.0))
+        for scale, shift in sorted(product(SCALES, shifts), key=lambda pair: pair != (1.0, 0.0))
     }
     scale, shift = max(tried, key=tried.__getitem__)
     rescale_response(cast(Decoder, model.decoder), scale, shift)
@@ -59,10 +67,17 @@ def calibrate(
 
 
 def calibrate_on_validation(
-    model: ACGA, dataset: Dataset, features: Path, most: int, device: str = "auto", *, blind_to: Blindness = "none"
+    model: ACGA,
+    dataset: Dataset,
+    features: Path,
+    most: int,
+    device: str = "auto",
+    *,
+    blind_to: Blindness = "none",
+    shifts: Sequence[float] = SHIFTS,
 ) -> dict[str, float]:
     """`calibrate` on the held-out videos of the data set that the model was trained on, at most about `most` sentences, evenly spread."""
     _, held_out = split_validation(dataset)
     cache = FeatureCache(features / kind_for(blind_to))
     samples = held_out[:: -(-len(held_out) // most)]
-    return calibrate(model, dataset, samples, cache, choose_accelerator(device).device, blind_to=blind_to)
+    return calibrate(model, dataset, samples, cache, choose_accelerator(device).device, blind_to=blind_to, shifts=shifts)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from ..config import Blindness
 from ..data.a2d import A2DSentences
 from ..errors import ConfigError
-from ..model.checkpoints import load_model
+from ..model.checkpoints import load_model, save_model
 from ..model.network import ACGA
 from ..options import AblateOptions, TrainOptions
 from ..system.files import git_blob_id, lock_folder, read_json, rounded
@@ -84,8 +84,9 @@ class Experiment:
         return calibrate_on_validation(model, self.training, self.features / "train", VALIDATION, self.options.device, blind_to=blind_to)
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:
-        """Train and probe a variant and save its record. Weights stay in `out`/weights until then."""
-        folder = self.options.out / "weights" / f"{variant.name} seed {seed}".replace(" ", "_").replace("=_", "")
+        """Train and probe a variant and save its record. Weights stay in `out`/weights until then, or in `out`/networks for good."""
+        name = f"{variant.name} seed {seed}".replace(" ", "_").replace("=_", "")
+        folder = self.options.out / "weights" / name
         device, workers = self.options.device, self.options.workers
         lock = lock_folder(folder)  # until the record is there: another process may share `out`, but not this run
         made = self.record(variant, seed)
@@ -127,6 +128,8 @@ class Experiment:
             **calibration,
             **probed,
         }
+        if self.options.keep_networks:
+            save_model(model, self.options.out / "networks" / f"{name}.safetensors", provenance=record["about"])
         append_run(self.options.out, rounded(record, 5) | self.settings(variant, seed))  # which are compared exactly
         shutil.rmtree(folder)
         lock.release()

@@ -12,11 +12,12 @@ from helpers.paths import ROOT
 from acga.cli import main
 from acga.config import ACGAConfig, LossConfig, SynthesisConfig
 from acga.errors import ConfigError
+from acga.model.checkpoints import load_model
 from acga.study import run as runs
 from acga.study.perturbations import PERTURBATIONS
 from acga.study.probes import TOPICS
 from acga.study.records import read_runs
-from acga.study.run import ablate
+from acga.study.run import Experiment, ablate
 from acga.study.variants import GRIDS
 from acga.synthetic.writer import write_a2d
 
@@ -106,7 +107,13 @@ def test_scores_alone_and_the_coarse_stage_alone(options, tmp_path):
 
 
 def test_a_calibrated_run_says_how(options, studied, tmp_path):
-    (run,) = ablate(options(tmp_path, only=("+ fusion",), probes=False, calibrated=True))
+    (run,) = ablate(options(tmp_path, only=("+ fusion",), probes=False, calibrated=True, keep_networks=True))
+    calibration = run["calibration"]
+    assert calibration["mIoU"] >= calibration["mIoU as trained"]
+    assert [path.name for path in (tmp_path / "networks").iterdir()] == ["+_fusion_seed_0.safetensors"]
+    kept = load_model(tmp_path / "networks" / "+_fusion_seed_0.safetensors")  # as it was asked
+    asked = Experiment.open(options(tmp_path, calibrated=True))
+    assert asked.calibrate(kept, "none")["mIoU as trained"] == pytest.approx(calibration["mIoU"], abs=1e-6)
     assert run["calibrated"] and run["calibration"]["mIoU"] >= run["calibration"]["mIoU as trained"]
     with pytest.raises(ConfigError, match="another calibrated"):  # a study has one kind of run
         ablate(options(studied, only=("ACGA",), calibrated=True))
