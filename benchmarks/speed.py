@@ -27,7 +27,7 @@ import numpy as np
 import torch
 import tyro
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from acga.config import COORDINATES, STRIDE, ACGAConfig
 from acga.inference import ClipSession, Segmenter, load, sliding_clips
@@ -50,6 +50,10 @@ FORMS = {
 }
 SEVERAL = "four sentences"  # at once: whose memory strips keep small
 WHOLE_MAPS = "ours, whole maps"
+CPU_ATTENTION = {  # eq. 8 in one step, of which PyTorch's counter knows the kernels for GPUs alone
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: lambda *shapes, **_: sdpa_flop_count(*shapes[:3]),
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: lambda *shapes, **_: sdpa_backward_flop_count(*shapes[:4]),
+}
 
 
 class Published:
@@ -127,7 +131,8 @@ def published() -> dict[str, Any]:
     for part, forms in FORMS.items():
         runs = {form: partial(network.run, part, form) for form in forms}
         for form, seconds in in_turn(runs, rounds=3 if part == "training step" else ROUNDS).items():
-            with FlopCounterMode(display=False) as counter:  # a compiled stem has the plain one's operations, and bf16 those of fp32
+            # A compiled stem has the plain one's operations, and bf16 those of fp32.
+            with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
                 network.run(part, "official form" if part == "stem" else form.removesuffix(", bf16"))
             billions = counter.get_total_flops() / 1e9
             found[f"{part}, {form}"] = {**summary(seconds), "GFLOP": billions}
