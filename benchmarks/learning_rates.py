@@ -20,7 +20,7 @@ from acga.data.a2d import A2DSentences
 from acga.model.checkpoints import load_model
 from acga.options import AblateOptions, TrainOptions
 from acga.study.calibration import calibrate_on_validation
-from acga.study.run import VALIDATION, choose
+from acga.study.run import choose, training_options
 from acga.study.variants import Variant
 from acga.system.files import read_json, rounded, write_json
 from acga.system.provenance import provenance
@@ -42,31 +42,22 @@ def validation(folder: Path) -> float | None:
     return read_json(folder / SCORE)["mIoU"] if (folder / SCORE).is_file() else None
 
 
+def calibrated(weights: Path, training: TrainOptions) -> dict[str, float]:
+    """What weights come to on the videos that a training held out, once they are calibrated there."""
+    dataset = A2DSentences(training.root, "train", size=training.config.size, clip_length=training.config.clip_length)
+    assert training.features is not None
+    return calibrate_on_validation(load_model(weights), dataset, training.features, training.validation_samples, training.device)
+
+
 def run(options: AblateOptions, variant: Variant, rate: float) -> None:
     """Train a network with a rate, unless that was done."""
     folder = folder_of(options, variant.name, rate)
     if validation(folder) is None:
-        features = (options.features or options.out / "features") / "train"
-        weights = train(
-            TrainOptions(
-                root=options.learn_from or options.root,
-                out=folder,
-                backbone=options.backbone,
-                config=variant.config(options.config),
-                recipe=replace(variant, learning_rate=rate).recipe(SEED, options.recipe),
-                words=options.words,
-                features=features,
-                validation_samples=VALIDATION,
-                workers=options.workers,
-                device=options.device,
-            )
-        )
+        training = training_options(options, replace(variant, learning_rate=rate), SEED, folder)
+        weights = train(training)
         score = {"mIoU": max(entry["validation"]["mIoU"] for entry in read_log(folder) if "validation" in entry)}
         if options.calibrated:
-            dataset = A2DSentences(
-                options.learn_from or options.root, "train", size=options.config.size, clip_length=options.config.clip_length
-            )
-            score = calibrate_on_validation(load_model(weights), dataset, features, VALIDATION, options.device)
+            score = calibrated(weights, training)
         write_json(folder / SCORE, rounded(score))
     for path in folder.glob("*"):  # the log stays
         if path.suffix in {".safetensors", ".pt"}:

@@ -46,7 +46,7 @@ again --out runs/finer --no-coarse-start --loss.resolution-weights 1 1 1 --epoch
   --initial runs/outlines/last.safetensors
 
 # Colours and actions decided only one sentence in thirty and one in six so far: scenes in which they alone tell actors of one kind apart.
-# (The shipped file made the passes above before the colour words of `acga.data.text.glove` were moved apart; results/README.md.)
+# (The shipped file went through the stages above before the colour words of `acga.data.text.glove` were moved apart; results/README.md.)
 acga data synthesize data/contrasts --edition 2 --contrasts looks --sentence-style looks --frames 16 --train 2500 --test 0 --seed 10
 contrasted() {
   train data/scenes runs/features_again "data/photographs 2 data/first 1 data/contrasts $1" --word-noise 0.05 --loss.foreground-weight 2 \

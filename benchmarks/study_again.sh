@@ -25,17 +25,12 @@ coarse="--coarse-start --loss.resolution-weights 1 0 0"
 python "$here/learning_rates.py" $study $coarse --out runs/rates $trial --only "${networks[@]}"
 acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
 
-if [ "$1" = third ]; then  # why the second attention costs: its networks of seed 0
-  for residual in false true; do
-    acga train data/train --backbone mini.safetensors --words glove --network mini --change size=192 residual=$residual $coarse \
-      --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --loss.other-actors-weight 2 --workers 0 \
-      --features runs/third/features/train --epochs 1 --learning-rate 2.5e-3 --decay-every 0 --precision bf16 --seed 0 \
-      --validation-samples 400 --out runs/residual_$residual
-  done
-  cp runs/residual_false/model.safetensors published.safetensors
-  cp runs/residual_true/model.safetensors residual.safetensors
-  python "$here/alike_actors.py" data/test published.safetensors residual.safetensors --features runs/third/features/a2d/plain \
-    --out runs/third/alike.json
+if [ "$1" = third ]; then  # the same networks as trained: what calibration decides, and why the second attention costs
+  trained=runs/third/as_trained
+  acga ablate $study $coarse --out $trained --epochs 1 --keep-networks --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
+  python "$here/wider_calibration.py" data/train $trained/networks --features runs/third/features --out runs/third/wider.json
+  python "$here/alike_actors.py" data/test $trained/networks/ACGA*.safetensors --features runs/third/features/a2d/plain --out runs/third/alike.json
+  python "$here/longer_training.py" $study $coarse --out runs/longer --rates runs/rates/rates.json --only "${networks[@]}"
 
   # Fusion and loss: all three responses, about 22 minutes of a core a run
   rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")

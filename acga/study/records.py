@@ -29,6 +29,7 @@ from .variants import VARIANTS
 STUDY = RESULTS / "study"  # on the first drawn world
 SECOND_STUDY = RESULTS / "study_second"  # of the claims about attention, by a plan, on the second
 THIRD_STUDY = RESULTS / "study_third"  # of the same, with more scenes and calibrated networks
+THIRD_STUDY_AS_TRAINED = THIRD_STUDY / "as_trained"  # the same networks, not calibrated
 THIRD_STUDY_OF_FUSION = THIRD_STUDY / "fusion"  # and of those about fusion and loss, in networks with all three responses
 RUNS = "runs.jsonl"  # in the folder of a study, or packed, runs.jsonl.gz
 ACTOR_SIZES = ("small", "medium", "large")  # thirds of the questions by the area of their actor

@@ -85,34 +85,21 @@ class Experiment:
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:
         """Train and probe a variant and save its record. Weights stay in `out`/weights until then, or in `out`/networks for good."""
-        name = f"{variant.name} seed {seed}".replace(" ", "_").replace("=_", "")
+        name = run_name(variant.name, seed)
         folder = self.options.out / "weights" / name
-        device, workers = self.options.device, self.options.workers
         lock = lock_folder(folder)  # until the record is there: another process may share `out`, but not this run
         made = self.record(variant, seed)
         if made is not None:  # meanwhile, by another process
             shutil.rmtree(folder)
             return made
-        train(
-            TrainOptions(
-                root=self.learn_from,
-                out=folder,
-                backbone=self.options.backbone,
-                config=variant.config(self.options.config),
-                recipe=variant.recipe(seed, self.options.recipe),
-                words=self.options.words,
-                features=self.features / "train",
-                validation_samples=VALIDATION,
-                workers=workers,
-                device=device,
-            )
-        )
+        train(training_options(self.options, variant, seed, folder))
         entries = read_log(folder)
         validated = [entry for entry in entries if "validation" in entry]
         best = max(validated, key=lambda entry: entry["validation"]["mIoU"])
         started = monotonic()
         model = load_model(folder / "model.safetensors")  # the best
-        how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": workers, "device": device}
+        how: dict[str, Any] = {name: getattr(self.options, name) for name in ("workers", "device")}
+        how["precision"] = self.options.recipe.precision
         calibration = {"calibration": self.calibrate(model, variant.blind_to)} if self.options.calibrated else {}
         whole = self.options.probes and variant.name in {one.name for one in LADDER}
         probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=whole, **how)
@@ -134,6 +121,31 @@ class Experiment:
         shutil.rmtree(folder)
         lock.release()
         return record
+
+
+def training_options(options: AblateOptions, variant: Variant, seed: int, out: Path) -> TrainOptions:
+    """The training of a variant with a seed, in the folder `out`."""
+    return TrainOptions(
+        root=options.learn_from or options.root,
+        out=out,
+        backbone=options.backbone,
+        config=variant.config(options.config),
+        recipe=variant.recipe(seed, options.recipe),
+        words=options.words,
+        features=(options.features or options.out / "features") / "train",
+        validation_samples=VALIDATION,
+        workers=options.workers,
+        device=options.device,
+    )
+
+
+def run_name(variant: str, seed: int) -> str:
+    """What a run's files are called.
+
+    >>> run_name("P = 1.5", 0)
+    'P_1.5_seed_0'
+    """
+    return f"{variant} seed {seed}".replace(" ", "_").replace("=_", "")
 
 
 def ablate(options: AblateOptions) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,17 +131,31 @@ def headline(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str
     return markdown(["claim", "paper, real videos", "here"], rows)
 
 
-def decided_claims(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
-    """The planned tests of a study, with what each seed alone would say, and the p-value that Holm's correction leaves."""
+def decided_claims(
+    decisions: Sequence[dict[str, Any]], titles: dict[str, str], beside: Mapping[str, Sequence[dict[str, Any]]] | None = None
+) -> str:
+    """The planned tests of a study, with what each seed alone would say, and the p-value that Holm's correction leaves.
+
+    `beside` names further studies, whose intervals and verdicts of the same tests are shown as well.
+    """
     rows, before = [], ""
+    others = [{_test(one): one for one in more} for more in (beside or {}).values()]
     for one in decisions:
         title = "" if one["claim"] == before else f"**{one['claim']}: {titles[one['claim']]}**"
         each = ", ".join(f"{100 * of_seed:+.1f}" for of_seed in one["by_seed"])
         here = str(Interval.of(one["interval"]))
         test = f"{one['outcome']}, {one['difference']}"
-        rows.append([title, test, here, each, f"{one['corrected p']:.3f}", one["verdict"], _points(one["paper"])])
+        found = [of.get(_test(one)) for of in others]
+        more = ["" if other is None else f"{Interval.of(other['interval'])}: {other['verdict']}" for other in found]
+        rows.append([title, test, here, each, f"{one['corrected p']:.3f}", one["verdict"], *more, _points(one["paper"])])
         before = one["claim"]
-    return markdown(["claim", "difference in", "here [95 % interval]", "each seed", "p, corrected", "verdict", "paper, real videos"], rows)
+    head = ["claim", "difference in", "here [95 % interval]", "each seed", "p, corrected", "verdict", *(beside or {}), "paper, real videos"]
+    return markdown(head, rows)
+
+
+def _test(one: Mapping[str, Any]) -> tuple[str, ...]:
+    """What tells a planned test apart."""
+    return tuple(one[name] for name in ("claim", "outcome", "first", "second"))
 
 
 def headline_claims(claims: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:

@@ -94,6 +94,8 @@ def test_the_plan_is_decided_as_far_as_its_variants_were_run():
     assert "| holds | +1.5 |" in table and table.count("\n") == 2
     against = decide(study_of(simulate(np.random.default_rng(1), -0.08)))
     assert against[0]["verdict"] == "does not hold"
+    beside = decided_claims(found, TITLES, {"as trained": against, "of other tests": []}).splitlines()
+    assert "| verdict | as trained | of other tests | paper" in beside[0] and "]: does not hold |  | +1.5 |" in beside[2]
     assert decide(study_of(simulate(np.random.default_rng(1), 0.0)))[0]["verdict"] == "undecided"
 
 

@@ -23,6 +23,7 @@ from acga.synthetic.writer import write_a2d
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import learning_rates
+import longer_training
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -109,12 +110,11 @@ def test_scores_alone_and_the_coarse_stage_alone(options, tmp_path):
 def test_a_calibrated_run_says_how(options, studied, tmp_path):
     (run,) = ablate(options(tmp_path, only=("+ fusion",), probes=False, calibrated=True, keep_networks=True))
     calibration = run["calibration"]
-    assert calibration["mIoU"] >= calibration["mIoU as trained"]
+    assert run["calibrated"] and calibration["mIoU"] >= calibration["mIoU as trained"]
     assert [path.name for path in (tmp_path / "networks").iterdir()] == ["+_fusion_seed_0.safetensors"]
     kept = load_model(tmp_path / "networks" / "+_fusion_seed_0.safetensors")  # as it was asked
     asked = Experiment.open(options(tmp_path, calibrated=True))
     assert asked.calibrate(kept, "none")["mIoU as trained"] == pytest.approx(calibration["mIoU"], abs=1e-6)
-    assert run["calibrated"] and run["calibration"]["mIoU"] >= run["calibration"]["mIoU as trained"]
     with pytest.raises(ConfigError, match="another calibrated"):  # a study has one kind of run
         ablate(options(studied, only=("ACGA",), calibrated=True))
     with pytest.raises(ConfigError, match="another calibrated"):
@@ -134,6 +134,20 @@ def test_learning_rates_are_chosen_on_validation(options, tmp_path, trained, mon
     rates = json.loads((tmp_path / "rates.json").read_text())
     assert rates.keys() == scores.keys() == {"ACGA", "+ fusion"}
     assert all(scores[name][f"{rate}"] == max(scores[name].values()) for name, rate in rates.items())
+
+
+def test_longer_trainings_are_compared_on_validation(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(longer_training, "PASSES", (0.1, 0.2))
+    seen, real = [], longer_training.train
+    monkeypatch.setattr(longer_training, "train", lambda training: seen.append(training.recipe.epochs) or real(training))
+    for _ in range(2):  # the second call trains nothing
+        longer_training.main(options(tmp_path, only=("ACGA",)))
+    assert seen == [0.1, 0.2]
+    longer_training.main(options(tmp_path, only=("+ fusion",)))
+    scores = json.loads((tmp_path / "scores.json").read_text())["networks"]
+    assert scores.keys() == {"ACGA", "+ fusion"} and scores["ACGA"].keys() == {"0.1", "0.2"}
+    assert all(of["mIoU"] >= of["mIoU as trained"] > 0 for one in scores.values() for of in one.values())
+    assert {path.name for path in tmp_path.iterdir()} <= {"scores.json", "features", ".lock"}
 
 
 def test_runs_with_other_settings_are_not_taken_for_these(options, studied):
