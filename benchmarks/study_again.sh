@@ -28,7 +28,7 @@ acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json -
 if [ "$1" = third ]; then  # the same networks as trained: what calibration decides, and why the second attention costs
   trained=runs/third/as_trained
   acga ablate $study $coarse --out $trained --epochs 1 --keep-networks --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
-  python "$here/wider_calibration.py" data/train $trained/networks --features runs/third/features --out runs/third/wider.json
+  python "$here/wider_calibration.py" data/train $trained/networks --features runs/third/features/train --out runs/third/wider.json
   python "$here/alike_actors.py" data/test $trained/networks/ACGA*.safetensors --features runs/third/features/a2d/plain --out runs/third/alike.json
   python "$here/longer_training.py" $study $coarse --out runs/longer --rates runs/rates/rates.json --only "${networks[@]}"
 

@@ -36,7 +36,8 @@ from acga.study.claims import TITLES
 from acga.study.decisions import PLAN, decide, share_of_pairs
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 from acga.study.power import Spread
-from acga.study.records import SECOND_STUDY, THIRD_STUDY, THIRD_STUDY_OF_FUSION, Study
+from acga.study.records import SECOND_STUDY, THIRD_STUDY, THIRD_STUDY_AS_TRAINED, THIRD_STUDY_OF_FUSION, Study
+from acga.study.run import run_name
 from acga.study.summary import Summary, cost_of_runs
 from acga.system.files import read_json, read_json_lines
 
@@ -137,9 +138,18 @@ def every_phrasing() -> str:
 
 
 @cache
-def planned_tests(third: bool) -> list[dict[str, Any]]:
-    """The planned tests, by the second study or by the third, corrected as all eight."""
-    return decide(*map(Study.read, (THIRD_STUDY, THIRD_STUDY_OF_FUSION) if third else (SECOND_STUDY,)), tests=len(PLAN))
+def planned_tests(*folders: Path) -> list[dict[str, Any]]:
+    """The planned tests, each by the first of the studies that asked it, corrected as all eight."""
+    return decide(*map(Study.read, folders), tests=len(PLAN))
+
+
+THIRD = (THIRD_STUDY, THIRD_STUDY_OF_FUSION)
+
+
+def third_verdicts() -> str:
+    """The planned tests by the third study, and beside them by the same networks as they were trained."""
+    beside = {"as trained": planned_tests(THIRD_STUDY_AS_TRAINED)}
+    return tables.decided_claims(planned_tests(*THIRD), TITLES, beside)
 
 
 def seed_by_seed(runs: pd.DataFrame) -> str:
@@ -206,14 +216,30 @@ def calibration_effect() -> str:
     return tables.markdown(head, rows)
 
 
+def longer() -> str:
+    """Mean IoU on validation after more passes, of the networks for which all were made."""
+    found = read_json(THIRD_STUDY / "longer.json")["networks"]
+    lengths = sorted({passes for of in found.values() for passes in of}, key=int)
+    rows = [
+        [name, *(f"{100 * of[passes]['mIoU']:.1f} ({100 * of[passes]['mIoU as trained']:.1f})" for passes in lengths)]
+        for name, of in found.items()
+        if of.keys() == set(lengths)
+    ]
+    head = [f"{passes} pass" + "es" * (passes != "1") for passes in lengths]
+    return tables.markdown(["validation, mIoU in %, calibrated (as trained)", *head], rows)
+
+
 def alike() -> str:
-    """What the second attention makes of two alike actors."""
+    """What the second attention makes of two alike actors: the mean over seeds, and the range."""
     found = read_json(THIRD_STUDY / "alike.json")["networks"]
-    titles = {"published": "ACGA", "residual": "ACGA, residual"}
     columns = ("likeness before", "likeness after", "IoU of the two masks", "masks on both")
-    rows = [[titles[name], *(f"{one[column]:.2f}" for column in columns)] for name, one in found.items()]
+    study, rows = Study.read(THIRD_STUDY_AS_TRAINED), []
+    for variant in (claims.BESIDE.second, claims.BESIDE_RESIDUAL.second):
+        seeds = [found[run_name(variant, seed)] for seed in study.seeds(variant)]
+        of = [[one[column] for one in seeds] for column in columns]
+        rows.append([variant, *(f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})" for values in of)])
     head = [
-        "256 minimal pairs",
+        "256 minimal pairs, mean of the seeds (least to most)",
         "cosine of the two actors' features before it",
         "after it",
         "IoU of the masks for the two sentences",
@@ -248,19 +274,22 @@ def learning_rates(folder: Path) -> str:
 TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands between its markers, by their name
     "README.md": {
         "tables": in_short,
-        "claims": lambda: tables.headline(planned_tests(third=True), TITLES),
+        "claims": lambda: tables.headline(planned_tests(*THIRD), TITLES),
     },
     "docs/STUDY.md": {
-        "second verdicts": lambda: tables.decided_claims(planned_tests(third=False), TITLES),
+        "second verdicts": lambda: tables.decided_claims(planned_tests(SECOND_STUDY), TITLES),
         "second cost": lambda: cost(cost_of_runs(Study.read(SECOND_STUDY))),
         "learning rates": partial(learning_rates, SECOND_STUDY),
-        "third verdicts": lambda: tables.decided_claims(planned_tests(third=True), TITLES),
+        "third verdicts": third_verdicts,
         "third variants": third_variants,
         "third parts": partial(what_parts_add, THIRD_STUDY, PARTS),
         "third calibration": calibration_effect,
+        "longer": longer,
         "alike": alike,
         "third learning rates": partial(learning_rates, THIRD_STUDY),
         "third cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY))),
+        "as trained parts": partial(what_parts_add, THIRD_STUDY_AS_TRAINED, PARTS),
+        "as trained cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY_AS_TRAINED))),
         "fusion variants": fusion_variants,
         "fusion parts": partial(what_parts_add, THIRD_STUDY_OF_FUSION, FUSION_AND_LOSS),
         "fusion cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY_OF_FUSION))),
