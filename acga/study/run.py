@@ -140,7 +140,7 @@ def training_options(options: AblateOptions, variant: Variant, seed: int, out: P
 
 
 def run_name(variant: str, seed: int) -> str:
-    """What a run's files are called.
+    """The name of a run's files.
 
     >>> run_name("P = 1.5", 0)
     'P_1.5_seed_0'

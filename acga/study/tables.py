@@ -154,7 +154,7 @@ def decided_claims(
 
 
 def _test(one: Mapping[str, Any]) -> tuple[str, ...]:
-    """What tells a planned test apart."""
+    """Claim, outcome and variants, which tell a planned test apart."""
     return tuple(one[name] for name in ("claim", "outcome", "first", "second"))
 
 
