@@ -303,8 +303,7 @@ class AblateOptions(Checked):
     root: Positional[Root]
     out: Path  # folder for the study
     backbone: BackboneFile
-    # which variants: the paper's ladder (claims), blind controls, foreground weights, or fusion in ACGA (resolutions) and in its baseline
-    grid: Grid = "claims"
+    grid: Grid = "claims"  # the paper's ladder, blind controls, foreground weights, or fusion in ACGA (resolutions) and in its baseline
     only: Annotated[tuple[str, ...], arg(help_behavior_hint="(default: all)")] = ()  # names of variants, to run a part of the grid
     seeds: Annotated[int, Range(1, 1000)] = 5  # number of runs of each variant
     first_seed: Seed = 0  # the first of these seeds
@@ -317,7 +316,8 @@ class AblateOptions(Checked):
     learn_from: Path | None = None  # another release to train on, such as crowded scenes, in place of the training split of ROOT
     calibrated: Flag = False  # rescale each network's final response on validation, so that none is judged by how sure it is
     probes: Flag = True  # ask perturbed queries and other phrasings, too, and look at attention; without it there are scores alone
-    keep_networks: Flag = False  # leave every trained network in OUT/networks
+    last: Flag = False  # ask each training's last weights, not those that did best on validation
+    networks: Path | None = None  # folder to keep the trainings in; another call, say with --calibrated, asks those that are there
     features: Path | None = None  # folder for the extracted features; by default OUT/features
     workers: Workers = 2
     device: Device = "auto"

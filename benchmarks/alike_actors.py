@@ -1,10 +1,10 @@
 """What language guided vision attention makes of two actors that are alike, and of which a sentence means one by its place alone.
 
-    python benchmarks/alike_actors.py DATA WEIGHTS [WEIGHTS …] --features FEATURES --out results/study_third/alike.json
+    python benchmarks/alike_actors.py DATA TRAINING [TRAINING …] --features FEATURES --out results/study_third/alike.json
 
-DATA is a release of the second drawn edition, FEATURES those of its test split by the weights' stem. Every minimal pair of sentences is
-asked: "left of" and "right of", about two actors that nothing else tells apart. Features are the visual ones
-that the decoder gets, without coordinates.
+DATA is a release of the second drawn edition, TRAINING a folder that `acga ablate --networks` kept, FEATURES those of the test split by the
+weights' stem. Every minimal pair of sentences is asked: "left of" and "right of", about two actors that nothing else tells apart. Features
+are the visual ones that the decoder gets, without coordinates.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def measure(weights: Path, root: Path, features: Path) -> dict[str, float]:
     return {"pairs": len(rows), **{name: float(np.mean([row[name] for row in rows])) for name in rows[0]}}
 
 
-def main(data: tyro.conf.Positional[Path], weights: tyro.conf.Positional[tuple[Path, ...]], /, *, features: Path, out: Path) -> None:
+def main(data: tyro.conf.Positional[Path], trainings: tyro.conf.Positional[tuple[Path, ...]], /, *, features: Path, out: Path) -> None:
     """Measure every network and write the table."""
-    found = {path.stem: measure(path, data, features) for path in weights}
+    found = {training.name: measure(training / "model.safetensors", data, features) for training in trainings}
     write_json(out, rounded({**provenance(), "networks": found}, 4))
     for name, row in found.items():
         print(name, row)

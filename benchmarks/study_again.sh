@@ -27,10 +27,10 @@ acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json -
 
 if [ "$1" = third ]; then  # the same networks as trained: what calibration decides, and why the second attention costs
   trained=runs/third/as_trained
-  acga ablate $study $coarse --out $trained --epochs 1 --keep-networks --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
-  python "$here/wider_calibration.py" data/train $trained/networks --features runs/third/features/train --out runs/third/wider.json
-  python "$here/alike_actors.py" data/test $trained/networks/ACGA*.safetensors --features runs/third/features/a2d/plain --out runs/third/alike.json
-  python "$here/longer_training.py" $study $coarse --out runs/longer --rates runs/rates/rates.json --only "${networks[@]}"
+  acga ablate $study $coarse --out $trained --epochs 1 --networks runs/third/networks --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
+  python "$here/wider_calibration.py" data/train runs/third/networks --features runs/third/features/train --out runs/third/wider.json
+  python "$here/alike_actors.py" data/test runs/third/networks/ACGA* --features runs/third/features/a2d/plain --out runs/third/alike.json
+  python "$here/longer_training.py" $study $coarse --out runs/longer --rates runs/rates/rates.json --seeds 2 --only "${networks[@]}"
 
   # Fusion and loss: all three responses, about 22 minutes of a core a run
   rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")

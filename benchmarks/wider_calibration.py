@@ -2,7 +2,7 @@
 
     python benchmarks/wider_calibration.py TRAIN NETWORKS --features FEATURES --out results/study_third/wider.json
 
-TRAIN is what the networks of the folder NETWORKS (`acga ablate --keep-networks`) learned from, FEATURES those of its clips, by encoder.
+TRAIN is what the networks of the folder NETWORKS (`acga ablate --networks`) learned from, FEATURES those of its clips, by encoder.
 At the lowest of the shifts probabilities are small and go with exp(R), so that still lower ones give nearly the same masks.
 """
 
@@ -25,11 +25,11 @@ SHIFTS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0)
 def main(root: tyro.conf.Positional[Path], networks: tyro.conf.Positional[Path], /, *, features: Path, out: Path) -> None:
     """Calibrate every network and write what that gains."""
     found = {}
-    for path in sorted(networks.glob("*.safetensors")):
-        model = load_model(path)
+    for training in sorted(networks.iterdir()):
+        model = load_model(training / "model.safetensors")
         dataset = A2DSentences(root, "train", size=model.config.size, clip_length=model.config.clip_length)
-        found[path.stem] = calibrate_on_validation(model, dataset, features, VALIDATION, shifts=SHIFTS)
-        print(path.stem, rounded(found[path.stem], 4), flush=True)
+        found[training.name] = calibrate_on_validation(model, dataset, features, VALIDATION, shifts=SHIFTS)
+        print(training.name, rounded(found[training.name], 4), flush=True)
     write_json(out, rounded({**provenance(), "shifts": SHIFTS, "networks": found}, 4))
 
 

@@ -217,16 +217,15 @@ def calibration_effect() -> str:
 
 
 def longer() -> str:
-    """Mean IoU on validation after more passes, of the networks for which all were made."""
-    found = read_json(THIRD_STUDY / "longer.json")["networks"]
-    lengths = sorted({passes for of in found.values() for passes in of}, key=int)
-    rows = [
-        [name, *(f"{100 * of[passes]['mIoU']:.1f} ({100 * of[passes]['mIoU as trained']:.1f})" for passes in lengths)]
-        for name, of in found.items()
-        if of.keys() == set(lengths)
-    ]
-    head = [f"{passes} pass" + "es" * (passes != "1") for passes in lengths]
-    return tables.markdown(["validation, mIoU in %, calibrated (as trained)", *head], rows)
+    """Mean IoU on validation after more passes, seed by seed."""
+    runs = pd.DataFrame(read_json(THIRD_STUDY / "longer.json")["runs"])
+    lengths, rows = sorted(set(runs["passes"].tolist())), []
+    for name, of in runs.groupby("network", sort=False):
+        if set(of["passes"]) == set(lengths):
+            cells = [of[of["passes"] == passes][["mIoU", "mIoU as trained"]].itertuples(index=False) for passes in lengths]
+            rows.append([str(name), *(", ".join(f"{100 * one:.1f} ({100 * trained:.1f})" for one, trained in cell) for cell in cells)])
+    head = [f"{passes} pass" + "es" * (passes != 1) for passes in lengths]
+    return tables.markdown(["validation, mIoU in %, calibrated (as trained), by seed", *head], rows)
 
 
 def alike() -> str:

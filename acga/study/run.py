@@ -19,7 +19,7 @@ from tqdm import tqdm
 from ..config import Blindness
 from ..data.a2d import A2DSentences
 from ..errors import ConfigError
-from ..model.checkpoints import load_model, save_model
+from ..model.checkpoints import load_model
 from ..model.network import ACGA
 from ..options import AblateOptions, TrainOptions
 from ..system.files import git_blob_id, lock_folder, read_json, rounded
@@ -64,6 +64,7 @@ class Experiment:
             "backbone": git_blob_id(self.options.backbone),
             "train_data": self.training.samples_fingerprint,
             "calibrated": self.options.calibrated,
+            "last": self.options.last,
             **({} if self.options.words is None else {"words": self.options.words.name}),
         }
         return json.loads(json.dumps(settings))
@@ -73,7 +74,7 @@ class Experiment:
         out, named = self.options.out, {"variant": variant.name, "seed": seed}
         run = next((run for run in read_runs(out) if named.items() <= run.items()), None)
         settings = self.settings(variant, seed)
-        made = {"calibrated": False} | (run or {})  # runs of earlier versions do not say
+        made = {"calibrated": False, "last": False} | (run or {})  # runs of earlier versions do not say
         different = None if run is None else next((name for name in settings if made.get(name) != settings[name]), None)
         if different is not None:
             raise ConfigError(f"{out} holds {variant.name!r} of seed {seed} with another {different}; choose another folder.")
@@ -84,20 +85,20 @@ class Experiment:
         return calibrate_on_validation(model, self.training, self.features / "train", VALIDATION, self.options.device, blind_to=blind_to)
 
     def run(self, variant: Variant, seed: int) -> dict[str, Any]:
-        """Train and probe a variant and save its record. Weights stay in `out`/weights until then, or in `out`/networks for good."""
-        name = run_name(variant.name, seed)
-        folder = self.options.out / "weights" / name
+        """Train and probe a variant and save its record. Its training stays in `out`/weights until then, or in `networks` for good."""
+        folder = (self.options.networks or self.options.out / "weights") / run_name(variant.name, seed)
         lock = lock_folder(folder)  # until the record is there: another process may share `out`, but not this run
         made = self.record(variant, seed)
         if made is not None:  # meanwhile, by another process
-            shutil.rmtree(folder)
+            self.leave(folder)
+            lock.release()
             return made
         train(training_options(self.options, variant, seed, folder))
         entries = read_log(folder)
         validated = [entry for entry in entries if "validation" in entry]
-        best = max(validated, key=lambda entry: entry["validation"]["mIoU"])
+        asked = validated[-1] if self.options.last else max(validated, key=lambda entry: entry["validation"]["mIoU"])
         started = monotonic()
-        model = load_model(folder / "model.safetensors")  # the best
+        model = load_model(folder / ("last.safetensors" if self.options.last else "model.safetensors"))
         how: dict[str, Any] = {name: getattr(self.options, name) for name in ("workers", "device")}
         how["precision"] = self.options.recipe.precision
         calibration = {"calibration": self.calibrate(model, variant.blind_to)} if self.options.calibrated else {}
@@ -109,18 +110,21 @@ class Experiment:
             "about": provenance(seed=seed),
             **self.settings(variant, seed),
             "seconds": {"training": entries[-1]["seconds"], "probing": round(monotonic() - started, 1)},
-            "validation": best["validation"],
+            "validation": asked["validation"],
             "validations": [[entry["step"], entry["validation"]["mIoU"]] for entry in validated],
             "loss": [[entry["step"], entry["loss"]] for entry in entries if "loss" in entry],
             **calibration,
             **probed,
         }
-        if self.options.keep_networks:
-            save_model(model, self.options.out / "networks" / f"{name}.safetensors", provenance=record["about"])
         append_run(self.options.out, rounded(record, 5) | self.settings(variant, seed))  # which are compared exactly
-        shutil.rmtree(folder)
+        self.leave(folder)
         lock.release()
         return record
+
+    def leave(self, folder: Path) -> None:
+        """Remove the folder of a training, unless trainings are to be kept."""
+        if self.options.networks is None:
+            shutil.rmtree(folder)
 
 
 def training_options(options: AblateOptions, variant: Variant, seed: int, out: Path) -> TrainOptions:

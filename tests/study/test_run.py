@@ -12,12 +12,11 @@ from helpers.paths import ROOT
 from acga.cli import main
 from acga.config import ACGAConfig, LossConfig, SynthesisConfig
 from acga.errors import ConfigError
-from acga.model.checkpoints import load_model
 from acga.study import run as runs
 from acga.study.perturbations import PERTURBATIONS
 from acga.study.probes import TOPICS
 from acga.study.records import read_runs
-from acga.study.run import Experiment, ablate
+from acga.study.run import ablate
 from acga.study.variants import GRIDS
 from acga.synthetic.writer import write_a2d
 
@@ -108,17 +107,28 @@ def test_scores_alone_and_the_coarse_stage_alone(options, tmp_path):
 
 
 def test_a_calibrated_run_says_how(options, studied, tmp_path):
-    (run,) = ablate(options(tmp_path, only=("+ fusion",), probes=False, calibrated=True, keep_networks=True))
+    (run,) = ablate(options(tmp_path, only=("+ fusion",), probes=False, calibrated=True))
     calibration = run["calibration"]
     assert run["calibrated"] and calibration["mIoU"] >= calibration["mIoU as trained"]
-    assert [path.name for path in (tmp_path / "networks").iterdir()] == ["+_fusion_seed_0.safetensors"]
-    kept = load_model(tmp_path / "networks" / "+_fusion_seed_0.safetensors")  # as it was asked
-    asked = Experiment.open(options(tmp_path, calibrated=True))
-    assert asked.calibrate(kept, "none")["mIoU as trained"] == pytest.approx(calibration["mIoU"], abs=1e-6)
     with pytest.raises(ConfigError, match="another calibrated"):  # a study has one kind of run
         ablate(options(studied, only=("ACGA",), calibrated=True))
     with pytest.raises(ConfigError, match="another calibrated"):
         ablate(options(tmp_path, only=("+ fusion",), probes=False))
+
+
+def test_trainings_that_are_kept_are_asked_again(options, tmp_path, monkeypatch):
+    asked = {"only": ("+ fusion",), "probes": False, "networks": tmp_path / "networks"}
+    both = replace(options(tmp_path).recipe, epochs=2, learning_rate=0.1)  # so large that the last weights are others than the best
+    (trained,) = ablate(replace(options(tmp_path / "trained", **asked), recipe=both))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "networks" / "+_fusion_seed_0").glob("*.safetensors")}
+    (calibrated,) = ablate(replace(options(tmp_path / "calibrated", **asked, calibrated=True), recipe=both))
+    (last,) = ablate(replace(options(tmp_path / "last", **asked, last=True), recipe=both))
+    assert before == {path: path.stat().st_mtime_ns for path in before} and len(before) == 2
+    assert trained["loss"] == calibrated["loss"] == last["loss"]
+    assert calibrated["calibration"]["mIoU as trained"] == pytest.approx(trained["validation"]["mIoU"], abs=1e-3)
+    assert last["validation"]["mIoU"] == last["validations"][-1][1] <= trained["validation"]["mIoU"]
+    with pytest.raises(ConfigError, match="another last"):
+        ablate(replace(options(tmp_path / "trained", **asked, last=True), recipe=both))
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
@@ -137,16 +147,15 @@ def test_learning_rates_are_chosen_on_validation(options, tmp_path, trained, mon
 
 
 def test_longer_trainings_are_compared_on_validation(options, tmp_path, monkeypatch):
-    monkeypatch.setattr(longer_training, "PASSES", (0.1, 0.2))
     seen, real = [], longer_training.train
     monkeypatch.setattr(longer_training, "train", lambda training: seen.append(training.recipe.epochs) or real(training))
     for _ in range(2):  # the second call trains nothing
-        longer_training.main(options(tmp_path, only=("ACGA",)))
-    assert seen == [0.1, 0.2]
-    longer_training.main(options(tmp_path, only=("+ fusion",)))
-    scores = json.loads((tmp_path / "scores.json").read_text())["networks"]
-    assert scores.keys() == {"ACGA", "+ fusion"} and scores["ACGA"].keys() == {"0.1", "0.2"}
-    assert all(of["mIoU"] >= of["mIoU as trained"] > 0 for one in scores.values() for of in one.values())
+        longer_training.main(options(tmp_path, only=("ACGA",), seeds=1), passes=(1, 2))
+    assert seen == [1, 2]
+    longer_training.main(options(tmp_path, only=("+ fusion",), first_seed=1, seeds=1), passes=(1,))
+    scores = json.loads((tmp_path / "scores.json").read_text())["runs"]
+    assert [(run["network"], run["passes"], run["seed"]) for run in scores] == [("ACGA", 1, 100), ("ACGA", 2, 100), ("+ fusion", 1, 101)]
+    assert all(run["mIoU"] >= run["mIoU as trained"] > 0 for run in scores)
     assert {path.name for path in tmp_path.iterdir()} <= {"scores.json", "features", ".lock"}
 
 
