@@ -2,7 +2,7 @@
 
     python benchmarks/alike_actors.py DATA TRAINING [TRAINING …] --features FEATURES --out results/study_third/alike.json
 
-DATA is a release of the second drawn edition, TRAINING a folder that `acga ablate --networks` kept, FEATURES those of the test split by the
+DATA is a release of the second drawn edition, TRAINING a folder with last.safetensors, FEATURES those of the test split by the
 weights' stem. Every minimal pair of sentences is asked: "left of" and "right of", about two actors that nothing else tells apart. Features
 are the visual ones that the decoder gets, without coordinates.
 """
@@ -70,7 +70,7 @@ def measure(weights: Path, root: Path, features: Path) -> dict[str, float]:
 
 def main(data: tyro.conf.Positional[Path], trainings: tyro.conf.Positional[tuple[Path, ...]], /, *, features: Path, out: Path) -> None:
     """Measure every network and write the table."""
-    found = {training.name: measure(training / "model.safetensors", data, features) for training in trainings}
+    found = {training.name: measure(training / "last.safetensors", data, features) for training in trainings}
     write_json(out, rounded({**provenance(), "networks": found}, 4))
     for name, row in found.items():
         print(name, row)

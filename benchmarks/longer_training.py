@@ -4,12 +4,11 @@
 
 It takes the options of `acga ablate`, but for the number of epochs; no test video is looked at. Each number of passes is a training of its
 own, whose learning rate falls to zero at its end, and whose last weights are calibrated. Seeds are counted from 100, as the study does not
-use those. OUT/scores.json has what there is; calls with other networks, passes or seeds may share OUT.
+use those. OUT/scores.json has what there is, beside it are the trainings; calls with other networks, passes or seeds may share OUT.
 """
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,7 +48,6 @@ def main(options: Annotated[AblateOptions, tyro.conf.arg(name="")], *, passes: t
         runs = [*runs_in(path), about | rounded(score, 5)]
         write_json(path, {**provenance(), "runs": sorted(runs, key=lambda run: (run["seed"], run["passes"]))})
         lock.release()
-        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

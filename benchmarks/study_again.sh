@@ -31,6 +31,8 @@ if [ "$1" = third ]; then  # the same networks as trained: what calibration deci
   python "$here/wider_calibration.py" data/train runs/third/networks --features runs/third/features/train --out runs/third/wider.json
   python "$here/alike_actors.py" data/test runs/third/networks/ACGA* --features runs/third/features/a2d/plain --out runs/third/alike.json
   python "$here/longer_training.py" $study $coarse --out runs/longer --rates runs/rates/rates.json --seeds 2 --only "${networks[@]}"
+  python "$here/alike_actors.py" data/test runs/longer/ACGA_4_passes_seed_101 --features runs/third/features/a2d/plain \
+    --out runs/third/alike_four_passes.json
 
   # Fusion and loss: all three responses, about 22 minutes of a core a run
   rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")
