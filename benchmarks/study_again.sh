@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# Makes results/study_second/ or, from more scenes and with calibrated networks, results/study_third/: the claims about attention asked
-# again, on the second drawn world, by the plans in docs/STUDY.md. About 4 minutes of a core a run of the coarse response; interrupted, it goes on where it
-# stopped. data/ and runs/ appear in the folder that it is run from, which is to be another for each.
+# Makes results/study_second/ or, from more scenes and with calibrated networks, results/study_third/, or in four passes what the fourth is
+# to be: the claims about attention asked again, on the second drawn world, by the plans in docs/STUDY.md. A run of the coarse response takes
+# about 4 minutes of a core, the fourth's 12; interrupted, it goes on where it stopped. data/ and runs/ appear in the folder that it is run
+# from, which is to be another for each.
 #
-#     bash benchmarks/study_again.sh second    # or third
+#     bash benchmarks/study_again.sh second    # or third, or fourth
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 
-case ${1:?second or third} in
-  second) scenes=2400 seed=41 seeds=5 trial="--epochs 2" length="--epochs 4" ;;
-  third) scenes=8000 seed=61 seeds=8 trial="--epochs 1 --calibrated" length="--epochs 1 --calibrated" ;;
+case ${1:?second, third or fourth} in
+  second) scenes=2400 seed=41 tests=42 seeds=5 trial="--epochs 2" length="--epochs 4" ;;
+  third) scenes=8000 seed=61 tests=62 seeds=8 trial="--epochs 1 --calibrated" length="--epochs 1 --calibrated --networks runs/third/networks" ;;
+  fourth) scenes=8000 seed=61 tests=82 seeds=5 trial="" length="--epochs 4 --last --networks runs/fourth/networks" ;;
 esac
 acga data synthesize data/train --edition 2 --crowded --frames 16 --train $scenes --test 0 --seed $seed
-acga data synthesize data/test --edition 2 --frames 16 --train 0 --test 800 --seed $((seed + 1))
-acga data synthesize data/jhmdb --layout jhmdb --edition 2 --bystanders --test 300 --seed $((seed + 2))
+acga data synthesize data/test --edition 2 --frames 16 --train 0 --test 800 --seed $tests
+acga data synthesize data/jhmdb --layout jhmdb --edition 2 --bystanders --test 300 --seed $((tests + 1))
 cp "$here/../acga/embedded/mini.safetensors" mini.safetensors
 
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
@@ -22,8 +24,16 @@ study="data/test --learn-from data/train --backbone mini.safetensors --words glo
   --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --loss.other-actors-weight 2 --workers 0
   --features runs/$1/features --jhmdb data/jhmdb --no-probes"
 coarse="--coarse-start --loss.resolution-weights 1 0 0"
-python "$here/learning_rates.py" $study $coarse --out runs/rates $trial --only "${networks[@]}"
+if [ "$1" = fourth ]; then
+  mkdir -p runs/rates
+  cp "$here/../results/study_third/rates.json" runs/rates/
+else
+  python "$here/learning_rates.py" $study $coarse --out runs/rates $trial --only "${networks[@]}"
+fi
 acga ablate $study $coarse --out runs/$1 $length --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
+if [ "$1" = fourth ]; then  # the same trainings, calibrated
+  acga ablate $study $coarse --out runs/fourth/calibrated $length --calibrated --rates runs/rates/rates.json --only "${networks[@]}" --seeds $seeds
+fi
 
 if [ "$1" = third ]; then  # the same networks as trained: what calibration decides, and why the second attention costs
   trained=runs/third/as_trained
@@ -36,7 +46,7 @@ if [ "$1" = third ]; then  # the same networks as trained: what calibration deci
 
   # Fusion and loss: all three responses, about 22 minutes of a core a run
   rate=$(python -c "import json; print(json.load(open('runs/rates/rates.json'))['+ weighted loss'])")
-  acga ablate $study --out runs/third/fusion $length --learning-rate "$rate" --only concatenation "+ fusion" "+ weighted loss" --seeds 5
+  acga ablate $study --out runs/third/fusion --epochs 1 --calibrated --learning-rate "$rate" --only concatenation "+ fusion" "+ weighted loss" --seeds 5
 fi
 
 # As they are kept: packed.
