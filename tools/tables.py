@@ -237,8 +237,8 @@ def alike() -> str:
         seeds = [found[run_name(variant, seed)] for seed in study.seeds(variant)]
         of = [[one[column] for one in seeds] for column in columns]
         rows.append([variant, *(f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})" for values in of)])
-    (longer,) = read_json(THIRD_STUDY / "alike_four_passes.json")["networks"].values()
-    rows.append(["ACGA, after four passes, one seed", *(f"{longer[column]:.2f}" for column in columns)])
+    (after_four,) = read_json(THIRD_STUDY / "alike_four_passes.json")["networks"].values()
+    rows.append(["ACGA, after four passes, one seed", *(f"{after_four[column]:.2f}" for column in columns)])
     head = [
         "256 minimal pairs, mean of the seeds (least to most)",
         "cosine of the two actors' features before it",

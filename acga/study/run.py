@@ -41,20 +41,19 @@ class Experiment:
 
     options: AblateOptions
     questions: Questions
-    learn_from: Path
     training: A2DSentences
     features: Path
 
     @classmethod
     def open(cls, options: AblateOptions) -> Experiment:
         """Read the data, and write which samples are asked about. Raises what the readers raise."""
-        config, learn_from = options.config, options.learn_from or options.root
+        config = options.config
         questions = Questions.open(options.root, config, jhmdb=options.jhmdb, paraphrases=options.paraphrases)
         lock = lock_folder(options.out, wait=True)  # another process may be adding test sets
         questions.save(options.out)
         lock.release()
-        training = A2DSentences(learn_from, "train", size=config.size, clip_length=config.clip_length)
-        return cls(options, questions, learn_from, training, options.features or options.out / "features")
+        training = A2DSentences(options.learn_from or options.root, "train", size=config.size, clip_length=config.clip_length)
+        return cls(options, questions, training, options.features or options.out / "features")
 
     def settings(self, variant: Variant, seed: int) -> dict[str, Any]:
         """The settings of a run, as it is read from its record."""
@@ -99,8 +98,7 @@ class Experiment:
         asked = validated[-1] if self.options.last else max(validated, key=lambda entry: entry["validation"]["mIoU"])
         started = monotonic()
         model = load_model(folder / ("last.safetensors" if self.options.last else "model.safetensors"))
-        how: dict[str, Any] = {name: getattr(self.options, name) for name in ("workers", "device")}
-        how["precision"] = self.options.recipe.precision
+        how: dict[str, Any] = {"precision": self.options.recipe.precision, "workers": self.options.workers, "device": self.options.device}
         calibration = {"calibration": self.calibrate(model, variant.blind_to)} if self.options.calibrated else {}
         whole = self.options.probes and variant.name in {one.name for one in LADDER}
         probed = probe_model(model, self.questions, self.features, variant.blind_to, whole=whole, **how)
