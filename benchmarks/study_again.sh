@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes results/study_second/ or, from more scenes and with calibrated networks, results/study_third/, or in four passes what the fourth is
 # to be: the claims about attention asked again, on the second drawn world, by the plans in docs/STUDY.md. A run of the coarse response takes
-# about 4 minutes of a core, the fourth's 12; interrupted, it goes on where it stopped. data/ and runs/ appear in the folder that it is run
+# about 4 minutes of a core, the fourth's 25; interrupted, it goes on where it stopped. data/ and runs/ appear in the folder that it is run
 # from, which is to be another for each.
 #
 #     bash benchmarks/study_again.sh second    # or third, or fourth
@@ -11,7 +11,7 @@ here=$(dirname "$(realpath "$0")")
 case ${1:?second, third or fourth} in
   second) scenes=2400 seed=41 tests=42 seeds=5 trial="--epochs 2" length="--epochs 4" ;;
   third) scenes=8000 seed=61 tests=62 seeds=8 trial="--epochs 1 --calibrated" length="--epochs 1 --calibrated --networks runs/third/networks" ;;
-  fourth) scenes=8000 seed=61 tests=82 seeds=5 trial="" length="--epochs 4 --last --networks runs/fourth/networks" ;;
+  fourth) scenes=8000 seed=61 tests=82 seeds=5 trial="" length="--epochs 4 --last --precision fp32 --networks runs/fourth/networks" ;;
 esac
 acga data synthesize data/train --edition 2 --crowded --frames 16 --train $scenes --test 0 --seed $seed
 acga data synthesize data/test --edition 2 --frames 16 --train 0 --test 800 --seed $tests
@@ -19,7 +19,8 @@ acga data synthesize data/jhmdb --layout jhmdb --edition 2 --bystanders --test 3
 cp "$here/../acga/embedded/mini.safetensors" mini.safetensors
 
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-networks=("dynamic convolution" "+ weighted loss" "+ vision guided language" "ACGA" "ACGA, residual")
+networks=("dynamic convolution" "+ weighted loss" "+ vision guided language" "ACGA")
+[ "$1" = fourth ] || networks+=("ACGA, residual")
 study="data/test --learn-from data/train --backbone mini.safetensors --words glove --network mini --change residual=false size=192
   --batch-size 32 --sentences-per-clip 4 --attention-rate 0.5 --scaled-attention --loss.other-actors-weight 2 --workers 0
   --features runs/$1/features --jhmdb data/jhmdb --no-probes"
