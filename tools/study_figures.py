@@ -16,8 +16,8 @@ def main() -> None:
     shown = [one for one in Summary.read().claims if one["role"] != "exploratory" and one["claim"] != "Controls"]
     held = sum(one["verdict"].startswith("holds") for one in shown)
     drawn = {
-        "claims": titled(claims_plot(shown), f"{held} of {len(shown)} intervals lie above zero on the drawn twin"),
-        "attention": titled(attention_chart(study), "Where attention on a word lies"),
+        "claims": titled(claims_plot(shown), f"First study: {held} of {len(shown)} intervals lie above zero on the drawn twin"),
+        "attention": titled(attention_chart(study), "First study: where attention on a word lies"),
         "losses": loss_instability(study),
     }
     for name, figure in drawn.items():

@@ -70,14 +70,11 @@ def shipped(rows: Mapping[str, tuple[str, str | None]], columns: Sequence[str] =
 
 def in_short() -> str:
     """The rows that the README shows."""
-    first = read_json(RESULTS / "a2d.json.gz")
-    by_thin = [first["metrics"][column] for column in ("P@0.5", "mIoU")]
     rows = [
         *((film.title, film.questions, film.shares) for film in film_rows()),
         ("**cartoons**, second edition", *on_drawn("second")),
         ("… two actors that differ in place alone", *on_drawn("second", "needs=minimal pair")),
         ("**cartoons**, first edition, 100 videos", *on_drawn("first")),
-        ("… 400 videos, by `thin_residual`", len(first["predictions"]), by_thin),
     ]
     head = ("`mini`, in %", "questions", "P@0.5", "mean IoU", "refined, P@0.5", "refined, mean IoU", "wrong sentence, mean IoU")
     shown = [(title, f"{asked:,}", *(f"{100 * share:.0f}" for share in shares)) for title, asked, shares in rows]

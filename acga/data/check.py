@@ -18,25 +18,20 @@ from ..system.processes import map_in_processes
 from .a2d import SUBSETS, VIDEO_COLUMNS, A2DSentences
 from .dataset import Dataset, Sample
 from .jhmdb import JHMDBSentences
-from .releases import layout_of
+from .releases import A2D_ADDRESS, JHMDB_ADDRESS, SENTENCES_ADDRESS, layout_of
 from .tables import read_lines, read_table
 from .text import Vocabulary
 
 FEW = 64  # videos, which are read sooner than other processes are started
-_A2D, _SENTENCES, _JHMDB = (
-    "https://web.eecs.umich.edu/~jjcorso/r/a2d/",
-    "https://kgavrilyuk.github.io/publication/actor_action/",
-    "http://jhmdb.is.tue.mpg.de/",
-)
 RELEASE_PARTS = {  # of each release: where they are to be had
     "A2D Sentences": {
-        "Release/videoset.csv": _A2D,
-        "Release/clips320H": _A2D,
-        "text_annotations/a2d_annotation.txt": _SENTENCES,
-        "text_annotations/a2d_missed_videos.txt": _SENTENCES,
-        "text_annotations/a2d_annotation_with_instances": _SENTENCES,
+        "Release/videoset.csv": A2D_ADDRESS,
+        "Release/clips320H": A2D_ADDRESS,
+        "text_annotations/a2d_annotation.txt": SENTENCES_ADDRESS,
+        "text_annotations/a2d_missed_videos.txt": SENTENCES_ADDRESS,
+        "text_annotations/a2d_annotation_with_instances": SENTENCES_ADDRESS,
     },
-    "J-HMDB Sentences": {"Rename_Images": _JHMDB, "puppet_mask": _JHMDB, "jhmdb_annotation.txt": _SENTENCES},
+    "J-HMDB Sentences": {"Rename_Images": JHMDB_ADDRESS, "puppet_mask": JHMDB_ADDRESS, "jhmdb_annotation.txt": SENTENCES_ADDRESS},
 }
 DEAD_LINK = "If an address is dead, https://web.archive.org may have kept it; else ask its authors."
 

@@ -12,16 +12,27 @@ from .dataset import Dataset
 from .jhmdb import JHMDBSentences
 from .tables import read_table
 
+A2D_ADDRESS, SENTENCES_ADDRESS, JHMDB_ADDRESS = (  # where the releases are to be had
+    "https://web.eecs.umich.edu/~jjcorso/r/a2d/",
+    "https://kgavrilyuk.github.io/publication/actor_action/",
+    "http://jhmdb.is.tue.mpg.de/",
+)
+
 
 def layout_of(root: str | Path) -> Literal["A2D Sentences", "J-HMDB Sentences"]:
-    """Which release is in a folder. Raises `DatasetError` when it is neither."""
+    """Which release is in a folder. Raises `DatasetError` when it is neither, and says where both are to be had."""
     root = Path(root)
+    if not root.is_dir():
+        raise DatasetError(
+            f"There is no folder {root}; A2D is at {A2D_ADDRESS}, J-HMDB at {JHMDB_ADDRESS}, sentences at {SENTENCES_ADDRESS}"
+        )
     if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
         return "J-HMDB Sentences"
     if (root / "Release").exists() or (root / "text_annotations").exists():
         return "A2D Sentences"
     raise DatasetError(
-        f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt)."
+        f"{root} holds neither A2D Sentences (Release/, text_annotations/) nor J-HMDB Sentences (Rename_Images/, jhmdb_annotation.txt); "
+        f"they are at {A2D_ADDRESS} and {JHMDB_ADDRESS}, sentences at {SENTENCES_ADDRESS}"
     )
 
 

@@ -59,7 +59,7 @@ _NETWORK = Sketch(
     (
         Node(12, 24, "clip", "3 × 16 × 128 × 128", "data"),
         Node(12, 132, "sentence", "20 words", "data"),
-        Node(184, 24, "video, eq. 2; where", "216 × 8 × 8", "encoders"),
+        Node(184, 24, "video + place, eq. 2", "216 × 8 × 8", "encoders"),
         Node(184, 132, "text, eq. 1", "20 × 96", "encoders"),
         Node(362, 24, "language guided vision", "eq. 5–8: 216 × 8 × 8", "vision", 166),
         Node(362, 132, "vision guided language", "eq. 3–4: 96 × 8 × 8", "language", 166),

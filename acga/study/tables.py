@@ -115,20 +115,14 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def headline(decisions: Sequence[dict[str, Any]], titles: dict[str, str]) -> str:
-    """A row a claim: its planned tests, with a verdict said once where they share it, and an outcome once where it is the same."""
-    rows = []
-    for claim, title in titles.items():
-        planned, cells = [one for one in decisions if one["claim"] == claim], []
-        for verdict in dict.fromkeys(one["verdict"] for one in planned):
-            alike, said = [one for one in planned if one["verdict"] == verdict], []
-            for before, one in zip([None, *alike], alike, strict=False):
-                outcome = "" if before and before["outcome"] == one["outcome"] else f"{one['outcome']}, "
-                said.append(f"{outcome}{one['difference']} {Interval.of(one['interval'])}")
-            cells.append(f"**{verdict}**: {', '.join(said)}")
-        if planned:
-            paper = ", ".join(filter(None, dict.fromkeys(_points(one["paper"]) for one in planned)))
-            rows.append([f"**{claim}**: {title}", paper, "; ".join(cells)])
-    return markdown(["claim", "paper, real videos", "here"], rows)
+    """A row for each planned test, with the claim at its first."""
+    rows, before = [], ""
+    for one in decisions:
+        title = "" if one["claim"] == before else f"**{one['claim']}**: {titles[one['claim']]}"
+        test = f"{one['outcome']}, {one['difference']}"
+        rows.append([title, test, _points(one["paper"]), str(Interval.of(one["interval"])), one["verdict"]])
+        before = one["claim"]
+    return markdown(["claim", "difference in", "paper, real videos", "here", "verdict"], rows)
 
 
 def decided_claims(

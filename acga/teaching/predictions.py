@@ -34,4 +34,4 @@ def score_predictions(guesses: Mapping[str, Any], summary: Summary) -> pd.DataFr
         }
     table = pd.DataFrame(rows).T
     right, asked = int((table["right"] == "yes").sum()), int((table["right"] != "–").sum())
-    return table.rename_axis(f"{right} of {asked} predictions right" if asked else "no predictions yet")
+    return table.rename_axis(f"first study: {right} of {asked} predictions right" if asked else "first study: no predictions yet")

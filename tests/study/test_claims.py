@@ -106,11 +106,10 @@ def test_tables_say_what_the_summary_does(summary):
     interval = {"mean": 0.02, "low": 0.01, "high": 0.03}
     test = {"claim": "C3", "outcome": "mean IoU", "difference": "both", "interval": interval, "verdict": "holds", "paper": 1.5}
     planned = headline([test, {**test, "difference": "more", "verdict": "undecided", "paper": 6.9}], TITLES)
-    assert (
-        "| **holds**: mean IoU, both 2.0 [1.0, 3.0]; **undecided**: mean IoU, more 2.0 [1.0, 3.0] |" in planned and "+1.5, +6.9" in planned
-    )
-    again = headline([{**test, "outcome": "pairs"}, {**test, "outcome": "pairs"}], TITLES)
-    assert "| +1.5 | **holds**: pairs, both 2.0 [1.0, 3.0], both 2.0 [1.0, 3.0] |" in again
+    assert planned.splitlines()[2:] == [
+        "| **C3**: attention helps | mean IoU, both | +1.5 | 2.0 [1.0, 3.0] | holds |",
+        "|  | mean IoU, more | +6.9 | 2.0 [1.0, 3.0] | undecided |",
+    ]
     told = headline_claims(summary.claims, TITLES)
     assert all(one["statement"] in told for one in summary.claims if one["role"] == "headline") and told.count("**C3") == 1
     rows = variant_rows(summary.grids).splitlines()

@@ -22,7 +22,7 @@ def test_predictions_that_are_the_verdicts_are_all_right(summary):
     of = {verdict: guess for guess, verdict in PREDICTIONS.items()}
     primary = {one["claim"]: one["verdict"] for one in summary.claims if one["role"] == "primary"}
     table = score_predictions({name: of[primary[name]] for name in CLAIMS}, summary)
-    assert list(table["right"]) == ["yes"] * 6 and table.index.name == "6 of 6 predictions right"
+    assert list(table["right"]) == ["yes"] * 6 and table.index.name == "first study: 6 of 6 predictions right"
     assert list(table["verdict"]) == [primary[name] for name in CLAIMS]
 
 
@@ -33,7 +33,7 @@ def test_the_same_prediction_for_all_is_right_for_some(summary):
 
 def test_no_prediction_is_no_fault_and_another_word_is(summary):
     table = score_predictions({"C1": ..., "C2": "hurts"}, summary)
-    assert list(table["you"]) == ["–", "hurts"] and table.index.name.startswith("0 of 1")
+    assert list(table["you"]) == ["–", "hurts"] and table.index.name.startswith("first study: 0 of 1")
     with pytest.raises(ConfigError, match="prediction for C1 is 'yes'"):
         score_predictions({"C1": "yes"}, summary)
 
