@@ -154,9 +154,9 @@ def seed_by_seed(runs: pd.DataFrame) -> str:
     return ", ".join(f"{100 * value:.1f}" for value in runs["validation"])
 
 
-def third_variants() -> str:
-    """The third study's networks: how well they do on validation, seed by seed, and on the test videos in the mean over seeds."""
-    study, rows = Study.read(THIRD_STUDY), []
+def networks(folder: Path) -> str:
+    """The networks of the study in a folder: on validation, seed by seed, and on the test videos in the mean over seeds."""
+    study, rows = Study.read(folder), []
     for name in study.variants:
         of = study.runs[study.runs["variant"] == name]
         scores = [study.mean(name), study.mean(name, "P@0.5"), study.mean(name, where="needs=relation"), share_of_pairs(study, name)]
@@ -202,9 +202,9 @@ def what_parts_add(folder: Path, parts: Sequence[tuple[str, claims.Pair]]) -> st
     return tables.markdown(["points, exploratory", *COLUMNS], rows)
 
 
-def calibration_effect() -> str:
-    """Mean IoU on validation as the third study's networks were trained, and calibrated."""
-    study, rows = Study.read(THIRD_STUDY), []
+def calibration_effect(folder: Path) -> str:
+    """Mean IoU on validation of the networks of a calibrated study, as they were trained and calibrated."""
+    study, rows = Study.read(folder), []
     means = 100 * study.runs.groupby("variant", sort=False)[["validation_as_trained", "validation"]].mean()
     for name, one in means.iterrows():
         beside = [f"{one[column] - means.loc[claims.BOTH.first, column]:+.1f}" for column in means.columns]
@@ -279,9 +279,9 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "second cost": lambda: cost(cost_of_runs(Study.read(SECOND_STUDY))),
         "learning rates": partial(learning_rates, SECOND_STUDY),
         "third verdicts": third_verdicts,
-        "third variants": third_variants,
+        "third variants": partial(networks, THIRD_STUDY),
         "third parts": partial(what_parts_add, THIRD_STUDY, PARTS),
-        "third calibration": calibration_effect,
+        "third calibration": partial(calibration_effect, THIRD_STUDY),
         "longer": longer,
         "alike": alike,
         "third learning rates": partial(learning_rates, THIRD_STUDY),

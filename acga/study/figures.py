@@ -95,7 +95,7 @@ def attention_chart(study: Study, variants: Sequence[str] = ("+ vision guided la
 
 
 def loss_instability(study: Study) -> Figure:
-    """The losses of dynamic convolution at both learning rates and of ACGA, and what each seed came to."""
+    """The losses of dynamic convolution at both learning rates and of ACGA, and the mean IoU that each seed came to."""
     names = ("dynamic convolution", f"dynamic convolution, {OWN_RATE}", "ACGA")
     series = {}
     for name in names:
