@@ -36,7 +36,7 @@ from acga.study.claims import TITLES
 from acga.study.decisions import PLAN, decide, share_of_pairs
 from acga.study.phrasings import gain_in_every_phrasing, phrasings, share_by_every_phrasing
 from acga.study.power import Spread
-from acga.study.records import SECOND_STUDY, THIRD_STUDY, THIRD_STUDY_AS_TRAINED, THIRD_STUDY_OF_FUSION, Study
+from acga.study.records import FOURTH_STUDY_CALIBRATED, SECOND_STUDY, THIRD_STUDY, THIRD_STUDY_AS_TRAINED, THIRD_STUDY_OF_FUSION, Study
 from acga.study.run import run_name
 from acga.study.summary import Summary, cost_of_runs
 from acga.system.files import read_json, read_json_lines
@@ -213,6 +213,15 @@ def calibration_effect(folder: Path) -> str:
     return tables.markdown(head, rows)
 
 
+def validation(folder: Path) -> str:
+    """Mean IoU on validation of a calibrated study's networks, seed by seed."""
+    runs, rows = Study.read(folder).runs, []
+    for name, of in runs.groupby("variant", sort=False):
+        pairs = of.sort_values("seed")[["validation", "validation_as_trained"]].itertuples(index=False)
+        rows.append([str(name), ", ".join(f"{100 * one:.1f} ({100 * trained:.1f})" for one, trained in pairs)])
+    return tables.markdown(["network", "validation, mIoU in %, calibrated (as trained), by seed"], rows)
+
+
 def longer() -> str:
     """Mean IoU on validation after more passes, seed by seed."""
     runs = pd.DataFrame(read_json(THIRD_STUDY / "longer.json")["runs"])
@@ -291,6 +300,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {  # document: what stands bet
         "fusion variants": fusion_variants,
         "fusion parts": partial(what_parts_add, THIRD_STUDY_OF_FUSION, FUSION_AND_LOSS),
         "fusion cost": lambda: cost(cost_of_runs(Study.read(THIRD_STUDY_OF_FUSION))),
+        "fourth validation": partial(validation, FOURTH_STUDY_CALIBRATED),
         "attempts": attempts,
         "verdicts": lambda: tables.headline_claims(Summary.read().claims, TITLES),
         "variants": lambda: tables.variant_rows(Summary.read().grids),

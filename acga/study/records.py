@@ -31,6 +31,7 @@ SECOND_STUDY = RESULTS / "study_second"  # of the claims about attention, by a p
 THIRD_STUDY = RESULTS / "study_third"  # of the same, with more scenes and calibrated networks
 THIRD_STUDY_AS_TRAINED = THIRD_STUDY / "as_trained"  # the same networks, not calibrated
 THIRD_STUDY_OF_FUSION = THIRD_STUDY / "fusion"  # and of those about fusion and loss, in networks with all three responses
+FOURTH_STUDY_CALIBRATED = RESULTS / "study_fourth" / "calibrated"  # of those about attention, after four passes
 RUNS = "runs.jsonl"  # in the folder of a study, or packed, runs.jsonl.gz
 ACTOR_SIZES = ("small", "medium", "large")  # thirds of the questions by the area of their actor
 
