@@ -9,6 +9,7 @@ from helpers.releases import A2D_SENTENCES, square, write_puppet_mask
 from acga.cli import main
 from acga.data import check as check_module
 from acga.data.check import check_release
+from acga.data.releases import A2D_ADDRESS, JHMDB_ADDRESS, SENTENCES_ADDRESS
 
 ANNOTATIONS = "text_annotations/a2d_annotation_with_instances"
 
@@ -98,6 +99,14 @@ def test_missing_parts_and_where_they_are_to_be_had(a2d_copy, capsys):
     assert main(["data", "check", str(a2d_copy), "--workers", "0"]) == 2
     said = capsys.readouterr().out
     assert "missing: Release/videoset.csv; it is to be had from https://web.eecs.umich.edu" in said and "web.archive.org" in said
+
+
+@pytest.mark.parametrize(("folder", "said"), [("absent", "There is no folder "), ("empty", " holds neither Release/ ")])
+def test_a_folder_without_a_release_says_where_to_get_one(folder, said, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["data", "check", str(tmp_path / folder)]) == 2
+    told = capsys.readouterr().err
+    assert said in told and all(address in told for address in (A2D_ADDRESS, JHMDB_ADDRESS, SENTENCES_ADDRESS))
 
 
 def test_processes_share_the_videos(a2d_release, monkeypatch):
