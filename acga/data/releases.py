@@ -22,14 +22,14 @@ A2D_ADDRESS, SENTENCES_ADDRESS, JHMDB_ADDRESS = (  # where the releases are to b
 def layout_of(root: str | Path) -> Literal["A2D Sentences", "J-HMDB Sentences"]:
     """Which release is in a folder. Raises `DatasetError` when it is neither, and says where both are to be had."""
     root = Path(root)
-    places = f"get the releases at {A2D_ADDRESS}, {JHMDB_ADDRESS} and, the sentences, {SENTENCES_ADDRESS}"
+    places = f"get the releases ({A2D_ADDRESS}, {JHMDB_ADDRESS}) and their sentences ({SENTENCES_ADDRESS})."
     if not root.is_dir():
         raise DatasetError(f"There is no folder {root}; {places}")
     if (root / "jhmdb_annotation.txt").exists() or (root / "Rename_Images").exists():
         return "J-HMDB Sentences"
     if (root / "Release").exists() or (root / "text_annotations").exists():
         return "A2D Sentences"
-    raise DatasetError(f"{root} holds neither Release/ (A2D) nor Rename_Images/ (J-HMDB); {places}")
+    raise DatasetError(f"{root} is neither A2D Sentences (with Release/) nor J-HMDB Sentences (with Rename_Images/); {places}")
 
 
 def open_release(root: Path, split: Literal["train", "test"], config: ACGAConfig, frame_list: Path | None = None) -> Dataset:

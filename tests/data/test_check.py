@@ -101,7 +101,7 @@ def test_missing_parts_and_where_they_are_to_be_had(a2d_copy, capsys):
     assert "missing: Release/videoset.csv; it is to be had from https://web.eecs.umich.edu" in said and "web.archive.org" in said
 
 
-@pytest.mark.parametrize(("folder", "said"), [("absent", "There is no folder absent"), ("empty", "empty holds neither Release/ ")])
+@pytest.mark.parametrize(("folder", "said"), [("absent", "There is no folder absent"), ("empty", "empty is neither A2D Sentences ")])
 def test_a_folder_without_a_release_says_where_to_get_one(folder, said, tmp_path, monkeypatch, capsys):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)  # an error leaves out the middle of what is very long

@@ -315,7 +315,7 @@ def test_jhmdb_releases(jhmdb_copy, capsys):
 
 def test_neither_layout(tmp_path, refused):
     assert "neither A2D Sentences" in refused("data", "check", tmp_path)
-    assert "neither A2D Sentences" in refused("data", "check", tmp_path / "absent")
+    assert "There is no folder" in refused("data", "check", tmp_path / "absent")
 
 
 def test_unknown_download(tmp_path, refused):
@@ -348,7 +348,7 @@ def test_configurations(changes, message, tmp_path, refused):
 def test_training_without_what_it_needs(a2d_copy, weights, tmp_path, refused, capfd):
     """The small release has one training video, which leaves none to validate on."""
     absent = tmp_path / "absent"
-    assert "neither A2D" in refused("evaluate", absent, "--weights", weights, "--out", tmp_path / "result.json")
+    assert "There is no folder" in refused("evaluate", absent, "--weights", weights, "--out", tmp_path / "result.json")
     refused("pretrain", absent, "--out", tmp_path / "run")
     assert main(["train", str(a2d_copy), "--out", str(tmp_path / "run"), "--backbone", str(absent)]) == 2
     assert "has a single training video" in capfd.readouterr().err and not (tmp_path / "run").exists()

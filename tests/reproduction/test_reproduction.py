@@ -211,10 +211,10 @@ def test_errors_name_the_option_of_the_command_line(world, tmp_path, capsys):
 
 
 def test_the_documented_lines_work_in_their_order(world, tmp_path):
-    """Those of README and docs, which are the same, on the small releases."""
+    """Those of docs, of which README gives the first, on the small releases."""
     page, readme = (Path(__file__).parents[2].joinpath(name).read_text() for name in ("docs/REPRODUCE.md", "README.md"))
     lines = [line for line in page.partition("```sh\n")[2].partition("```")[0].splitlines() if line.startswith("acga reproduce")]
-    assert len(lines) == 3 and "\n".join(lines) in readme
+    assert len(lines) == 3 and [line for line in readme.splitlines() if line.startswith("acga reproduce")] == lines[:1]
     small = {"out": tmp_path, "backbone": world / "i3d.safetensors", "epochs": 0.34, "config": CONFIG, "workers": 0, "device": "cpu"}
     for line in lines:
         asked = parse(shlex.split(line)[1:])
