@@ -241,6 +241,13 @@ OUTPUTS: dict[type, str | None] = {SynthesizeOptions: "root", PhotographsOptions
 
 def parse(arguments: Sequence[str]) -> Any:
     """The options of a command line, of one of the classes in `COMMANDS`. Raises `AcgaError` for one that says nothing that is there."""
+    command = " ".join(arguments[: 2 if arguments[:1] == ["data"] else 1])
+    if command not in (*COMMANDS, "data"):  # also before --help
+        raise AcgaError(f"There is no command {command!r}{_perhaps(command, (*COMMANDS, 'data'))}; acga help lists all.")
+    places = (n for n, one in enumerate(arguments) if not one and (n == len(command.split()) or arguments[n - 1].startswith("-")))
+    empty = next(places, None)
+    if empty is not None:  # as a path it would be the current folder
+        raise AcgaError(f"What follows {arguments[empty - 1]} is empty; give it, or look at the variable of the shell that it came from.")
     app, data = SubcommandApp(), SubcommandApp()
     for name, (options, _) in COMMANDS.items():
         (data if name.startswith("data ") else app).command(options, name=name.removeprefix("data "))  # type: ignore[call-overload]
@@ -251,14 +258,12 @@ def parse(arguments: Sequence[str]) -> Any:
     except SystemExit as ended:
         if not ended.code:  # after help
             raise
-        raise AcgaError(wrong_name(arguments) or _plain(said.getvalue())) from None
+        raise AcgaError(wrong_option(arguments) or _plain(said.getvalue())) from None
 
 
-def wrong_name(arguments: Sequence[str]) -> str | None:
-    """The first command or option of a command line that there is not, in a sentence with what was perhaps meant; None if all are."""
+def wrong_option(arguments: Sequence[str]) -> str | None:
+    """The first option of a command line that there is not, in a sentence with what was perhaps meant; None if all are."""
     command = " ".join(arguments[: 2 if arguments[:1] == ["data"] else 1])
-    if command not in COMMANDS:
-        return f"There is no command {command!r}{_perhaps(command, (*COMMANDS, 'data'))}; acga help lists all."
     with redirect_stdout(io.StringIO()) as said, suppress(SystemExit):
         parse([*command.split(), "--help"])
     known = set(re.findall(r"(?<![\w-])--?[a-z][\w.-]*", said.getvalue()))

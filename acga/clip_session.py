@@ -130,12 +130,12 @@ class ClipSession:
         picture = self.clips[frame][self.segmenter.config.clip_length // 2]  # the frame itself
         return self._filters.get(frame, lambda: GuidedFilter(picture))(response)
 
-    def mask(self, query: str, frame: int, *, threshold_ratio: float = 0.5) -> np.ndarray:
-        """The mask of a known response, bool (H, W), as `Segmenter.mask` makes it."""
+    def mask(self, query: str, frame: int, *, threshold_ratio: float | None = None) -> np.ndarray:
+        """The mask of a known response, bool (H, W), as `Segmenter.mask` makes it; the ratio is by default the segmenter's."""
         found = self.responses[query][frame]
         return self.segmenter.mask(found.logits, self.size, peak=found.peak, threshold_ratio=threshold_ratio)
 
-    def agreement(self, queries: Sequence[str], *, threshold_ratio: float = 0.5) -> list[float]:
+    def agreement(self, queries: Sequence[str], *, threshold_ratio: float | None = None) -> list[float]:
         """In each frame, the mean IoU of each two queries' masks, from known responses; nothing for a single query."""
         if len(queries) < 2:
             return []

@@ -15,6 +15,7 @@ import numpy as np
 EDGE_WINDOW = 13 / 320
 EDGE_RIDGE = 1e-4
 LEAST = 1e-6  # probability: the filter may leave [0, 1] a little
+LOW = -10.0  # the logit of a probability that is well above the least
 
 
 class GuidedFilter:
@@ -38,14 +39,17 @@ class GuidedFilter:
 
     def __call__(self, response: np.ndarray) -> np.ndarray:
         """Logits `(S, S)`, filtered as probabilities, as logits float32 `(S, S)`."""
-        probability = np.exp(-np.logaddexp(0, -response.astype(np.float32)))  # the logistic function, without overflow
+        response = response.astype(np.float32)
+        # Where all logits are low, more of each is a factor of the probabilities, which the filter keeps; the least would cover them all.
+        lift = max(np.float32(0), LOW - response.max())
+        probability = np.exp(-np.logaddexp(0, -response - lift))  # the logistic function, without overflow
         mean = self._average(probability)
         covariance = self._average(self.colours * probability[..., None]) - self.mean * mean[..., None]  # (S, S, 3)
         slope = np.einsum("yxij,yxj->yxi", self.inverse, covariance)
         offset = mean - (slope * self.mean).sum(axis=-1)
         filtered = (self._average(slope) * self.colours).sum(axis=-1) + self._average(offset)
         filtered = np.clip(filtered, LEAST, 1 - LEAST)
-        return np.log(filtered / (1 - filtered))
+        return np.log(filtered / (1 - filtered)) - lift
 
     def _average(self, maps: np.ndarray) -> np.ndarray:
         """Means over the window around each pixel of maps float32 `(S, S)` or `(S, S, C)`."""

@@ -212,7 +212,7 @@ class Segmenter:
             first, second = before.responses[query].logits, after.responses[query].logits
             logits = first + np.float32(share) * (second - first)  # (S, S)
             responses[query] = logits if guide is None else guide(logits)
-            masks[query] = self.mask(responses[query], frame.picture.shape[:2], peak=found.peak, threshold_ratio=self.threshold_ratio)
+            masks[query] = self.mask(responses[query], frame.picture.shape[:2], peak=found.peak)
         return FrameResult(
             index=frame.number,
             time=frame.time,
@@ -224,9 +224,13 @@ class Segmenter:
             confidences={query: found.confidence for query, found in nearest.responses.items()},
         )
 
-    def mask(self, logits: np.ndarray, size: tuple[int, int], *, peak: float, threshold_ratio: float) -> np.ndarray:
-        """Foreground bool (H, W) of logits (S, S), as `binarise` decides; empty if their peak is below the minimum."""
-        return binarise(logits, size, threshold_ratio=threshold_ratio, one_piece=self.one_piece) & (peak >= self.minimum_peak)
+    def mask(self, logits: np.ndarray, size: tuple[int, int], *, peak: float, threshold_ratio: float | None = None) -> np.ndarray:
+        """Foreground bool (H, W) of logits (S, S), as `binarise` decides; empty if their peak is below the minimum.
+
+        `threshold_ratio` stands for the segmenter's own.
+        """
+        ratio = self.threshold_ratio if threshold_ratio is None else threshold_ratio
+        return binarise(logits, size, threshold_ratio=ratio, one_piece=self.one_piece) & (peak >= self.minimum_peak)
 
 
 class VideoHandle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from fractions import Fraction
@@ -14,6 +15,7 @@ from ..errors import AcgaError, VideoError
 from .budget import MOST_BYTES, excess_of_picture
 
 PICTURES = (".png", ".jpg", ".jpeg")
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -73,6 +75,18 @@ def decode_picture(file: Path, *, unchanged: bool = False) -> np.ndarray:
     return picture if unchanged else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
+def is_single_picture(file: Path) -> bool:
+    """Whether a file is named as a png or jpg, and no animated png."""
+    if file.suffix.lower() not in PICTURES:
+        return False
+    with open(file, "rb") as stream:
+        if stream.read(8) != PNG_SIGNATURE:
+            return True
+        while len(head := stream.read(8)) == 8 and head[4:] not in (b"IDAT", b"acTL"):
+            stream.seek(4 + int.from_bytes(head[:4], "big"), os.SEEK_CUR)
+        return head[4:] != b"acTL"
+
+
 def read_mask(file: Path) -> np.ndarray:
     """A picture of one channel or more as a mask, bool (H, W): what is not black. Raises `VideoError`."""
     picture = decode_picture(file, unchanged=True)
@@ -81,10 +95,12 @@ def read_mask(file: Path) -> np.ndarray:
 
 def _declared_size(content: bytes) -> tuple[int, int] | None:
     """(h, w) in the header of a png or jpg; None if it is neither, or a png that is cut off."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR" and len(content) >= 24:
+    if content.startswith(PNG_SIGNATURE) and content[12:16] == b"IHDR" and len(content) >= 24:
         width, height = struct.unpack(">II", content[16:24])
         place = 8
-        while place + 8 <= len(content):  # a part that says it is longer than the file would be given the memory
+        name = b""
+        while place + 8 <= len(content) and name != b"IEND":  # a part that says it is longer than the file would be given the memory
+            name = content[place + 4 : place + 8]
             place += 12 + int.from_bytes(content[place : place + 4], "big")
         return (height, width) if place <= len(content) else None
     place = 2 if content.startswith(b"\xff\xd8") else len(content)

@@ -254,7 +254,9 @@ def glove() -> tuple[Vocabulary, WordTable]:
 
 
 def check_queries(queries: Sequence[str]) -> None:
-    """Raise `QueryError` if there is none, or one is given twice."""
+    """Raise `QueryError` if there is none, one is given twice, or a single one stands for the list."""
+    if isinstance(queries, str):  # whose letters would be asked one by one
+        raise QueryError(f"The queries are a single text; give a list of them, as in [{queries!r}].")
     if not queries:
         raise QueryError('There is no query; describe at least one actor, for example "dog running on the left".')
     twice = next((query for query, count in Counter(queries).items() if count > 1), None)

@@ -6,7 +6,6 @@ A frame is `(H, W, 3)` uint8 RGB everywhere. Decoding and writing hold a few fra
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,48 +23,17 @@ from ..errors import VideoError
 from ..system.files import partial_path, refuse_special
 from .budget import MOST_BYTES, MOST_PIXELS, excess_of_picture
 from .palette import Palette
-from .pictures import decode_picture, list_pictures
+from .pictures import decode_picture, is_single_picture, list_pictures
+from .stored_picture import BT709, StoredPicture, orientation, standard_of_colours
 
 FOLDER_FRAMES_PER_SECOND = 25.0  # a folder of pictures does not say how fast it is to be played
 FULL_HD = 1920 * 1088  # pixels of a frame
 MOST_STRETCHED = 8  # times as wide as high, or as high as wide: a pixel of another shape is a fault of the file
 LONGEST_GAP = 4 * 3600.0  # seconds between frames, or before the first: more is a clock that was set anew
-BT709, LIMITED = 1, 1  # numbers of a standard of colours, and of the range 16 to 235, as in H.273 and FFmpeg
+LIMITED = 1  # the number of the range 16 to 235, as in H.273 and FFmpeg
+HEIF_BRANDS = ("heic", "heix", "heim", "heis", "mif1", "mif2", "miaf", "avif")  # photographs: FFmpeg gives their tiles, not the whole
 TS_DISCONT = 0x0200  # FFmpeg's flag of formats whose clocks start anywhere and may jump
 TICK = Fraction(1, 120_000)  # seconds, of the times in written videos: whole numbers of it for each usual rate, 30000/1001 too
-
-
-@dataclass(frozen=True)
-class StoredPicture:
-    """A picture as a file stores it: to be stretched to square pixels, then transposed, then mirrored.
-
-    >>> StoredPicture(4, 6, transposed=True).shown_size
-    (6, 4)
-    """
-
-    height: int  # pixels
-    width: int
-    pixel_aspect: Fraction = Fraction(1)  # width of a stored pixel, as shown, by its height
-    transposed: bool = False
-    flipped: tuple[bool, bool] = (False, False)  # top to bottom, left to right
-
-    @property
-    def stretched_size(self) -> tuple[int, int]:
-        """(h, w) with square pixels; no side becomes shorter."""
-        one = Fraction(1)
-        return round(self.height / min(self.pixel_aspect, one)), round(self.width * max(self.pixel_aspect, one))
-
-    @property
-    def shown_size(self) -> tuple[int, int]:
-        """(h, w) of the frame."""
-        height, width = self.stretched_size
-        return (width, height) if self.transposed else (height, width)
-
-    def turn(self, picture: np.ndarray) -> np.ndarray:
-        """A picture (h, w, 3) with square pixels as it is shown."""
-        picture = picture.transpose(1, 0, 2) if self.transposed else picture
-        rows, columns = (slice(None, None, -1 if flip else 1) for flip in self.flipped)
-        return np.ascontiguousarray(picture[rows, columns])
 
 
 class ShownFrame(NamedTuple):
@@ -94,6 +62,8 @@ def probe(path: str | Path) -> VideoInfo:
     height, width, _ = first.picture.shape
     if path.is_dir():
         return VideoInfo(height, width, FOLDER_FRAMES_PER_SECOND, len(list_pictures(path)), first.stored)
+    if is_single_picture(path):
+        return VideoInfo(height, width, FOLDER_FRAMES_PER_SECOND, 1, first.stored)
     with _open(path) as container:
         stream = _video_stream(path, container)
         return VideoInfo(height, width, float(_rate(stream)), stream.frames or None, first.stored)
@@ -129,7 +99,7 @@ def read_shown_frames(path: str | Path, *, square_pixels: bool = True) -> Iterat
         if not path.is_dir() and not path.is_file():  # a pipe or a device may never end
             raise VideoError(f"{path} is no regular file; give a video file or a folder of png or jpg frames.")
         first: tuple[int, ...] | None = None
-        for frame in _read_pictures(path) if path.is_dir() else _decode(path, square_pixels):
+        for frame in _frames_of(path, square_pixels):
             shape = frame.picture.shape
             first = first or shape
             if shape != first:
@@ -141,6 +111,15 @@ def read_shown_frames(path: str | Path, *, square_pixels: bool = True) -> Iterat
         raise VideoError(f"{path} cannot be read ({_reason(error)}); give a video file or a folder of png or jpg frames.") from error
     if first is None:
         raise VideoError(f"{path} holds no frames; give a video file or a folder of png or jpg frames.")
+
+
+def _frames_of(path: Path, square_pixels: bool) -> Iterator[ShownFrame]:
+    if path.is_dir():
+        return _read_pictures(path)
+    if is_single_picture(path):  # FFmpeg would take a % in its name for a pattern
+        picture = decode_picture(path)
+        return iter([ShownFrame(picture, 0.0, StoredPicture(*picture.shape[:2]))])
+    return _decode(path, square_pixels)
 
 
 def _read_pictures(folder: Path) -> Iterator[ShownFrame]:
@@ -161,6 +140,9 @@ def _open(path: Path) -> av.container.InputContainer:
     if container.format.name == "tty":  # FFmpeg plays any text file as a terminal recording
         container.close()
         raise VideoError(f"{path} is a text file, not a video.")
+    if container.metadata.get("major_brand") in HEIF_BRANDS:
+        container.close()
+        raise VideoError(f"{path} is a HEIF photograph (heic or avif), which is not read here; convert it to jpg or png.")
     return container
 
 
@@ -198,7 +180,7 @@ def _decode(path: Path, square_pixels: bool) -> Iterator[ShownFrame]:
                     stored = _stored_picture(frame, aspect, stored)
                     height, width = stored.stretched_size
                     _check_size(path, height, width)
-                    picture = reformatter.reformat(frame, width, height, "rgb24").to_ndarray()
+                    picture = reformatter.reformat(frame, width, height, "rgb24", src_colorspace=standard_of_colours(frame)).to_ndarray()
                     yield ShownFrame(stored.turn(picture), clock.read(frame), stored)
                     decoded += 1
         except av.FFmpegError as error:
@@ -220,26 +202,8 @@ def _stored_picture(frame: av.VideoFrame, aspect: Fraction | int, first: StoredP
         return first
     if not 1 / MOST_STRETCHED <= aspect <= MOST_STRETCHED:
         aspect = 1
-    transposed, flipped = (first.transposed, first.flipped) if first is not None else _orientation(frame)
+    transposed, flipped = (first.transposed, first.flipped) if first is not None else orientation(frame)
     return StoredPicture(frame.height, frame.width, Fraction(aspect), transposed, flipped)
-
-
-def _orientation(frame: av.VideoFrame) -> tuple[bool, tuple[bool, bool]]:
-    """Tell whether a frame is to be transposed, then flipped (top to bottom, left to right), to the next quarter turn.
-
-    The display matrix [[a, b, u], [c, d, v], [x, y, w]], fixed-point numbers, moves (column, row) to (a column + c row, b column + d row).
-    A singular one, as some programs write where they mean none, is none.
-    """
-    data = frame.side_data.get("DISPLAYMATRIX")
-    found = b"" if data is None else bytes(data)  # type: ignore[call-overload]
-    if len(found) < 36:
-        return False, (False, False)
-    a, b, _, c, d, *_ = struct.unpack("=9i", found[:36])
-    if a * d == b * c:
-        return False, (False, False)
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return False, (d < 0, a < 0)
-    return True, (b < 0, c < 0)
 
 
 class _Clock:

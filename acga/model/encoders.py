@@ -49,7 +49,7 @@ def coordinates(height: int, width: int, *, like: Tensor | None = None) -> Tenso
     >>> coordinates(1, 2)[:, 0, 1]
     tensor([ 0.0000, -1.0000,  1.0000,  1.0000,  0.5000,  0.0000,  0.5000,  1.0000])
     """
-    device = None if like is None else like.device
+    device = None if like is None or like.device.type == "mps" else like.device  # Apple's GPUs have no double precision
     # Computed in double precision, as the official numpy code does, then rounded once.
     x = torch.arange(width + 1, dtype=torch.float64, device=device) / width * 2 - 1  # edges of the columns
     y = torch.arange(height + 1, dtype=torch.float64, device=device) / height * 2 - 1
@@ -58,7 +58,7 @@ def coordinates(height: int, width: int, *, like: Tensor | None = None) -> Tenso
     rows = [y[:-1], y[1:], (y[:-1] + y[1:]) / 2]
     (xmin, xmax, xctr), (ymin, ymax, yctr) = [ones * x for x in columns], [ones * y[:, None] for y in rows]
     stacked = torch.stack([xmin, ymin, xmax, ymax, xctr, yctr, ones / width, ones / height])  # (8, height, width)
-    return stacked.to(torch.get_default_dtype() if like is None else like.dtype)
+    return stacked.to(torch.get_default_dtype()) if like is None else stacked.to(like)
 
 
 def with_coordinates(visual: Tensor) -> Tensor:

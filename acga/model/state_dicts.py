@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..system.files import atomic_write, git_blob_id, parse_json
+from ..system.schema import Share
 from .convert import from_efficientnet_lite, from_hassony2, from_official, from_piergiaj
 
 Format = Literal["acga", "official", "hassony2", "piergiaj", "efficientnet_lite"]
@@ -38,6 +39,13 @@ class _SafetensorsHeader(TypedDict, total=False):
     __metadata__: dict[str, str]
 
 
+class _Presence(TypedDict):
+    """The thresholds of `Presence`."""
+
+    not_here: Share
+    found: Share
+
+
 class _Metadata(TypedDict, total=False):
     """Our entry of the header."""
 
@@ -45,6 +53,7 @@ class _Metadata(TypedDict, total=False):
     backbone: dict[str, Any]
     words: list[str] | dict[str, str] | None
     provenance: dict[str, Any]
+    presence: _Presence | None
 
 
 class StoredWeights(NamedTuple):

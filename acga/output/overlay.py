@@ -12,7 +12,7 @@ from ..data.text import plain
 
 PALETTE = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442", "#009E73", "#0072B2", "#D55E00")
 OPACITY = 0.3  # of a mask over its frame
-LEGIBLE = 320  # pixels: smaller pictures are enlarged, so that a legend can be read
+LEGIBLE = 320  # pixels: up to half of it pictures are enlarged, and all are at least as wide, so that a legend can be read
 TILES, COLUMNS, TILE = 12, 4, 320  # of a contact sheet: most of them, in a row, and their longer side in pixels
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -79,7 +79,7 @@ def _blend(number: int) -> np.ndarray:
 class Overlay:
     """Pictures of one size with a legend: the masks of each query in its colour, the queries' words below.
 
-    Frames under 320 pixels are enlarged by a whole number, narrow ones get black sides.
+    Frames of up to 160 pixels are enlarged by a whole number, those under 320 pixels wide get black sides.
 
     >>> overlay = Overlay(["dog on the left"], (100, 150))
     >>> overlay.picture(np.zeros((100, 150, 3), np.uint8), [np.zeros((100, 150), bool)]).shape == (*overlay.size, 3)

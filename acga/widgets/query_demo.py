@@ -80,10 +80,15 @@ class QueryDemo(ipywidgets.VBox):
     # For those who have no browser
 
     def ask(self, *queries: str) -> None:
-        """Ask up to six sentences; what cannot be used says so in the page (`view.rows`), and the others are predicted."""
+        """Ask up to six sentences; what cannot be used says so in the page (`view.rows`), and the others are predicted.
+
+        The same sentences again go on where they were stopped, or failed.
+        """
         if len(queries) > MAX_QUERIES:
             raise QueryError(f"There are {len(queries)} sentences, and {MAX_QUERIES} at a time are the limit.")
         with self._jobs.publishing:
+            if self.view.queries == list(queries):  # which is no change, of which the page would tell
+                self._change_queries()
             self.view.queries = list(queries)
 
     def wait(self, seconds: float) -> bool:

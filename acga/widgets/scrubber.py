@@ -75,10 +75,9 @@ def scrub(dataset: A2DSentences | JHMDBSentences, video_id: str, frame: int, ins
 
 def _captioned(frame: np.ndarray, mask: np.ndarray, annotated: bool, caption: str) -> np.ndarray:
     """A frame (H, W, 3), enlarged, with its mask (H, W) or just the mask's outline, and a line of text below."""
-    large, wide = (
-        cv2.resize(a, None, fx=MAGNIFICATION, fy=MAGNIFICATION, interpolation=i)
-        for a, i in ((frame, cv2.INTER_CUBIC), (mask.astype(np.uint8), cv2.INTER_NEAREST))
-    )
+    size = frame.shape[1] * MAGNIFICATION, frame.shape[0] * MAGNIFICATION
+    large = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
+    wide = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)  # a mask may have more pixels than its frame, or fewer
     large = paint_masks(large, [wide.astype(bool)], fill=annotated)
     strip = np.full((26, large.shape[1], 3), 24, np.uint8)
     cv2.putText(strip, caption, (8, 18), FONT, 0.45, (235, 235, 235), 1, cv2.LINE_AA)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..data.budget import MOST_PIXELS
-from ..data.video import probe, read_shown_frames
+from ..data.video import HEIF_BRANDS, probe, read_shown_frames
 from ..errors import VideoError
 from .clips import Clip
 
@@ -71,9 +71,9 @@ def read_upload(content: bytes | memoryview) -> Iterator[int | Clip]:
 
 def _is_video(content: bytes) -> bool:
     """By its first bytes: FFmpeg also reads play lists and scripts that name other files, and must not be led there."""
-    return content[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") or content.startswith(
-        (b"GIF87a", b"GIF89a", b"\x1aE\xdf\xa3")
-    )
+    if content[4:8] == b"ftyp":
+        return content[8:12].decode("latin-1") not in HEIF_BRANDS
+    return content[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") or content.startswith((b"GIF87a", b"GIF89a", b"\x1aE\xdf\xa3"))
 
 
 def _reduced(frame: np.ndarray) -> np.ndarray:

@@ -7,11 +7,13 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 from helpers.films import SIZE, grey_pictures, pattern, set_display_matrix, write_film
 from PIL import Image
 
 from acga.data import A2DSentences
 from acga.data.video import VideoWriter, probe, read_frames, read_shown_frames
+from acga.errors import VideoError
 
 HALF_A_FRAME = 0.5 / 12
 
@@ -52,6 +54,65 @@ def test_the_whole_display_matrix(tmp_path, name):
     assert (info.height, info.width) == info.stored.shown_size == expected.shape[:2]
     assert (info.stored.height, info.stored.width) == SIZE
     np.testing.assert_array_equal(info.stored.turn(pattern()), expected)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif"])
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [(1, lambda stored: stored), (3, lambda stored: np.rot90(stored, 2)), (6, lambda stored: np.rot90(stored, -1)), (8, np.rot90)],
+)
+def test_a_single_photograph_is_turned_as_its_exif_says(tmp_path, ending, said, shown):
+    path, exif = tmp_path / f"photo.{ending}", Image.Exif()
+    exif[0x0112] = said
+    Image.fromarray(pattern()).save(path, exif=exif)
+    (frame,) = read(path)
+    np.testing.assert_allclose(frame.astype(int), shown(pattern()), atol=12)
+    assert (probe(path).height, probe(path).width) == frame.shape[:2]
+
+
+def test_a_picture_is_read_by_its_own_name(tmp_path):
+    for name, level in (("a%d.png", 10), ("a1.png", 200), ("a2.png", 100)):
+        Image.fromarray(np.full((8, 8, 3), level, np.uint8)).save(tmp_path / name)
+    (frame,) = read(tmp_path / "a%d.png")
+    assert (frame == 10).all() and probe(tmp_path / "a%d.png").frames == 1
+
+
+def test_an_animated_png_has_all_of_its_frames(tmp_path):
+    first, *others = map(Image.fromarray, grey_pictures(3))
+    first.save(tmp_path / "film.png", save_all=True, append_images=others, duration=100)
+    assert [frame[0, 0, 0] for frame in read(tmp_path / "film.png")] == [picture[0, 0, 0] for picture in grey_pictures(3)]
+
+
+def test_bytes_after_the_end_of_a_png_do_no_harm(tmp_path):
+    Image.fromarray(pattern()).save(tmp_path / "photo.png")
+    with open(tmp_path / "photo.png", "ab") as file:
+        file.write(b"more than a word")
+    np.testing.assert_array_equal(read(tmp_path / "photo.png")[0], pattern())
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
+def test_a_heif_photograph_is_refused(tmp_path, brand):
+    """FFmpeg would give one of its tiles."""
+    path = tmp_path / "photo.heic"
+    Image.fromarray(pattern((64, 64))).save(path, format="AVIF")
+    path.write_bytes(path.read_bytes().replace(b"ftypavif", b"ftyp" + brand, 1))
+    with pytest.raises(VideoError, match=r"HEIF photograph .*; convert it to jpg or png"):
+        read(path)
+
+
+@pytest.mark.parametrize(("size", "standard"), [((720, 1280), 1), ((240, 320), 5)])
+def test_colours_that_a_file_does_not_name_are_those_that_players_take(tmp_path, size, standard):
+    """BT.709 (1) for HD, BT.601 (5) below."""
+    red = av.VideoFrame.from_ndarray(np.full((*size, 3), (200, 30, 40), np.uint8), format="rgb24")
+    with av.open(str(tmp_path / "red.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.height, stream.width = size
+        stream.pix_fmt, stream.codec_context.thread_count = "yuv420p", 1
+        stored = VideoReformatter().reformat(red, format="yuv420p", dst_colorspace=standard)
+        stored.pts, stored.colorspace = 0, 2
+        container.mux(stream.encode(stored))
+        container.mux(stream.encode())
+    np.testing.assert_allclose(read(tmp_path / "red.mp4")[0][5, 5].astype(int), (200, 30, 40), atol=4)
 
 
 @pytest.mark.parametrize(("said", "shown"), [("rotate=90", np.rot90), ("flip=horizontal", lambda stored: stored[:, ::-1])])

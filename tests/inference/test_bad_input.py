@@ -150,14 +150,17 @@ class Harmful:
         return (open, (str(self.path), "w"))
 
 
-def of_another_architecture(path, weights):
-    """The tensors of one network under the description of another."""
+def with_header(path, weights, change):
+    """The tensors of a file of weights under a changed header."""
     with safetensors.safe_open(weights, framework="pt") as file:
         header = json.loads(file.metadata()["acga"])
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    header["config"] = {**header["config"], "classifier_widths": [16, 8, 8]}
-    safetensors.torch.save_file(state, path, metadata={"acga": json.dumps(header)})
+    safetensors.torch.save_file(state, path, metadata={"acga": json.dumps({**header, **change(header)})})
     return path
+
+
+def of_another_architecture(path, weights):
+    return with_header(path, weights, lambda header: {"config": {**header["config"], "classifier_widths": [16, 8, 8]}})
 
 
 def pickled(path, content):
@@ -180,6 +183,14 @@ WEIGHTS = {
     "unknown name": (lambda path, weights: "maxi", "neither a file of weights nor the name"),
     "damaged": (lambda path, weights: written(path / "w.safetensors", weights.read_bytes()[:5000]), "damaged"),
     "another architecture": (lambda path, weights: of_another_architecture(path / "w.safetensors", weights), "this architecture needs"),
+    "a threshold that is no number": (
+        lambda path, weights: with_header(path / "w.safetensors", weights, lambda _: {"presence": {"not_here": 0.1, "found": "x"}}),
+        'presence.found is "x"; it must be a finite number',
+    ),
+    "a threshold too few": (
+        lambda path, weights: with_header(path / "w.safetensors", weights, lambda _: {"presence": {"not_here": 0.1}}),
+        "found",
+    ),
     "foreign safetensors": (lambda path, weights: foreign(path / "w.safetensors"), "not one that ACGA wrote"),
     "foreign pickle": (lambda path, weights: pickled(path / "w.pth", {"fc.weight": torch.zeros(2, 2)}), "neither official ACGA"),
     "no tensors": (lambda path, weights: pickled(path / "w.pth", [1, 2]), "no state dict"),

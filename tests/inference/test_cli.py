@@ -346,6 +346,11 @@ def test_help_of_a_part(capsys):
         (["segmnt", "clip.mp4"], "There is no command 'segmnt', perhaps segment; acga help lists all."),
         (["data", "synthesise", "x"], "There is no command 'data synthesise', perhaps data synthesize; acga help lists all."),
         (["xyz"], "There is no command 'xyz'; acga help lists all."),
+        (["segmnt", "--help"], "There is no command 'segmnt', perhaps segment; acga help lists all."),
+        (["help", "segmnt"], "There is no command 'segmnt', perhaps segment; acga help lists all."),
+        (["segment", "", "dog"], "What follows segment is empty"),
+        (["data", "check", ""], "What follows check is empty"),
+        (["segment", "a.mp4", "dog", "--out", ""], "What follows --out is empty"),
         (
             ["segment", "a.mp4", "dog", "--treshold=1"],
             "acga segment has no option --treshold, perhaps --threshold; acga segment --help lists all.",

@@ -59,6 +59,16 @@ def test_a_blurred_outline_becomes_that_of_the_picture():
     assert before < 0.87 and after > 0.95
 
 
+@pytest.mark.parametrize("top", [-9.0, -14.0, -30.0, -90.0])
+def test_how_low_all_logits_are_does_not_change_the_mask(top):
+    picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    y, x = np.mgrid[:96, :96] - 47.5
+    bump = (6 * np.exp(-(x**2 + y**2) / 200) - 6).astype(np.float32)  # at most 0
+    found = GuidedFilter(picture)(bump + np.float32(top))
+    expected = GuidedFilter(picture)(bump - 8)
+    np.testing.assert_array_equal(found > found.max() - np.log(2), expected > expected.max() - np.log(2))
+
+
 def test_flat_pictures_and_extreme_responses_give_numbers():
     for value in (0, 255):
         found = GuidedFilter(np.full((32, 32, 3), value, np.uint8))(np.full((32, 32), -200.0, np.float32))

@@ -215,6 +215,7 @@ def test_the_baselines_segment_too(clip, matching):
         (["собака слева"], "no word in Latin letters"),
         (["dog " * 21], "21 words"),
         (["dog", "dog"], "given twice"),
+        ("dog", "single text; give a list of them"),
     ],
 )
 def test_queries_that_cannot_be_used_are_refused_before_the_video_is_read(segmenter, queries, message):

@@ -175,6 +175,14 @@ def test_masks_follow_the_threshold(session):
         assert np.array_equal(session.mask("dog", 3, threshold_ratio=ratio), expected)
 
 
+def test_masks_follow_the_threshold_of_the_segmenter(segmenter, session, monkeypatch):
+    session.predict(QUERIES, range(FRAMES))
+    monkeypatch.setattr(segmenter, "threshold_ratio", 0.9)
+    assert np.array_equal(session.mask(QUERIES[0], 3), session.mask(QUERIES[0], 3, threshold_ratio=0.9))
+    assert not np.array_equal(session.mask(QUERIES[0], 3), session.mask(QUERIES[0], 3, threshold_ratio=0.2))
+    assert session.agreement(QUERIES) == session.agreement(QUERIES, threshold_ratio=0.9)
+
+
 def test_word_maps_and_attention_are_the_networks(segmenter, session):
     query, frame = "dog on the left", 5
     session.predict([query], [frame])

@@ -19,6 +19,7 @@ from ipywidgets import IntSlider
 import acga
 from acga.teaching.exercises import check
 from acga.widgets import Scrubber, scrub
+from acga.widgets.scrubber import _captioned
 
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -177,6 +178,15 @@ def test_the_scrubber_fills_the_mask_in_the_annotated_frame_only(scrubber):
     inside, outside = (slice(22, 34), slice(96, 108)), (slice(60, 80), slice(20, 40))  # two pixels for one of the frame
     tinted = [np.abs(picture[inside].mean((0, 1)) - picture[outside].mean((0, 1))).max() > 20 for picture in pictures]
     assert tinted == [position == 8 for position in range(16)]
+
+
+@pytest.mark.parametrize("size", [(30, 40), (60, 80), (120, 160)])
+def test_the_scrubber_paints_masks_of_another_resolution_at_their_place(size):
+    mask = np.zeros(size, bool)
+    mask[size[0] // 2 :, size[1] // 2 :] = True
+    picture = _captioned(np.zeros((60, 80, 3), np.uint8), mask, annotated=True, caption="")[:120]
+    rows, columns = picture.any(axis=2).nonzero()
+    assert abs(rows.min() - 60) <= 2 and abs(columns.min() - 80) <= 2 and (rows.max(), columns.max()) == (119, 159)
 
 
 def test_the_scrubber_starts_at_the_annotated_frame_and_its_parts_are_linked(scrubber):

@@ -300,6 +300,17 @@ def test_it_can_be_stopped_and_goes_on_where_it_stopped(demo, page, segmenter, m
     assert "green dog" in demo.masks and demo.view.status.startswith("Answered")
 
 
+def test_the_same_sentence_asked_again_goes_on_after_a_failure(demo, segmenter, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(segmenter.model, "guide", None)
+        demo.ask("green dog")
+        assert demo.wait(LONG)
+    assert demo.view.problem and "green dog" not in demo.masks
+    demo.ask("green dog")
+    assert demo.wait(LONG)
+    assert demo.view.problem == "" and "green dog" in demo.masks
+
+
 def test_a_surprise_is_said_and_the_demo_goes_on(demo, page, segmenter, monkeypatch):
     def broken(features, vectors, **options):
         raise RuntimeError("out of memory")
@@ -392,6 +403,7 @@ def test_gifs_too(page, demo, tmp_path):
         (lambda content: b"", "is not an mp4"),
         (lambda content: b"not a video at all" * 50, "is not an mp4"),
         (lambda content: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "is not an mp4"),
+        (lambda content: content.replace(b"ftypisom", b"ftypheic", 1), "is not an mp4"),
         (lambda content: content[: len(content) // 3], "The uploaded file"),
         (lambda content: content[:40] + bytes(3000), "The uploaded file"),
         (lambda content: content + bytes(uploads.MAX_BYTES), "9 MB, and 8 are the limit"),
