@@ -184,7 +184,7 @@ class TrainConfig(Checked):
     mirror: bool = False  # ours: half of the samples are shown mirrored, with "left" and "right" exchanged in the query
     sentences_per_clip: Count = 1  # ours: of a step that share the clip and what is computed of it; several teach to tell actors apart
     absent_share: Share = 0.0  # ours: of the sentences, that speak of a kind of actor that the clip does not show; their mask is empty
-    word_noise: Share = 0.0  # ours: of the words, replaced by any other one; as often, any words are put in between
+    word_noise: Annotated[float, Range(0, 0.9)] = 0.0  # ours: of the words, replaced by any other one; as often, any are put in between
     scaled_attention: bool = False  # ours: the linear layers of eq. 3-8 begin with a variance of 1 / inputs, not with 0.02 squared
     coarse_start: bool = False  # ours: finer responses begin at zero, and the final one as the finest that has been trained
     recompute: bool = False  # ours: sentences go through attention and decoder one by one, twice: slower, in the memory of one

@@ -253,11 +253,21 @@ def _summed(rows: Sequence[_Scored], samples: Sequence[Sample], about: dict[str,
 
 def _fingerprint(model: ACGA, dataset: Dataset, *settings: Any) -> str:
     """A digest of all that decides the scores."""
-    annotations = [digest_file(path) for path in dict.fromkeys(dataset.annotation_path(*frame) for frame in dataset.annotated_frames)]
     words = None if model.vocabulary is None else model.vocabulary.words
     return digest(
-        "evaluation", fingerprint(model, dataset), model.config.to_dict(), dataset.samples_fingerprint, annotations, words, settings
+        "evaluation",
+        fingerprint(model, dataset),
+        model.config.to_dict(),
+        dataset.samples_fingerprint,
+        digest_annotations(dataset),
+        words,
+        settings,
     )
+
+
+def digest_annotations(dataset: Dataset) -> str:
+    """A digest of the files with the masks of all samples."""
+    return digest([digest_file(path) for path in dict.fromkeys(dataset.annotation_path(*frame) for frame in dataset.annotated_frames)])
 
 
 def silent_words(model: ACGA, queries: Iterable[str]) -> dict[str, int]:

@@ -35,10 +35,9 @@ def configure(network: NetworkName, changes: Sequence[str]) -> ACGAConfig:
     False
     """
     fields = getattr(ACGAConfig, network)().to_dict()
-    for change in changes:
-        name, equals, text = change.partition("=")
+    for name, equals, text in (change.partition("=") for change in changes):
         if not equals:
-            raise ConfigError(f"{change!r} does not say field=value.")
+            raise ConfigError(f"{name!r} does not say field=value.")
         default = fields.get(name, "")
         try:
             value = text if isinstance(default, str) else parse_json(text.lower())
@@ -382,6 +381,7 @@ class ExtractOptions(Checked):
     backbone: BackboneFile
     config: Config = field(default_factory=ACGAConfig.thin_residual)
     split: Split = "train"  # of A2D Sentences; J-HMDB Sentences is all for testing
+    frame_list: Path | None = None  # which frames of J-HMDB Sentences to extract (JSON); by default those of MTTR
     kind: FeatureKind = "plain"  # of the clips as they are, of mirrored ones, or of ones that repeat the annotated frame (still)
     precision: Precision = "fp32"  # bf16, and on NVIDIA GPUs tf32, round the inputs of convolutions
     workers: Workers = 2

@@ -17,6 +17,7 @@ import torch.utils.data
 from torch import Tensor
 
 from ..errors import DatasetError
+from .cache import digest_file
 from .geometry import clip_indices, pad_resize, same_proportions, to_clip
 from .text import Vocabulary
 
@@ -68,6 +69,10 @@ class Dataset(torch.utils.data.Dataset, ABC):
     @abstractmethod
     def video_path(self, video_id: str) -> Path:
         """The path of a video: a file or a folder of pictures."""
+
+    def digest_video(self, video_id: str) -> str:
+        """A digest of a video's file or files."""
+        return digest_file(self.video_path(video_id))
 
     @abstractmethod
     def read_video(self, video_id: str) -> np.ndarray:

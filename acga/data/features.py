@@ -15,7 +15,7 @@ from torch.func import functional_call
 from ..config import FeatureKind, Precision
 from ..errors import DatasetError
 from ..system.computing import autocast, send
-from .cache import Cache, Entry, digest, digest_file, prepare
+from .cache import Cache, Entry, digest, prepare
 from .dataset import Dataset
 from .geometry import to_clip
 
@@ -27,7 +27,7 @@ def fingerprint(stem: nn.Module, dataset: Dataset, kind: FeatureKind = "plain", 
         values = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
         weights[name] = (str(value.dtype), tuple(value.shape), hashlib.sha256(values).hexdigest())
     frames = dataset.annotated_frames
-    videos = {video_id: digest_file(dataset.video_path(video_id)) for video_id in dict(frames)}
+    videos = {video_id: dataset.digest_video(video_id) for video_id in dict(frames)}
     rounded = () if precision == "fp32" else (precision,)
     return digest("features", kind, dataset.size, dataset.clip_length, frames, videos, weights, *rounded)
 

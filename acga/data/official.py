@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DatasetError
+from .cache import digest
 from .dataset import Dataset, Sample
 from .geometry import undo_pad_resize
 from .tables import read_table
@@ -41,7 +42,7 @@ class OfficialFeatures(Dataset):
     def __init__(self, root: str | Path, split: Literal["train", "test"] = "test", *, clip_length: int = 16) -> None:
         self.root, self.split = Path(root), split
         self.sentences_path = self.root / f"{split}.txt"
-        listed = read_table(self.sentences_path, ("name", "height", "width"), header=False)
+        listed = read_table(self.sentences_path, ("name", "height", "width"), header=False, more=True)
         if not (listed["height"].str.fullmatch("[0-9]{1,5}") & listed["width"].str.fullmatch("[0-9]{1,5}")).all():
             raise DatasetError(f"{self.sentences_path}: the second and third value of a line must be the frame's height and width.")
         self.sizes = [(int(height), int(width)) for height, width in zip(listed["height"], listed["width"], strict=True)]
@@ -103,6 +104,11 @@ class OfficialFeatures(Dataset):
 
     def video_path(self, video_id: str) -> Path:
         return self.root / FILES["video"]
+
+    def digest_video(self, video_id: str) -> str:
+        """Size and time of the features' file, which has 163 GB."""
+        found = self.video_path(video_id).stat()
+        return digest("official features", found.st_size, found.st_mtime_ns)
 
     def annotation_path(self, video_id: str, frame: int) -> Path:
         return self.root / FILES["mask"]

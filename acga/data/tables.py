@@ -48,9 +48,11 @@ def read_lines(path: Path) -> dict[int, str]:
 
 
 def read_table(
-    path: Path, columns: Sequence[str], *, header: bool, optional: Sequence[str] = (), faults: list[str] | None = None
+    path: Path, columns: Sequence[str], *, header: bool, optional: Sequence[str] = (), faults: list[str] | None = None, more: bool = False
 ) -> pd.DataFrame:
     """A CSV file as text, by number of the line: these columns (all that it has, in order, if it has no header) and, if there, `optional`.
+
+    Without a header lines may have `more` values than columns.
 
     Raises `DatasetError`, naming file and line, when it cannot be read without losing or guessing something; with a list of `faults`,
     faulty lines are reported there and left out.
@@ -62,6 +64,8 @@ def read_table(
     missing = [column for column in columns if column not in names]
     if missing:
         raise DatasetError(f"{path} has no column {missing[0]!r}; its first line must name {', '.join(columns)}.")
+    if more:
+        rows = {number: row[: len(names)] for number, row in rows.items()}
     for number in [number for number, row in rows.items() if len(row) != len(names)]:
         counts = f"{len(rows.pop(number))} values instead of {len(names)} ({', '.join(names):.100})"
         report(faults, f"{path}, line {number} has {counts}; a value with a comma in it needs quotation marks.")

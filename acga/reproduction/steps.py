@@ -28,7 +28,7 @@ from ..data.dataset import Dataset
 from ..data.releases import layout_of, open_release, read_queries
 from ..data.text import count_sentences, name_words, read_word2vec, tokenise
 from ..errors import ConfigError, DatasetError, WeightsError
-from ..evaluation import Evaluation, evaluate_release
+from ..evaluation import Evaluation, digest_annotations, evaluate_release
 from ..model.checkpoints import load_model
 from ..model.download import DOWNLOADS, download
 from ..model.network import load_backbone
@@ -235,7 +235,8 @@ class Reproduction:
         out = self.folder / "features" / split
         options = self.options
         how: dict[str, Any] = {"config": self.config, "precision": options.precision, "workers": options.workers, "device": options.device}
-        extract_release(ExtractOptions(root=self.options.root, out=out, backbone=self.backbone, split=split, **how))
+        what: dict[str, Any] = {"root": options.root, "split": split, "frame_list": options.frame_list}
+        extract_release(ExtractOptions(out=out, backbone=self.backbone, **what, **how))
 
     def _train(self, name: str, place: Path) -> None:
         train(
@@ -266,6 +267,7 @@ class Reproduction:
             "weights": git_blob_id(weights),
             "words": None if self.words is None else digest_file(self.words),
             "data": self.data,
+            "annotations": digest_annotations(self.test),
             "frames": digest(self.test.annotated_frames if frames is not None else None),
         }
         if described.exists() and result.exists() and read_json(described, dict[str, Any]) == made_of:

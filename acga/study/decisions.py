@@ -30,7 +30,7 @@ class PlannedTest:
 
 def gain_in_iou(study: Study, first: str, second: str, *, test: str = "a2d") -> Totals:
     """Of second minus first in mean IoU."""
-    seeds = study.seeds(first, second)
+    seeds = study.seeds(first, second, test=test)
     one, other = (study.scores(name, test=test, seeds=seeds) for name in (first, second))  # (R, N) each
     values = np.stack([one, other, np.ones_like(one)], axis=1)
     return Totals(values, study.videos(test) if one.size else [], lambda sums: ratio(sums[1] - sums[0], sums[2]))

@@ -114,9 +114,10 @@ class Study:
         """Those that were run, in the order of their grids."""
         return list(self.runs["variant"].unique())
 
-    def seeds(self, *variants: str) -> list[int]:
-        """The seeds that every one of some variants was run with."""
-        return sorted(set.intersection(*(set(self.runs.loc[self.runs["variant"] == name, "seed"]) for name in variants)))
+    def seeds(self, *variants: str, test: str = "a2d") -> list[int]:
+        """The seeds with which every one of some variants was run and asked a test set."""
+        asked = [{seed for variant, seed, of in self._places["answers"] if (variant, of) == (name, test)} for name in variants]
+        return sorted(set.intersection(*asked))
 
     def with_seeds(self, seeds: Collection[int]) -> Study:
         """The study with these seeds alone."""
@@ -134,7 +135,7 @@ class Study:
 
         `score` is a column of `answers`, or P@K: whether IoU exceeds K.
         """
-        runs = [self.answers_of(variant, seed, test) for seed in (self.seeds(variant) if seeds is None else seeds)]
+        runs = [self.answers_of(variant, seed, test) for seed in (self.seeds(variant, test=test) if seeds is None else seeds)]
         rows = []
         for answers in runs:
             if len(answers):
@@ -154,9 +155,10 @@ class Study:
 
         `more` as for `scores`: the `test` set and the tag `where`. None where there are no runs of both, or no such samples.
         """
-        seeds = self.seeds(first, second)
+        test = more.get("test", "a2d")
+        seeds = self.seeds(first, second, test=test)
         one, other = (self.scores(name, score, seeds=seeds, **more) for name in (first, second))
-        return self._interval(other - one, more.get("test", "a2d")) if one.shape == other.shape else None
+        return self._interval(other - one, test)
 
     def differences(
         self, first: str, second: str, scores: Collection[str], kinds: Mapping[str, str | None]
@@ -178,17 +180,18 @@ class Study:
         return np.array([values[row] for row in rows if row is not None])
 
     def probe_mean(self, variant: str, name: str, *, seeds: Collection[int] | None = None) -> Interval:
-        """The mean of a probe of a variant with its interval. Raises `ConfigError` when it was not made."""
+        """The mean of a probe of a variant with its interval. Raises `ConfigError` when it was not made, or has no value."""
         values = self.probe(variant, name, seeds=seeds)
-        if not values.size:
-            raise ConfigError(f"The study has no probe {name!r} of {variant!r}.")
+        if not _has_values(values):
+            raise ConfigError(f"The study has no values of the probe {name!r} of {variant!r}.")
         return bootstrap(values, self.probe_videos(name))
 
     def probe_difference(self, first: str, second: str, name: str, *, less: str | None = None) -> Interval | None:
         """Second minus first in the mean of a probe; of what it exceeds the probe `less` by, if given. None where one was not made."""
-        seeds = self.seeds(first, second)
-        found = [self.probe(variant, one, seeds=seeds) for variant in (first, second) for one in (name, less) if one]
-        if not all(values.size for values in found):
+        names, places = [one for one in (name, less) if one], self._places["probes"]
+        seeds = [seed for seed in self.seeds(first, second) if all((of, seed, one) in places for of in (first, second) for one in names)]
+        found = [self.probe(variant, one, seeds=seeds) for variant in (first, second) for one in names]
+        if not all(map(_has_values, found)):
             return None
         one, other = (found[0] - found[1], found[2] - found[3]) if less else found
         return bootstrap(other - one, self.probe_videos(name))
@@ -199,7 +202,7 @@ class Study:
         return of_name["video"].unique().tolist()
 
     def _interval(self, values: np.ndarray, test: str) -> Interval | None:
-        return bootstrap(values, self.videos(test)) if np.isfinite(values).any() else None
+        return bootstrap(values, self.videos(test)) if _has_values(values) else None
 
     @cached_property
     def _places(self) -> dict[str, dict[Any, np.ndarray]]:
@@ -208,6 +211,11 @@ class Study:
             "answers": self.answers.groupby(["variant", "seed", "test"], sort=False).indices,
             "probes": self.probes.groupby(["variant", "seed", "probe"], sort=False).indices,
         }
+
+
+def _has_values(values: np.ndarray) -> bool:
+    """Whether there are runs, and each (R, N) has a value."""
+    return values.size > 0 and bool(np.isfinite(values).any(axis=1).all())
 
 
 def tagged(answers: pd.DataFrame, tag: str) -> np.ndarray:

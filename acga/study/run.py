@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -32,6 +33,8 @@ from .questions import Questions
 from .records import append_run, read_runs
 from .variants import GRIDS, LADDER, VARIANTS, Variant
 
+SHARED = ("backbone", "train_data", "calibrated", "last", "words")  # settings that all runs of a study have in common
+EARLIER = {"calibrated": False, "last": False, "words": None}  # of runs that do not say
 VALIDATION = 400  # sentences of held-out training videos, looked at after every epoch
 
 
@@ -60,24 +63,42 @@ class Experiment:
         settings = {
             "config": variant.config(self.options.config).to_dict(),
             "recipe": asdict(variant.recipe(seed, self.options.recipe)),
-            "backbone": git_blob_id(self.options.backbone),
+            "backbone": self.backbone,
             "train_data": self.training.samples_fingerprint,
             "calibrated": self.options.calibrated,
             "last": self.options.last,
-            **({} if self.options.words is None else {"words": self.options.words.name}),
+            "words": self.words,
         }
         return json.loads(json.dumps(settings))
 
+    @cached_property
+    def backbone(self) -> str:
+        """The git blob of the backbone's file."""
+        return git_blob_id(self.options.backbone)
+
+    @cached_property
+    def words(self) -> str | None:
+        """Which word vectors are given: the name of the embedded ones, or of a file, with its git blob."""
+        words = self.options.words
+        return None if words is None else f"{words.name} {git_blob_id(words)}" if words.is_file() else words.name
+
     def record(self, variant: Variant, seed: int) -> dict[str, Any] | None:
-        """The run that was made before; None if there is none. Raises `ConfigError` when it had other settings."""
-        out, named = self.options.out, {"variant": variant.name, "seed": seed}
-        run = next((run for run in read_runs(out) if named.items() <= run.items()), None)
-        settings = self.settings(variant, seed)
-        made = {"calibrated": False, "last": False} | (run or {})  # runs of earlier versions do not say
-        different = None if run is None else next((name for name in settings if made.get(name) != settings[name]), None)
-        if different is not None:
-            raise ConfigError(f"{out} holds {variant.name!r} of seed {seed} with another {different}; choose another folder.")
-        return run
+        """The run that was made before; None if there is none.
+
+        Raises `ConfigError` when it, a run of this variant with another seed, or what all runs share had other settings, and when it was
+        not asked all test sets.
+        """
+        out, wanted = self.options.out, self.settings(variant, seed)
+        runs = read_runs(out)
+        for run in runs:
+            names = wanted if run["variant"] == variant.name else SHARED
+            different = next((name for name in names if _but_seed((EARLIER | run).get(name)) != _but_seed(wanted[name])), None)
+            if different is not None:
+                raise ConfigError(f"{out} holds {run['variant']!r} of seed {run['seed']} with another {different}; choose another folder.")
+        found = next((run for run in runs if (run["variant"], run["seed"]) == (variant.name, seed)), None)
+        if found is not None and self.questions.jhmdb is not None and variant.blind_to == "none" and "jhmdb" not in found["answers"]:
+            raise ConfigError(f"{out} holds {variant.name!r} of seed {seed}, which was not asked about J-HMDB; choose another folder.")
+        return found
 
     def calibrate(self, model: ACGA, blind_to: Blindness) -> dict[str, float]:
         """Calibrate a trained model on the held-out training videos that it was validated on."""
@@ -123,6 +144,11 @@ class Experiment:
         """Remove the folder of a training, unless trainings are to be kept."""
         if self.options.networks is None:
             shutil.rmtree(folder)
+
+
+def _but_seed(setting: Any) -> Any:
+    """A setting without the seed, in which the runs of a variant may differ."""
+    return {name: value for name, value in setting.items() if name != "seed"} if isinstance(setting, dict) else setting
 
 
 def training_options(options: AblateOptions, variant: Variant, seed: int, out: Path) -> TrainOptions:

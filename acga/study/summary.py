@@ -90,7 +90,8 @@ def variant_row(study: Study, variant: str, seeds: list[int] | None = None) -> d
         row[name] = study.mean(variant, name, seeds=seeds)._asdict()
     if runs["presence_auroc"].notna().any():
         row["presence_auroc"] = {"mean": float(runs["presence_auroc"].mean())}
-    for name in study.probes.loc[study.probes["variant"] == variant, "probe"].unique():
+    made = study.probes[study.probes["variant"] == variant].dropna(subset="value")  # a release without tags leaves some without a value
+    for name in made["probe"].unique():
         row[name] = study.probe_mean(variant, name, seeds=seeds)._asdict()
     return row
 

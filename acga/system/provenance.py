@@ -28,7 +28,7 @@ def provenance(**more: Any) -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit this package is at, with a plus sign if its files were changed since; None outside a git repository."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", "-C", str(package), *arguments], capture_output=True, text=True, check=True).stdout.strip()

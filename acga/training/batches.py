@@ -100,7 +100,7 @@ def extract_release(options: ExtractOptions) -> FeatureCache:
     Raises `DatasetError`, `WeightsError` and `ConfigError`.
     """
     model = ACGA(options.config, backbone=load_backbone(options.backbone, options.config))
-    dataset = open_release(options.root, options.split, options.config)
+    dataset = open_release(options.root, options.split, options.config, options.frame_list)
     accelerator = choose_accelerator(options.device)
     how: dict[str, Any] = {"precision": options.precision, "workers": options.workers}
     return extract(model, dataset, options.out, options.kind, accelerator=accelerator, **how)

@@ -198,8 +198,9 @@ def train(options: TrainOptions, *, on_step: Callable[[int], None] | None = None
     config, recipe = options.config, options.recipe
     loss = WeightedSegmentationLoss(**asdict(recipe.loss))
     accelerator = choose_accelerator(options.device, partly_used=loss.resolutions < len(RESOLUTIONS))
-    if len(dict(options.also)) < len(options.also):
-        raise ConfigError("A release is named twice after --also; name it once, with a larger number.")
+    places = {root.resolve() for root in (options.root, *dict(options.also))}
+    if len(places) <= len(options.also):  # of ROOT the held-out videos would be learned from
+        raise ConfigError("A release is named twice, as ROOT or after --also; name it once, with a larger number.")
     if recipe.mirror and recipe.blind_to == "motion":
         raise ConfigError("TrainConfig: mirror shows moving clips, so it cannot be joined with blind_to motion.")
     precision = autocast(recipe.precision, accelerator.device, clip_length=config.clip_length)

@@ -1,5 +1,7 @@
 """The official preprocessed features against the films that they are of: the same scores to the last pixel."""
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -7,12 +9,14 @@ import torch
 from helpers import squares
 from helpers.small import save_small_model
 
+from acga import evaluation as evaluation_module
 from acga.cli import main
 from acga.data import A2DSentences
+from acga.data import dataset as dataset_module
 from acga.data.geometry import pad_resize
 from acga.data.official import OfficialFeatures
 from acga.errors import DatasetError
-from acga.evaluation import Evaluation, evaluate
+from acga.evaluation import Evaluation, digest_annotations, evaluate
 from acga.model.checkpoints import load_model
 
 LENGTH = 20
@@ -55,6 +59,20 @@ def test_the_scores_are_those_of_the_films(prepared, monkeypatch):
     assert len({one.iou for one in found.predictions}) > 2 and "coco_mAP" in found.metrics
 
 
+def test_the_file_of_features_is_not_read_whole(prepared, monkeypatch):
+    """It has 163 GB, and every sample names it."""
+    folder, *_ = prepared
+    whole = []
+    for module in (dataset_module, evaluation_module):
+        monkeypatch.setattr(module, "digest_file", lambda path: whole.append(path.name) or "")
+    dataset = OfficialFeatures(folder / "preprocessed")
+    before = {dataset.digest_video(sample.video_id) for sample in dataset.samples}
+    digest_annotations(dataset)
+    assert whole == ["mask.h5"] and len(before) == 1
+    os.utime(folder / "preprocessed" / "video_rgb_iccv.h5", ns=(1, 1))
+    assert {dataset.digest_video(sample.video_id) for sample in dataset.samples} != before
+
+
 def test_features_are_read_a_sample_at_a_time(prepared):
     folder, dataset, _ = prepared
     official = OfficialFeatures(folder / "preprocessed")
@@ -73,6 +91,8 @@ def test_files_that_do_not_fit_together(prepared, tmp_path):
     (tmp_path / "test.txt").write_text("a,32,32\n")
     with pytest.raises(DatasetError, match=r"has 8 samples, test\.txt has 1 lines"):
         OfficialFeatures(tmp_path)
+    (tmp_path / "test.txt").write_text("a,32,32,more,than needed\n" * 8)
+    assert len(OfficialFeatures(tmp_path)) == 8
     (tmp_path / "test.txt").write_text("a,32,wide\n")
     with pytest.raises(DatasetError, match="height and width"):
         OfficialFeatures(tmp_path)

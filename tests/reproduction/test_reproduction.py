@@ -11,6 +11,7 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -29,7 +30,7 @@ from acga.data import A2DSentences
 from acga.data import features as features_module
 from acga.data.text import Vocabulary
 from acga.errors import ConfigError, DatasetError, WeightsError
-from acga.evaluation import evaluate
+from acga.evaluation import Evaluation, evaluate
 from acga.metrics import intersection_over_union
 from acga.model.checkpoints import load_model
 from acga.model.i3d import I3D
@@ -163,6 +164,27 @@ def test_given_weights_are_evaluated_only(world):
     ious = coco_ious(report.parent)
     assert ious == pytest.approx([one.iou for one in plain.predictions], abs=0.05) and len(set(ious)) > 2  # features are kept in 16 bits
     assert f"git blob {git_blob_id(weights)}" in report.read_text()
+
+
+def test_frames_that_are_given_are_those_of_features_and_scores(world):
+    weights, listed = save_small_model(world / "small.safetensors"), {"a_ball_catch_1": [2], "b_wave_hand_2": [3, 4]}
+    (world / "frames.json").write_text(json.dumps(listed))
+    given = options(world, "jhmdb", "listed", weights=weights, frame_list=world / "frames.json")
+    report = reproduce(given, print)
+    scored = {(one.video_id, one.frame) for one in Evaluation.load(report.parent / "result.json").predictions}
+    assert scored == {(video, frame) for video, frames in listed.items() for frame in frames}
+
+
+def test_changed_masks_are_evaluated_again(world, tmp_path):
+    weights = save_small_model(world / "small.safetensors")
+    root = shutil.copytree(world / "a2d", tmp_path / "a2d")
+    given = replace(options(world, out="masks", weights=weights), root=root)
+    before = Evaluation.load(reproduce(given, print).parent / "result.json").metrics
+    dataset = A2DSentences(root, "test", size=32)
+    for path in {dataset.annotation_path(*frame) for frame in dataset.annotated_frames}:
+        with h5py.File(path, "r+") as file:
+            file["reMask"][...] = 1
+    assert Evaluation.load(reproduce(given, print).parent / "result.json").metrics != before
 
 
 def test_the_official_checkpoint_is_evaluated_as_it_is_published(world, tmp_path):

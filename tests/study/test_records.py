@@ -9,7 +9,9 @@ import pytest
 from helpers.runs import SAMPLES, run
 
 from acga.errors import ConfigError
+from acga.study.questions import by_test
 from acga.study.records import Study, append_run, read_runs, tagged
+from acga.study.summary import variant_row
 from acga.study.variants import GRIDS
 
 
@@ -55,6 +57,30 @@ def test_differences_are_paired_by_seed_and_not_by_place():
     assert study.difference("a", "c") is None and study.difference("a", "b", test="jhmdb") is None
 
 
+def test_differences_are_over_the_seeds_that_were_asked():
+    """Seed 0 of the first and seed 2 of the second were asked about J-HMDB alone, seed 1 of both."""
+
+    def asked(variant, seed, **answers):
+        one = run(variant, seed, (1, 1, 1))
+        return {**one, "answers": one["answers"] | {test: {"intersection": [inside], "union": [10]} for test, inside in answers.items()}}
+
+    first = [asked("a", 0, jhmdb=1), asked("a", 1, jhmdb=5), asked("a", 2)]
+    study = study_of(*first, asked("b", 0), asked("b", 1, jhmdb=5), asked("b", 2, jhmdb=9))
+    assert study.seeds("a", "b") == [0, 1, 2] and study.seeds("a", "b", test="jhmdb") == [1]
+    assert study.difference("a", "b", test="jhmdb").mean == 0 and len(study.scores("a", test="jhmdb")) == 2
+
+
+def test_a_probe_without_any_value_is_left_out(studied):
+    """As those that need tags, which a release as it was published has not."""
+    record = next(record for record in read_runs(studied) if record["variant"] == "ACGA")
+    unknown = {**record, "probes": {**record["probes"], "as asked": [None] * len(record["probes"]["as asked"])}}
+    tests = by_test([json.loads(line) for line in (studied / "samples.jsonl").read_text().splitlines()])
+    study = Study.of([unknown, {**unknown, "variant": "+ fusion"}], tests)
+    row = variant_row(study, "ACGA")
+    assert "as asked" not in row and "consistency" in row
+    assert study.probe_difference("ACGA", "+ fusion", "as asked") is None
+
+
 def test_tags_choose_samples():
     study = study_of(run("a", 0, (1, 2, 3)), run("b", 0, (2, 4, 9)))
     kinds = {"alone": "actors_in_scene=1", "others": "not actors_in_scene=1", "new": "novelty", "none": "decided_by=colour", "all": None}
@@ -90,7 +116,7 @@ def test_probes_are_compared_video_by_video(studied):
     assert study.probe_difference("a", "b", "new wordings", less="known wordings").mean == pytest.approx(0, abs=1e-9)
     assert len(study.probe_videos("consistency")) == 12 and len(study.probe_videos("as asked")) == 3
     assert study.probe_difference("a", "c", "consistency") is None
-    with pytest.raises(ConfigError, match="no probe 'consistency' of 'c'"):
+    with pytest.raises(ConfigError, match="no values of the probe 'consistency' of 'c'"):
         study.probe_mean("c", "consistency")
 
 

@@ -16,8 +16,8 @@ from acga.study import run as runs
 from acga.study.perturbations import PERTURBATIONS
 from acga.study.probes import TOPICS
 from acga.study.records import read_runs
-from acga.study.run import ablate
-from acga.study.variants import GRIDS
+from acga.study.run import Experiment, ablate
+from acga.study.variants import GRIDS, VARIANTS
 from acga.synthetic.writer import write_a2d
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -162,11 +162,33 @@ def test_longer_trainings_are_compared_on_validation(options, tmp_path, monkeypa
     assert all(run["mIoU"] >= run["mIoU as trained"] > 0 for run in scores)
 
 
+def test_word_vectors_are_told_apart_by_what_is_in_them(options, studied, tmp_path):
+    names = [None, Path("glove"), tmp_path / "v.bin", tmp_path / "other" / "v.bin"]
+    (tmp_path / "other").mkdir()
+    for number, path in enumerate(names[2:]):
+        path.write_bytes(bytes([number]))
+    said = {Experiment.open(options(studied, words=words)).settings(VARIANTS["ACGA"], 0)["words"] for words in names}
+    assert len(said) == 4 and {None, "glove"} < said
+
+
+def test_a_run_that_was_not_asked_all_test_sets_is_said(options, studied, tmp_path):
+    (tmp_path / "runs.jsonl").write_text(
+        json.dumps({**found(studied, "ACGA"), "answers": {"a2d": found(studied, "ACGA")["answers"]["a2d"]}})
+    )
+    with pytest.raises(ConfigError, match="'ACGA' of seed 0, which was not asked about J-HMDB"):
+        ablate(options(tmp_path, only=("ACGA",)))
+
+
 def test_runs_with_other_settings_are_not_taken_for_these(options, studied):
     before = (studied / "runs.jsonl").read_bytes()
     other = options(studied)
+    recipe = replace(other.recipe, epochs=0.2)
     with pytest.raises(ConfigError, match="another recipe"):
-        ablate(replace(other, recipe=replace(other.recipe, epochs=0.2)))
+        ablate(replace(other, recipe=recipe))
+    with pytest.raises(ConfigError, match="'dynamic convolution' of seed 0 with another recipe"):  # a seed more is of the same recipe
+        ablate(replace(other, recipe=recipe, first_seed=1))
+    with pytest.raises(ConfigError, match="another words"):
+        ablate(replace(other, words=Path("glove"), only=("ACGA",), first_seed=1))
     assert (studied / "runs.jsonl").read_bytes() == before
 
 

@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,6 +46,7 @@ from acga.model.i3d import I3D
 from acga.model.recogniser import CLASSES, OUTPUTS, DenseObjective, DenseRecogniser, class_balance
 from acga.model.state_dicts import read_state_dict
 from acga.options import PretrainOptions, TrainOptions
+from acga.system import provenance as provenance_module
 from acga.system.computing import choose_accelerator
 from acga.system.provenance import provenance
 from acga.training import batches
@@ -427,6 +429,24 @@ def test_provenance_names_the_command(monkeypatch):
     assert found["command"] == "acga train 'my data'" and found["seed"] == 3 and found["torch"] == torch.__version__
 
 
+def test_provenance_tells_of_a_changed_file_anywhere_in_the_package(monkeypatch, tmp_path):
+    package = tmp_path / "repository" / "acga"
+    for name in ("__init__.py", "network.py", "system/__init__.py", "system/provenance.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("")
+
+    def git(*arguments):
+        subprocess.run(["git", "-C", tmp_path / "repository", *arguments], check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "a")
+    monkeypatch.setattr(provenance_module, "__file__", str(package / "system" / "provenance.py"))
+    clean = provenance()["commit"]
+    (package / "network.py").write_text("changed")
+    assert re.fullmatch("[0-9a-f]{40}", clean) and provenance()["commit"] == f"{clean}+"
+
+
 # ---------------------------------------------------------------- training on sentences
 
 
@@ -554,6 +574,8 @@ def test_words_of_other_releases_are_learned_too_and_none_is_named_twice(dataset
     again = {"also": ((dataset.root, 1.0), (dataset.root, 2.0))}
     with pytest.raises(ConfigError, match="named twice"):
         train(train_options(dataset.root, tmp_path, backbone, **again))
+    with pytest.raises(ConfigError, match="named twice"):  # its held-out videos would be learned from
+        train(train_options(dataset.root, tmp_path, backbone, also=((dataset.root / ".." / dataset.root.name, 1.0),)))
 
 
 def test_an_epoch_shows_each_release_as_often_as_its_weight_says(dataset, prepared):
