@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from .coco import EncodedPair, coco_average_precision, write_coco
 from .config import STRIDE, Blindness, Precision
-from .data.cache import digest, digest_file
 from .data.dataset import Dataset, Sample
+from .data.digests import digest, digest_file
 from .data.features import FeatureCache, fingerprint
 from .data.official import OfficialFeatures, OfficialRows, give_words, is_official
 from .data.releases import open_release

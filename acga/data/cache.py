@@ -12,8 +12,6 @@ so filling a cache may be killed at any time and goes on from there; the result 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,37 +28,12 @@ from ..errors import ConfigError, DatasetError
 from ..system.files import read_json, write_json
 from ..system.processes import map_in_processes
 from ..system.schema import Range
+from .digests import VERSION
 
-VERSION = 2  # of the folder and of what is computed into it: a cache of another is refused
 DONE = "done"  # the array of flags
 
 Key = tuple[Any, ...]  # video id, frame, perhaps instance
 Entry = Mapping[str, np.ndarray]  # what belongs to a key, by array
-
-
-def digest(*parts: Any) -> str:
-    """16 letters that differ if any of the parts, plain values, does.
-
-    >>> digest("features", 64) == digest("features", 64) != digest("features", 48)
-    True
-    """
-    return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()[:16]
-
-
-def digest_file(path: Path) -> str:
-    """A digest of the bytes of a file, or, for a folder of pictures, of their names and sizes and of the bytes of three.
-
-    Raises `DatasetError` when it cannot be read.
-    """
-    try:
-        if path.is_dir():  # the bytes of all of a release's pictures would take minutes
-            pictures = sorted(path.iterdir())
-            shown = [digest_file(picture) for picture in pictures[:: max(1, len(pictures) // 2)]]
-            return digest([(picture.name, picture.stat().st_size) for picture in pictures], shown)
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}); restore it from the release.") from error
 
 
 class _Index(TypedDict):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .cache import Entry, digest, digest_file, prepare
+from .cache import Entry, prepare
 from .dataset import Dataset
 from .dense_labels import CELL, LABELS, dense_labels
+from .digests import digest, digest_file
 
 Colours = Mapping[tuple[str, int], str]  # of (video_id, instance)
 

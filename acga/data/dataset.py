@@ -17,7 +17,7 @@ import torch.utils.data
 from torch import Tensor
 
 from ..errors import DatasetError
-from .cache import digest_file
+from .digests import digest_file
 from .geometry import clip_indices, pad_resize, same_proportions, to_clip
 from .text import Vocabulary
 

@@ -15,8 +15,9 @@ from torch.func import functional_call
 from ..config import FeatureKind, Precision
 from ..errors import DatasetError
 from ..system.computing import autocast, send
-from .cache import Cache, Entry, digest, prepare
+from .cache import Cache, Entry, prepare
 from .dataset import Dataset
+from .digests import digest
 from .geometry import to_clip
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .cache import Entry, digest, digest_file, prepare
+from .cache import Entry, prepare
 from .dataset import Dataset
+from .digests import digest, digest_file
 from .geometry import pad_resize
 
 

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from ..errors import DatasetError
-from .cache import digest
 from .dataset import Dataset, Sample
+from .digests import digest
 from .geometry import undo_pad_resize
 from .tables import read_table
 from .text import Vocabulary, WordTable

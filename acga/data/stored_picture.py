@@ -1,4 +1,4 @@
-"""How a decoded frame is to be shown: its pixels' shape, its orientation and the standard of its colours."""
+"""Stored pictures and the way to show them: the shape of their pixels, their orientation and the standard of their colours."""
 
 from __future__ import annotations
 

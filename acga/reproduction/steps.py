@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ..config import ACGAConfig, TrainConfig
-from ..data.cache import DONE, Cache, digest, digest_file
+from ..data.cache import DONE, Cache
 from ..data.check import DEAD_LINK, check_release
 from ..data.dataset import Dataset
+from ..data.digests import digest, digest_file
 from ..data.releases import layout_of, open_release, read_queries
 from ..data.text import count_sentences, name_words, read_word2vec, tokenise
 from ..errors import ConfigError, DatasetError, WeightsError

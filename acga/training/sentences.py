@@ -18,8 +18,8 @@ from torch.utils.checkpoint import checkpoint
 
 from ..config import COORDINATES, ACGAConfig, FeatureKind, TrainConfig
 from ..data.a2d import A2DSentences
-from ..data.cache import digest
 from ..data.dataset import Dataset
+from ..data.digests import digest
 from ..data.features import fingerprint
 from ..data.masks import MaskCache
 from ..data.releases import read_queries

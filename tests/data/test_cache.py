@@ -13,7 +13,8 @@ import pytest
 from helpers.paths import ROOT, TESTS
 
 from acga.data import cache as caching
-from acga.data.cache import Cache, digest_file, prepare
+from acga.data.cache import Cache, prepare
+from acga.data.digests import digest_file
 from acga.errors import AcgaError, DatasetError
 
 KEYS = [(f"video{number // 3}", number) for number in range(12)]
