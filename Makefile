@@ -17,7 +17,7 @@ NOTEBOOKS = --ignore notebooks/solutions --nbval-lax --nbval-current-env --nbval
 demo: $(VENV)/.core  ## segment actors in a clip drawn for the purpose
 	$(VENV)/bin/acga demo
 
-test: lint  ## everything that CI runs
+test: lint  ## the checks of CI's main job
 	@ls notebooks/*.ipynb > /dev/null  # pytest would pass over a missing series in silence
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) $(NOTEBOOKS) tests acga notebooks
 

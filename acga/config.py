@@ -1,4 +1,4 @@
-"""Every size and switch, in four frozen dataclasses. An ablation is `dataclasses.replace(config, field=value)`.
+"""Every size and switch, in five frozen dataclasses. An ablation is `dataclasses.replace(config, field=value)`.
 
 >>> from dataclasses import replace
 >>> from acga import ACGAConfig

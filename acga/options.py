@@ -273,7 +273,7 @@ class ReproduceOptions(Checked):
     release: Positional[Annotated[Literal["a2d", "jhmdb"], arg(metavar="{a2d,jhmdb}")]]
     root: Path  # the folder of the release
     out: Path = Path("runs/reproduce")  # folder for all that is made
-    preset: Literal["paper", "official"] = "paper"  # 12 epochs that show every sentence once, or 9 as the official code draws them
+    preset: Literal["paper", "official"] = "paper"  # 12 epochs that show every sample once, or 9 as the official code draws them
     weights: Path | None = None  # weights to be evaluated instead of trained: ours (.safetensors) or official (.pth.tar, ckpt.tar)
     backbone: Path | None = None  # weights of an I3D
     words: Path | None = None  # word vectors (a word2vec binary file)

@@ -1,4 +1,4 @@
-"""What the attentions of weights look at, on a release: does the question move eq. 8, and does a word of eq. 3 find its actor?
+"""What the attentions of weights look at, on a release: does the question move eq. 8, and does a word of eq. 4 find its actor?
 
     python benchmarks/attention.py ROOT FEATURES [--weights mini] [--split test]
 

