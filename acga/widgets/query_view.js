@@ -27,7 +27,7 @@ function render({ model, el }) {
   const play = element("button", { type: "button", className: "acga-play" });
   const frames = slider("Frame", { min: 0, max: 0, step: 1, value: 0 });
   const opacity = slider("Opacity of the masks", { min: 0, max: 1, step: 0.05, value: model.get("opacity") });
-  const thresholdRatio = slider("Threshold, of the largest probability", { min: 0.05, max: 0.95, step: 0.05, value: model.get("threshold_ratio") });
+  const thresholdRatio = slider("Threshold, of the largest response", { min: 0.05, max: 0.95, step: 0.05, value: model.get("threshold_ratio") });
   const compare = element("input", { type: "checkbox", checked: model.get("compare") });
   const showTruth = element("input", { type: "checkbox" });
   const truthLine = element("label", { className: "acga-check", hidden: true }, showTruth, "Show the truth, dashed");

@@ -188,10 +188,10 @@ def test_the_threshold_moves_the_mask(page):
     open_expert(page)
     covered = "Number(/covers ([\\d.]+) %/.exec(document.querySelector('.acga-canvas').getAttribute('aria-label'))[1])"
     before = page.evaluate(covered)
-    slide(page, "Threshold, of the largest probability", 0.1)
+    slide(page, "Threshold, of the largest response", 0.1)
     page.wait_for_function(f"before => {covered} > before", arg=before)
     settle(page)
-    slide(page, "Threshold, of the largest probability", 0.5)
+    slide(page, "Threshold, of the largest response", 0.5)
     page.wait_for_function(f"before => {covered} === before", arg=before)
     settle(page)
 
