@@ -163,6 +163,7 @@ ANSWERS = {
         (draws_as_it_comes, "not yet: asked in another order, your steps show other samples"),
         (lambda step, *rest: draws(0, *rest), "not yet: different steps of yours show the same samples"),
         (lambda step, count, size, seed: draws(step, count, size, 0), "not yet: with another seed your steps show the same samples"),
+        (lambda step, count, size, seed: draws(step + seed, count, size, 0), "not yet: with another seed your steps show the same samples"),
         (lambda step, count, size, seed: np.full(size, step), "not yet: a step of yours holds a sample twice"),
         (lambda step, count, size, seed: step + np.arange(44, 52), "not yet: of 50 samples the indices are 0 to 49, yours are 44 to 51"),
         (

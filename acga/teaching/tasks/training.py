@@ -81,7 +81,7 @@ def _resumable() -> Any:
         if len(set(steps)) < 6:
             raise NotYet("different steps of yours show the same samples")
         if drawn(batch, 0, seed=1) in steps:
-            raise NotYet("another seed of yours shows the same samples, perhaps at another step")
+            raise NotYet("with another seed your steps show the same samples")
         return True
 
     return right
