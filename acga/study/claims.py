@@ -82,6 +82,7 @@ BESIDE = Pair(LANGUAGE, "ACGA", "language guided vision added")
 BESIDE_RESIDUAL = Pair(LANGUAGE, "ACGA, residual", "language guided vision added with a residual")
 ONE_BESIDE = Pair(VISION, "ACGA", "vision guided language added")
 DYNAMIC = Pair("dynamic convolution", "ACGA", "over dynamic convolution")
+TUNED_DYNAMIC = Pair(DYNAMIC.first, "ACGA", "over dynamic convolution at its own rate")  # where each variant has a rate of its own
 DYNAMIC_OWN_RATE = Pair(f"dynamic convolution, {OWN_RATE}", "ACGA", "over dynamic convolution at its own rate")
 RESIDUAL_OWN_RATE = Pair(DYNAMIC_OWN_RATE.first, "ACGA, residual", "with residual, over dynamic convolution at its own rate")
 DYNAMIC_RESIDUAL = Pair("dynamic convolution", "ACGA, residual", "with residual, over dynamic convolution")
