@@ -51,7 +51,7 @@ def test_a_mask_overlay_names_the_queries(tmp_path):
 def test_a_contact_sheet_gives_the_overlap_where_the_truth_is_known(tmp_path):
     known = images.Example(query="dog", frame=FRAME, response=np.zeros((32, 32)), predicted=MASK, target=MASK)
     figure = images.contact_sheet([known, known])
-    assert {"truth, IoU 1.00", "response, at most 0.50"} <= saved(figure, tmp_path)
+    assert {"truth, IoU 1.00", "probability, at most 0.50"} <= saved(figure, tmp_path)
     first, second = (figure.axes[number].images[0].get_array() for number in (2, 6))
     assert (first[5, 10] == colour(0)).all() and (second[5, 10] == colour(1)).all()  # each query in its own colour
     unknown = images.Example(query="dog", frame=FRAME, response=np.zeros((32, 32)), predicted=MASK)
