@@ -242,7 +242,7 @@ OUTPUTS: dict[type, str | None] = {SynthesizeOptions: "root", PhotographsOptions
 def parse(arguments: Sequence[str]) -> Any:
     """The options of a command line, of one of the classes in `COMMANDS`. Raises `AcgaError` for one that says nothing that is there."""
     command = " ".join(arguments[: 2 if arguments[:1] == ["data"] else 1])
-    if command not in (*COMMANDS, "data"):  # also before --help
+    if command not in COMMANDS:  # also before --help
         raise AcgaError(f"There is no command {command!r}{_perhaps(command, (*COMMANDS, 'data'))}; acga help lists all.")
     places = (n for n, one in enumerate(arguments) if not one and (n == len(command.split()) or arguments[n - 1].startswith("-")))
     empty = next(places, None)
@@ -258,12 +258,11 @@ def parse(arguments: Sequence[str]) -> Any:
     except SystemExit as ended:
         if not ended.code:  # after help
             raise
-        raise AcgaError(wrong_option(arguments) or _plain(said.getvalue())) from None
+        raise AcgaError(wrong_option(command, arguments) or _plain(said.getvalue())) from None
 
 
-def wrong_option(arguments: Sequence[str]) -> str | None:
-    """The first option of a command line that there is not, in a sentence with what was perhaps meant; None if all are."""
-    command = " ".join(arguments[: 2 if arguments[:1] == ["data"] else 1])
+def wrong_option(command: str, arguments: Sequence[str]) -> str | None:
+    """The first option of a command line that the command has not, in a sentence with what was perhaps meant; None if it has all."""
     with redirect_stdout(io.StringIO()) as said, suppress(SystemExit):
         parse([*command.split(), "--help"])
     known = set(re.findall(r"(?<![\w-])--?[a-z][\w.-]*", said.getvalue()))

@@ -347,6 +347,7 @@ def test_help_of_a_part(capsys):
         (["data", "synthesise", "x"], "There is no command 'data synthesise', perhaps data synthesize; acga help lists all."),
         (["xyz"], "There is no command 'xyz'; acga help lists all."),
         (["segmnt", "--help"], "There is no command 'segmnt', perhaps segment; acga help lists all."),
+        (["data", "--workers", "2"], "There is no command 'data --workers'"),
         (["help", "segmnt"], "There is no command 'segmnt', perhaps segment; acga help lists all."),
         (["segment", "", "dog"], "What follows segment is empty"),
         (["data", "check", ""], "What follows check is empty"),
